@@ -1,0 +1,15 @@
+//! The Lambda `gather-accounts`.
+
+use lambda_runtime::{LambdaEvent, run, service_fn, tracing};
+use shared::aws::Aws;
+use shared::config::{Env, process_env};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    tracing::init_default_subscriber();
+    let config = Env::new(process_env).gather_accounts();
+    let aws = Aws::from_env()?;
+    let store = aws.s3(config.as_ref().map_or("", |config| &config.bucket));
+    let secrets = aws.secrets_manager();
+    run(service_fn(|event: LambdaEvent<_>| gather_accounts::handler(&config, &store, &secrets, event))).await
+}

@@ -1,0 +1,106 @@
+//! Stage 2: the partner organizations of every Zendesk instance, and who could be mistaken for one, in `organizations.json`.
+
+mod scan;
+
+use lambda_runtime::LambdaEvent;
+use serde_json::Value;
+use shared::config::GatherOrgs;
+use shared::deadline::Deadline;
+use shared::lambda::{GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse};
+use shared::model::Accounts;
+use shared::secrets::Secrets;
+use shared::store::{Store, key};
+use shared::zendesk::{CallError, Client, Credentials, Scope, TARGET, check_fields};
+use shared::{Error, Result};
+
+pub use scan::{Scan, Wanted};
+
+/// The progress of a stage that was cut, below `runs/{run_id}/`.
+const STATE: &str = "gather-orgs-state.json";
+
+/// Walks all instances, goes on where an earlier invocation stopped, and writes `organizations.json` at the end.
+///
+/// # Errors
+/// [`Error::Incomplete`] unless every walk came to its end; [`Error::Contract`] if the target's fields do not fit the mapping;
+/// otherwise as Zendesk answers. `organizations.json` is not written then.
+pub async fn handler<S: Store, K: Secrets>(
+    config: &Result<GatherOrgs, Error>,
+    store: &S,
+    secrets: &K,
+    event: LambdaEvent<Value>,
+) -> Result<Progress<GatheredOrgs>, Error> {
+    let GatherOrgs { bucket: _, instances } = config.as_ref().map_err(Clone::clone)?;
+    let deadline = Deadline::from(&event.context);
+    let GatherOrgsEvent { run_id, accounts } = parse(event.payload)?;
+    let accounts = store.get_json::<Accounts>(&accounts).await?.into_complete(&run_id)?;
+    let wanted = Wanted::of(&accounts)?;
+    let state = key(&run_id, STATE);
+    let mut scan = store.find_json::<Scan>(&state).await?.map_or_else(|| Ok(Scan::new(&run_id)), |scan| scan.resumed(&run_id))?;
+
+    for (instance, secret) in instances {
+        if scan.has_read(instance) {
+            continue;
+        }
+        let credentials = Credentials::read(secret, &secrets.secret(secret).await?)?;
+        let mut client = Client::new(instance, credentials, Scope::Read)?;
+        match walk(&mut client, &mut scan, &wanted, deadline).await {
+            Ok(()) => {}
+            Err(Cut::Stop(error)) => return Err(error),
+            Err(cut) => {
+                store.put_json(&state, &scan, scan.scanned()).await?;
+                let so_far = SoFar { handled: scan.scanned(), total: None };
+                tracing::info!(run_id = %run_id, instance, organizations = so_far.handled, "scan cut, progress saved");
+                return Ok(match cut {
+                    Cut::Pause(wait_seconds) => Progress::Wait { wait_seconds, so_far },
+                    _ => Progress::Continue { so_far },
+                });
+            }
+        }
+    }
+    let document = scan.into_document();
+    let count = document.organizations.len();
+    let organizations = store.put_json(&key(&run_id, "organizations.json"), &document, count).await?;
+    tracing::info!(run_id = %run_id, partner_organizations = count, lookalikes = document.lookalikes.len(), "organizations gathered");
+    Ok(Progress::Done(GatheredOrgs { organizations }))
+}
+
+/// Why a walk stopped before its end.
+enum Cut {
+    Deadline,
+    Pause(u64),
+    Stop(Error),
+}
+
+impl From<CallError> for Cut {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Pause { seconds, what } => {
+                tracing::warn!(seconds, "{what}");
+                Self::Pause(seconds)
+            }
+            other => Self::Stop(other.into()),
+        }
+    }
+}
+
+/// Reads one instance to its end. What was read before a cut is in `scan`.
+async fn walk(client: &mut Client, scan: &mut Scan, wanted: &Wanted, deadline: Deadline) -> Result<(), Cut> {
+    let name = client.name.clone();
+    if name == TARGET && !scan.fields_fit {
+        check_fields(&client.organization_fields().await?).map_err(Cut::Stop)?;
+        scan.fields_fit = true;
+    }
+    loop {
+        if !deadline.allows_more() {
+            return Err(Cut::Deadline);
+        }
+        if let Some(seconds) = client.nearly_used_up() {
+            tracing::warn!(instance = name, seconds, "zendesk's rate limit is nearly used up");
+            return Err(Cut::Pause(seconds));
+        }
+        let page = client.organizations(scan.cursor(&name)).await?;
+        if scan.take(&name, page, wanted).map_err(Cut::Stop)? {
+            return Ok(());
+        }
+    }
+}

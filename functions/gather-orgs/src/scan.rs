@@ -1,0 +1,140 @@
+//! What a walk over the instances has found so far.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::Result;
+use shared::model::{Account, AccountId, Complete, Header, Instance, Organization, Organizations, Reading, name_key};
+use shared::zendesk::Page;
+
+/// The ids and names of the gathered accounts: an organization of another type with one of them is a lookalike.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    ids: HashSet<AccountId>,
+    names: HashSet<String>,
+}
+
+impl Wanted {
+    /// The ids and names of these accounts.
+    ///
+    /// # Errors
+    /// [`shared::Error::Contract`] if an account has no usable id.
+    pub fn of(accounts: &Complete<Vec<Account>>) -> Result<Self> {
+        let ids = accounts.get().iter().map(Account::id).collect::<Result<_>>()?;
+        Ok(Self { ids, names: accounts.get().iter().map(|account| name_key(&account.name)).collect() })
+    }
+
+    fn resembles(&self, name: &str, salesforce_id: Option<&str>) -> bool {
+        let id = salesforce_id.and_then(|text| AccountId::parse(text).ok());
+        id.is_some_and(|id| self.ids.contains(&id)) || self.names.contains(&name_key(name))
+    }
+}
+
+/// Progress of the stage. It grows with the organizations kept, and by one id for each one dropped.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Scan {
+    #[serde(flatten)]
+    header: Header,
+    /// True once the target's organization fields were checked.
+    pub fields_fit: bool,
+    organizations: Vec<Organization>,
+    lookalikes: Vec<Organization>,
+    instances: Vec<Instance>,
+    /// The instance that is being read.
+    open: Option<Open>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Open {
+    instance: Instance,
+    cursor: Option<String>,
+    seen: Vec<u64>,
+    began: Timestamp,
+}
+
+impl Scan {
+    /// A scan that has read nothing.
+    #[must_use]
+    pub fn new(run_id: &str) -> Self {
+        let header = Header::new(run_id, 0);
+        Self { header, fields_fit: false, organizations: Vec::new(), lookalikes: Vec::new(), instances: Vec::new(), open: None }
+    }
+
+    /// A stored scan to go on with.
+    ///
+    /// # Errors
+    /// [`shared::Error::Contract`] if it is another run's.
+    pub fn resumed(self, run_id: &str) -> Result<Self> {
+        self.header.check("gather-orgs-state.json", run_id, self.header.count)?;
+        Ok(self)
+    }
+
+    /// True if the instance was read to its end.
+    #[must_use]
+    pub fn has_read(&self, instance: &str) -> bool {
+        self.instances.iter().any(|one| one.name == instance)
+    }
+
+    /// Organizations seen so far, on all instances.
+    #[must_use]
+    pub fn scanned(&self) -> usize {
+        self.instances.iter().chain(self.open.as_ref().map(|open| &open.instance)).map(|one| one.organizations_scanned).sum()
+    }
+
+    /// Where the walk over an instance goes on.
+    #[must_use]
+    pub fn cursor(&self, instance: &str) -> Option<&str> {
+        self.open.as_ref().filter(|open| open.instance.name == instance)?.cursor.as_deref()
+    }
+
+    /// Takes a page: keeps partners and lookalikes, drops the others. True if it was the instance's last one.
+    ///
+    /// # Errors
+    /// [`shared::Error::Incomplete`] if an organization came twice or the walk cannot go on.
+    pub fn take(&mut self, name: &str, page: Page, wanted: &Wanted) -> Result<bool> {
+        let mut open = self.open.take().filter(|open| open.instance.name == name).unwrap_or_else(|| Open::new(name));
+        let mut reading = Reading::new(format!("zendesk {name}"), open.seen);
+        let next = page.next(open.cursor.as_deref()).map(|next| next.map(str::to_owned));
+        for found in page.organizations {
+            reading.saw(found.id)?;
+            let partner = found.is_partner();
+            open.instance.partner_organizations += usize::from(partner);
+            if partner {
+                self.organizations.push(found.into_organization(name)?);
+            } else if wanted.resembles(&found.name, found.salesforce_id()) {
+                self.lookalikes.push(found.into_organization(name)?);
+            }
+        }
+        open.instance.pages += 1;
+        open.instance.organizations_scanned = reading.count();
+        open.cursor = next.map_err(|why| reading.incomplete(why))?;
+        open.instance.seconds = Timestamp::now().duration_since(open.began).as_secs_f64();
+        if open.cursor.is_some() {
+            open.seen = reading.ids().copied().collect();
+            self.open = Some(open);
+            return Ok(false);
+        }
+        reading.finish(None, ())?;
+        self.instances.push(Instance { complete: true, ..open.instance });
+        Ok(true)
+    }
+
+    /// The document, sorted by instance, then id.
+    #[must_use]
+    pub fn into_document(self) -> Organizations {
+        let Self { header, fields_fit: _, mut organizations, mut lookalikes, instances, open: _ } = self;
+        for list in [&mut organizations, &mut lookalikes] {
+            list.sort_by(|a, b| (&a.instance, a.id).cmp(&(&b.instance, b.id)));
+        }
+        Organizations { header: Header::new(&header.run_id, organizations.len()), organizations, lookalikes, instances }
+    }
+}
+
+impl Open {
+    fn new(name: &str) -> Self {
+        let instance =
+            Instance { name: name.to_owned(), organizations_scanned: 0, partner_organizations: 0, pages: 0, seconds: 0.0, complete: false };
+        Self { instance, cursor: None, seen: Vec::new(), began: Timestamp::now() }
+    }
+}

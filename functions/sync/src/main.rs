@@ -1,0 +1,15 @@
+//! The Lambda `sync`.
+
+use lambda_runtime::{LambdaEvent, run, service_fn, tracing};
+use shared::aws::Aws;
+use shared::config::{Env, process_env};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    tracing::init_default_subscriber();
+    let config = Env::new(process_env).sync();
+    let aws = Aws::from_env()?;
+    let store = aws.s3(config.as_ref().map_or("", |config| &config.bucket));
+    let (secrets, session) = (aws.secrets_manager(), sync::Session::default());
+    run(service_fn(|event: LambdaEvent<_>| sync::handler(&config, &store, &secrets, &session, event))).await
+}

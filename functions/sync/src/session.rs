@@ -1,0 +1,29 @@
+//! The client of a run, kept between the invocations of a warm Lambda so that a run needs one token.
+
+use shared::Result;
+use shared::model::RunId;
+use shared::secrets::Secrets;
+use shared::zendesk::{Client, Credentials, Scope, TARGET};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+
+/// The last run's client. Another run gets a new one, and a new token.
+#[derive(Debug, Default)]
+pub struct Session {
+    last: Mutex<Option<(RunId, Client)>>,
+}
+
+impl Session {
+    /// The client of this run.
+    ///
+    /// # Errors
+    /// [`shared::Error::Config`] if the secret is missing or malformed.
+    pub async fn client<K: Secrets>(&self, run_id: &RunId, secret: &str, secrets: &K) -> Result<MappedMutexGuard<'_, Client>> {
+        let mut last = self.last.lock().await;
+        if last.as_ref().is_none_or(|(of, _)| of != run_id) {
+            let credentials = Credentials::read(secret, &secrets.secret(secret).await?)?;
+            *last = Some((run_id.clone(), Client::new(TARGET, credentials, Scope::Write)?));
+        }
+        MutexGuard::try_map(last, |last| last.as_mut().map(|(_, client)| client))
+            .map_err(|_| shared::Error::Config("no client for the target".to_owned()))
+    }
+}

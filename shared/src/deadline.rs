@@ -1,0 +1,69 @@
+//! How long an invocation may still work.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lambda_runtime::Context;
+
+/// The moment Lambda ends the invocation, from the invocation's context.
+///
+/// A stage that has less than [`Deadline::MARGIN`] left saves its progress and returns `continue`.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    at: Timestamp,
+}
+
+impl Deadline {
+    /// What must be left to begin another remote call: the longest call (20 s) and saving the progress.
+    pub const MARGIN: Duration = Duration::from_secs(30);
+
+    /// A deadline at the given moment.
+    #[must_use]
+    pub fn at(at: Timestamp) -> Self {
+        Self { at }
+    }
+
+    /// A deadline so far away that it never ends a stage; for tests and tools.
+    #[must_use]
+    pub fn never() -> Self {
+        Self { at: Timestamp::MAX }
+    }
+
+    /// True if another remote call may begin.
+    #[must_use]
+    pub fn allows_more(&self) -> bool {
+        self.left() > Self::MARGIN
+    }
+
+    /// Time left, zero if it has passed.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        Duration::try_from(self.at.duration_since(Timestamp::now())).unwrap_or_default()
+    }
+}
+
+impl From<&Context> for Deadline {
+    fn from(context: &Context) -> Self {
+        let at = i64::try_from(context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        Self { at: at.unwrap_or(Timestamp::MAX) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_with_less_than_the_margin_left_allows_no_more() {
+        let in_seconds = |s: i64| {
+            let mut context = Context::default();
+            let at = Timestamp::now().as_millisecond() + s * 1000;
+            context.deadline = u64::try_from(at).unwrap();
+            Deadline::from(&context)
+        };
+        assert!(in_seconds(60).allows_more());
+        assert!(!in_seconds(20).allows_more());
+        assert!(!in_seconds(-5).allows_more());
+        assert!(!Deadline::from(&Context::default()).allows_more(), "a missing deadline must not loop for ever");
+    }
+}

@@ -1,0 +1,99 @@
+//! The closed list of errors. Each name has one reaction, and the state machine knows them all.
+
+use lambda_runtime::Diagnostic;
+
+/// A stage's failure. The variant decides the reaction, the text tells a person what happened, to which record,
+/// and what to do. No text ever holds a secret, a token, an e-mail address or a body.
+///
+/// Source of the names: contract, "Error names". [`Error::name`] gives the `errorType` of the Lambda.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A vendor asked for a pause longer than a Lambda may wait. Retried by the state machine.
+    #[error("{what}")]
+    Throttled {
+        /// Who asked, and for which call.
+        what: String,
+        /// Seconds the vendor named, if it named any.
+        retry_after: Option<u64>,
+    },
+    /// A fault that may pass by itself: no connection, a time-out, a 5xx. Retried by the state machine.
+    #[error("{0}")]
+    Transient(String),
+    /// Credentials were refused. A person has to act.
+    #[error("{0}")]
+    Auth(String),
+    /// A reply or a stored object is not what it must be.
+    #[error("{0}")]
+    Contract(String),
+    /// A read did not prove that it is complete.
+    #[error("{0}")]
+    Incomplete(String),
+    /// The execution's input has an unknown key or value.
+    #[error("{0}")]
+    Input(String),
+    /// A setting or a secret is missing or wrong.
+    #[error("{0}")]
+    Config(String),
+    /// A vendor understood the request and refused it for good.
+    #[error("{0}")]
+    Rejected(String),
+}
+
+/// The result of anything in a stage.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Every name there is, as the state machine spells it.
+    pub const NAMES: [&'static str; 8] =
+        ["Sync.Throttled", "Sync.Transient", "Sync.Auth", "Sync.Contract", "Sync.Incomplete", "Sync.Input", "Sync.Config", "Sync.Rejected"];
+
+    /// The `errorType` sent to Lambda, one of [`Error::NAMES`].
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Throttled { .. } => "Sync.Throttled",
+            Self::Transient(_) => "Sync.Transient",
+            Self::Auth(_) => "Sync.Auth",
+            Self::Contract(_) => "Sync.Contract",
+            Self::Incomplete(_) => "Sync.Incomplete",
+            Self::Input(_) => "Sync.Input",
+            Self::Config(_) => "Sync.Config",
+            Self::Rejected(_) => "Sync.Rejected",
+        }
+    }
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        Self { error_type: error.name().to_owned(), error_message: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variant_has_its_name_on_the_closed_list() {
+        let text = || "x".to_owned();
+        let all = [
+            Error::Throttled { what: text(), retry_after: None },
+            Error::Transient(text()),
+            Error::Auth(text()),
+            Error::Contract(text()),
+            Error::Incomplete(text()),
+            Error::Input(text()),
+            Error::Config(text()),
+            Error::Rejected(text()),
+        ];
+        let names: Vec<_> = all.iter().map(Error::name).collect();
+        assert_eq!(names, Error::NAMES);
+    }
+
+    #[test]
+    fn lambda_sees_the_name_as_error_type() {
+        let diagnostic = Diagnostic::from(Error::Auth("salesforce: refused".to_owned()));
+        assert_eq!(diagnostic.error_type, "Sync.Auth");
+        assert_eq!(diagnostic.error_message, "salesforce: refused");
+    }
+}

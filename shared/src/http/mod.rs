@@ -1,0 +1,163 @@
+//! One transport for both vendors: retry policy, time-outs, no redirects, nothing secret in an error.
+
+mod base_url;
+pub mod retry;
+
+use std::sync::Once;
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder};
+
+pub use base_url::base_url;
+use retry::{Attempt, Decision, Outcome};
+
+use crate::{Error, Result};
+
+/// A whole reply that is not worth another try: 2xx, 3xx, and what the vendor refused.
+#[derive(Clone)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// Why there is no reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The vendor asks for a pause that is too long for a Lambda.
+    Pause {
+        /// How long, in seconds.
+        seconds: u64,
+        /// Which call.
+        what: String,
+    },
+    /// No whole reply, or a 5xx: whether the work was done is not known.
+    Doubt {
+        /// Which call, and what happened.
+        what: String,
+    },
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Pause { seconds, what } => Self::Throttled { what, retry_after: Some(seconds) },
+            Failure::Doubt { what } => Self::Transient(what),
+        }
+    }
+}
+
+impl Reply {
+    /// True for 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// A header as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The body as JSON. A 2xx with HTML, a cut body, or another shape is no answer.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] names the call and the position, never the content.
+    pub fn json<T: serde::de::DeserializeOwned>(&self, what: &str) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let kind = match error.classify() {
+                serde_json::error::Category::Eof => "JSON that ends too early",
+                serde_json::error::Category::Data => "JSON of an unknown shape",
+                _ => "something that is no JSON",
+            };
+            Error::Contract(format!("{what}: status {} with {kind} (line {line}, column {column}); see the vendor's status page", self.status))
+        })
+    }
+}
+
+/// The transport. Cloning shares its connections.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: reqwest::Client,
+}
+
+impl Http {
+    /// A transport whose calls take at most `timeout`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if TLS cannot be set up.
+    pub fn new(timeout: Duration) -> Result<Self> {
+        static TLS: Once = Once::new();
+        TLS.call_once(|| {
+            // Fails only if a provider is installed already, which serves as well.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        let client = reqwest::Client::builder()
+            .timeout(timeout)
+            .connect_timeout(Duration::from_secs(5))
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("partner-sync/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::Config(format!("no HTTP client: {}", error.without_url())))?;
+        Ok(Self { client })
+    }
+
+    /// Begins a request.
+    #[must_use]
+    pub fn request(&self, method: Method, url: reqwest::Url) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// Sends a request, again if [`retry::decide`] says so. `what` names the call in errors, without query and secrets.
+    ///
+    /// # Errors
+    /// [`Failure`] if the vendor wants a pause, or if no try brought a whole reply.
+    pub async fn send(&self, what: &str, repeatable: bool, request: RequestBuilder) -> Result<Reply, Failure> {
+        let mut number = 1;
+        loop {
+            let doubt = |why: String| Failure::Doubt { what: format!("{what}: {why}") };
+            let this = request.try_clone().ok_or_else(|| doubt("the request cannot be sent".to_owned()))?;
+            let (outcome, reply) = match exchange(this).await {
+                Ok(reply) => (Outcome::Status(reply.status, retry::retry_after(&reply.headers)), Ok(reply)),
+                Err(why) => (Outcome::Broken, Err(why)),
+            };
+            match (retry::decide(Attempt { number, repeatable }, outcome), reply) {
+                (Decision::Take, Ok(reply)) => return Ok(reply),
+                (Decision::Pause(seconds), _) => {
+                    return Err(Failure::Pause { seconds, what: format!("{what}: throttled, asked to come back in {seconds} s") });
+                }
+                (Decision::Again(after), _) => {
+                    tracing::info!(call = what, attempt = number, wait_ms = after.as_millis(), "trying again");
+                    tokio::time::sleep(after).await;
+                    number += 1;
+                }
+                (Decision::Take | Decision::Stop, Err(why)) => return Err(doubt(why)),
+                (Decision::Stop, Ok(reply)) => return Err(doubt(format!("status {} after {number} tries", reply.status))),
+            }
+        }
+    }
+}
+
+/// One request and its whole reply. The error is a text without address, query or content.
+async fn exchange(request: RequestBuilder) -> Result<Reply, String> {
+    let describe = |error: reqwest::Error| {
+        if error.is_timeout() {
+            "no whole reply in time".to_owned()
+        } else if error.is_connect() {
+            "cannot connect; check the host in the secret and the network".to_owned()
+        } else if error.is_decode() || error.is_body() {
+            "the reply broke off".to_owned()
+        } else {
+            "the connection was lost".to_owned()
+        }
+    };
+    let response = request.send().await.map_err(describe)?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.bytes().await.map_err(describe)?.to_vec();
+    Ok(Reply { status, headers, body })
+}

@@ -1,0 +1,195 @@
+//! What the state machine passes to the stages and gets back. Everything is small: lists are in S3, references travel.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::model::{Mode, Reference, RunId, Summary};
+use crate::{Error, Result};
+
+/// The execution's input, `{"mode": "apply" | "plan", "approve": ["sha256:..."]}`, both optional.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecutionInput {
+    /// What to do with the plan.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Digests of held categories that a person has approved.
+    #[serde(default)]
+    pub approve: Vec<String>,
+}
+
+impl ExecutionInput {
+    /// Reads the input.
+    ///
+    /// # Errors
+    /// [`Error::Input`] says what is allowed.
+    pub fn read(input: &Map<String, Value>) -> Result<Self> {
+        let read = Self::deserialize(&Value::Object(input.clone())).ok();
+        let is_digest = |text: &String| text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        read.filter(|input| input.approve.iter().all(is_digest)).ok_or_else(|| {
+            Error::Input(
+                "the execution's input may hold \"mode\": \"apply\" or \"plan\", and \"approve\": a list of \"sha256:\" digests, nothing else"
+                    .to_owned(),
+            )
+        })
+    }
+}
+
+/// Input of gather-accounts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatherAccountsEvent {
+    /// The execution's name.
+    pub run_id: RunId,
+    /// The execution's input, as it came.
+    #[serde(default)]
+    pub input: Map<String, Value>,
+}
+
+/// Input of gather-orgs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatherOrgsEvent {
+    /// The execution's name.
+    pub run_id: RunId,
+    /// `accounts.json`.
+    pub accounts: Reference,
+}
+
+/// Input of compare.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompareEvent {
+    /// The execution's name.
+    pub run_id: RunId,
+    /// The execution's input, as it came.
+    #[serde(default)]
+    pub input: Map<String, Value>,
+    /// When the execution started; its UTC day decides what is old enough to be marked.
+    pub started_at: Timestamp,
+    /// The state machine's ARN, for the command that releases a held run.
+    #[serde(default)]
+    pub state_machine: Option<String>,
+    /// `accounts.json`.
+    pub accounts: Reference,
+    /// `organizations.json`.
+    pub organizations: Reference,
+}
+
+/// Input of sync.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyncEvent {
+    /// The execution's name.
+    pub run_id: RunId,
+    /// `plan.json`.
+    pub plan: Reference,
+}
+
+/// Output of gather-accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GatheredAccounts {
+    /// `accounts.json`.
+    pub accounts: Reference,
+}
+
+/// Output of compare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Compared {
+    /// `plan.json`.
+    pub plan: Reference,
+    /// The execution's output if nothing is applied.
+    pub summary: Summary,
+}
+
+/// Output of a stage that may take several invocations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub enum Progress<T> {
+    /// Call again after a pause.
+    Wait {
+        /// Its length.
+        wait_seconds: u64,
+        /// How far the stage is.
+        #[serde(flatten)]
+        so_far: SoFar,
+    },
+    /// Call again at once: the invocation's time was used up.
+    Continue {
+        /// How far the stage is.
+        #[serde(flatten)]
+        so_far: SoFar,
+    },
+    /// The stage has ended.
+    Done(T),
+}
+
+/// How far a stage is, for whoever watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SoFar {
+    /// Records handled.
+    pub handled: usize,
+    /// Records in all, if known.
+    pub total: Option<usize>,
+}
+
+/// What gather-orgs ends with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GatheredOrgs {
+    /// `organizations.json`.
+    pub organizations: Reference,
+}
+
+/// What sync ends with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Synced {
+    /// The execution's output.
+    pub summary: Summary,
+}
+
+/// Reads a stage's input.
+///
+/// # Errors
+/// [`Error::Input`] names the key that is wrong. The input is made by the state machine, so it holds no secret.
+pub fn parse<T: DeserializeOwned>(payload: Value) -> Result<T> {
+    serde_json::from_value(payload).map_err(|error| Error::Input(format!("the stage's input is wrong: {error}; see README, \"Stage by stage\"")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(input: &Value) -> Result<ExecutionInput> {
+        ExecutionInput::read(input.as_object().unwrap())
+    }
+
+    #[test]
+    fn an_unknown_key_or_value_is_refused() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        for good in [json!({}), json!({"mode": "plan"}), json!({"mode": "apply", "approve": [digest]}), json!({"approve": []})] {
+            assert!(read(&good).is_ok(), "{good}");
+        }
+        for bad in [
+            json!({"mode": "Plan"}),
+            json!({"mode": null}),
+            json!({"dry_run": true}),
+            json!({"approve": "sha256:"}),
+            json!({"approve": ["x"]}),
+            json!({"version": "0", "source": "aws.scheduler"}),
+        ] {
+            assert_eq!(read(&bad).unwrap_err().name(), "Sync.Input", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_run_id_cannot_leave_its_prefix() {
+        for bad in ["../x", "a/b", "", ".", &"x".repeat(81)] {
+            assert!(parse::<GatherAccountsEvent>(json!({"run_id": bad})).is_err(), "{bad}");
+        }
+        assert!(parse::<GatherAccountsEvent>(json!({"run_id": "2026-11-23T00-00.1_x"})).is_ok());
+    }
+}

@@ -1,0 +1,90 @@
+//! `results.json`: what became of every record of a plan. Source: contract, section 4.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Applied, Header};
+
+/// What was to be done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// An organization was to be created.
+    Create,
+    /// An organization was to be updated.
+    Update,
+    /// An organization was to be marked for deletion.
+    Mark,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Zendesk said so for this very record, or its fields prove it.
+    Done,
+    /// Zendesk refused it, or its fields are not what they must be.
+    Failed,
+    /// Left out: somebody changed the organization after it was read. The next run judges it afresh.
+    Drifted,
+    /// Neither proven nor refused.
+    Unknown,
+}
+
+/// An entry of `results.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordOutcome {
+    /// What was to be done.
+    pub action: Action,
+    /// The organization; `None` for one that could not be created.
+    pub id: Option<u64>,
+    /// The account, or the id the organization carries.
+    pub salesforce_id: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The bulk job it went with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<String>,
+    /// Zendesk's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// In how many runs in a row it has failed, this one included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_failed: Option<u32>,
+}
+
+impl RecordOutcome {
+    /// Under which the number of its failures is kept from run to run: the Salesforce id, or the organization's.
+    #[must_use]
+    pub fn failing_key(&self) -> String {
+        self.salesforce_id.clone().or_else(|| self.id.map(|id| id.to_string())).unwrap_or_default()
+    }
+}
+
+/// `results.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Results {
+    /// The header.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Creates, updates, marks, each in the order of the plan; held records are not in it.
+    pub results: Vec<RecordOutcome>,
+}
+
+impl Applied {
+    /// The counts of a list of outcomes.
+    #[must_use]
+    pub fn of(results: &[RecordOutcome]) -> Self {
+        let mut applied = Self::default();
+        for RecordOutcome { action, outcome, .. } in results {
+            let counter = match (outcome, action) {
+                (Outcome::Done, Action::Create) => &mut applied.created,
+                (Outcome::Done, Action::Update) => &mut applied.updated,
+                (Outcome::Done, Action::Mark) => &mut applied.marked,
+                (Outcome::Failed | Outcome::Unknown, _) => &mut applied.failed,
+                (Outcome::Drifted, _) => &mut applied.drifted,
+            };
+            *counter += 1;
+        }
+        applied
+    }
+}

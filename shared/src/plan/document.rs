@@ -1,0 +1,161 @@
+//! The plan's documents: `creates.json`, `updates.json`, `not_in_sync.json`, and `plan.json` over them.
+
+use std::fmt::Write as _;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{Changes, Conflict, Create, Guard, Mark, Retained, Skipped, Update};
+use crate::model::{Counts, Header, Mode, Reference};
+use crate::{Error, Result};
+
+/// A document that holds one list of a plan.
+pub trait List: Serialize {
+    /// What the list holds.
+    type Entry: Serialize + Clone;
+    /// The document's file name.
+    const FILE: &'static str;
+    /// A document of the entries.
+    fn of(header: Header, entries: &[Self::Entry]) -> Self;
+    /// The header and the entries.
+    fn into_parts(self) -> (Header, Vec<Self::Entry>);
+}
+
+macro_rules! list {
+    ($(#[$doc:meta])* $name:ident, $entry:ty, $field:ident, $file:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct $name {
+            /// The header.
+            #[serde(flatten)]
+            pub header: Header,
+            /// Sorted by Salesforce id, then id.
+            pub $field: Vec<$entry>,
+        }
+
+        impl List for $name {
+            type Entry = $entry;
+            const FILE: &'static str = $file;
+            fn of(header: Header, entries: &[$entry]) -> Self {
+                Self { header, $field: entries.to_vec() }
+            }
+            fn into_parts(self) -> (Header, Vec<$entry>) {
+                (self.header, self.$field)
+            }
+        }
+    };
+}
+
+list!(
+    /// `creates.json`.
+    Creates, Create, creates, "creates.json"
+);
+list!(
+    /// `updates.json`.
+    Updates, Update, updates, "updates.json"
+);
+list!(
+    /// `not_in_sync.json`.
+    NotInSync, Mark, not_in_sync, "not_in_sync.json"
+);
+
+/// `sha256:` and 64 hexadecimal digits over the entries' JSON, without the header: the same entries have the same digest
+/// in every run, on every machine.
+///
+/// # Errors
+/// [`Error::Contract`] if the entries have no JSON form.
+pub fn digest<L: List>(entries: &[L::Entry]) -> Result<String> {
+    let json = serde_json::to_vec(entries).map_err(|error| Error::Contract(format!("{}: no JSON form: {error}", L::FILE)))?;
+    Ok(format!("sha256:{}", sha256(&json)))
+}
+
+/// SHA-256 in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Where the plan's lists are, and the digests of their entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lists {
+    /// `creates.json`.
+    pub creates: (Reference, String),
+    /// `updates.json`.
+    pub updates: (Reference, String),
+    /// `not_in_sync.json`.
+    pub not_in_sync: (Reference, String),
+}
+
+/// What the plan was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// `accounts.json`.
+    pub accounts: Reference,
+    /// `organizations.json`.
+    pub organizations: Reference,
+    /// The day the retention was judged by, UTC.
+    pub today: Date,
+}
+
+/// `plan.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The header; its count is that of creates, updates and marks together.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Whether it is to be applied.
+    pub mode: Mode,
+    /// Over the digests of the three lists.
+    pub digest: String,
+    /// What was seen and planned.
+    pub counts: Counts,
+    /// What the guard says.
+    pub guard: Guard,
+    /// The command that releases the held categories; `None` if nothing is held.
+    pub release: Option<String>,
+    /// Accounts that are not created.
+    pub skipped: Vec<Skipped>,
+    /// Organizations kept because of their age.
+    pub retained: Vec<Retained>,
+    /// Organizations kept because the operator said so.
+    pub protected: Vec<Retained>,
+    /// Clashes.
+    pub conflicts: Vec<Conflict>,
+    /// Organizations without account that are marked already.
+    pub already_marked: usize,
+    /// The three lists.
+    pub lists: Lists,
+    /// What it was made from.
+    pub inputs: Inputs,
+}
+
+impl Plan {
+    /// The digest over the digests of a plan's lists.
+    #[must_use]
+    pub fn digest_of(lists: [&str; 3]) -> String {
+        format!("sha256:{}", sha256(lists.join("\n").as_bytes()))
+    }
+
+    /// The counts of a comparison.
+    #[must_use]
+    pub fn counts(changes: &Changes, accounts: usize, organizations_scanned: usize, partner_organizations: usize) -> Counts {
+        let Changes { creates, updates, marks, skipped, protected: _, retained, conflicts, already_marked: _ } = changes;
+        Counts {
+            accounts,
+            organizations_scanned,
+            partner_organizations,
+            creates: creates.len(),
+            updates: updates.len(),
+            marks: marks.len(),
+            unmarks: changes.unmarks(),
+            retained: retained.len(),
+            skipped: skipped.len(),
+            conflicts: conflicts.len(),
+        }
+    }
+}

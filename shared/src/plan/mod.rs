@@ -1,0 +1,14 @@
+//! What has to change, and whether it may be applied unseen. Pure: the differ is never given a client.
+
+mod changes;
+mod conflicts;
+mod diff;
+mod document;
+mod guard;
+mod verdict;
+
+pub use changes::{Change, Changes, Conflict, Create, Mark, Party, Retained, Skipped, Update};
+pub use diff::{Rules, Target, diff};
+pub use document::{Creates, Inputs, List, Lists, NotInSync, Plan, Updates, digest, sha256};
+pub use guard::{Guard, Judged, Limit, Limits, Seen, judge};
+pub use verdict::verdict;

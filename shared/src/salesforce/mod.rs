@@ -1,0 +1,183 @@
+//! The Salesforce client: one token, one query, its pages. Source: Salesforce's REST and OAuth documentation.
+
+mod auth;
+mod query;
+
+use std::time::Duration;
+
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret, SecretString};
+
+pub use auth::Credentials;
+use query::{ApiError, Page};
+
+use crate::http::{Http, Reply};
+use crate::model::{Account, Alliances, Complete, Reading, mapping};
+use crate::{Error, Result};
+
+/// The API version used unless the secret names another.
+const API_VERSION: &str = "v67.0";
+/// A query may run for two minutes before Salesforce ends it.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A session with the org.
+#[derive(Debug)]
+pub struct Client {
+    http: Http,
+    credentials: Credentials,
+    session: Option<Session>,
+}
+
+#[derive(Debug)]
+struct Session {
+    instance: Url,
+    token: SecretString,
+}
+
+/// Why a page did not come.
+enum Refused {
+    /// The session ended; a new one may help.
+    Session(Error),
+    /// The query's place in the pages is lost; it must be asked again.
+    Locator(Error),
+    /// Asking again would not help.
+    Fatal(Error),
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        let (Refused::Session(error) | Refused::Locator(error) | Refused::Fatal(error)) = refused;
+        error
+    }
+}
+
+impl Client {
+    /// A client for one run; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if TLS cannot be set up.
+    pub fn new(credentials: Credentials) -> Result<Self> {
+        Ok(Self { http: Http::new(TIMEOUT)?, credentials, session: None })
+    }
+
+    /// Reads and maps every authorised partner account.
+    ///
+    /// A session or place lost in the middle costs one new token or query, once; pages belong to their session, so the
+    /// read begins again at the first.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`] unless the last page came and the records are as many as announced; [`Error::Contract`] for a
+    /// reply or record that is not what it must be; [`Error::Auth`], [`Error::Config`], [`Error::Rejected`],
+    /// [`Error::Throttled`] and [`Error::Transient`] as Salesforce answers.
+    pub async fn partner_accounts(&mut self, alliances: &Alliances) -> Result<Complete<Vec<Account>>> {
+        match self.read_all(alliances).await {
+            Err(Refused::Session(_)) => {
+                tracing::warn!("salesforce ended the session; one new token, and the query from its first page");
+                self.session = None;
+                Ok(self.read_all(alliances).await?)
+            }
+            Err(Refused::Locator(_)) => {
+                tracing::warn!("salesforce lost the query's place; once more from its first page");
+                Ok(self.read_all(alliances).await?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    async fn read_all(&mut self, alliances: &Alliances) -> Result<Complete<Vec<Account>>, Refused> {
+        let fatal = Refused::Fatal;
+        let mut reading = Reading::new("salesforce", []);
+        let mut accounts = Vec::new();
+        let mut page = self.query(&mapping::query(alliances)).await?;
+        let mut asked = std::collections::HashSet::new();
+        loop {
+            for record in &page.records {
+                let account = Account::from_record(record, alliances).map_err(fatal)?;
+                reading.saw(account.id().map_err(fatal)?).map_err(fatal)?;
+                accounts.push(account);
+            }
+            match (page.done, page.next_records_url) {
+                (true, _) => return reading.finish(Some(page.total_size), accounts).map_err(fatal),
+                (false, None) => return Err(fatal(reading.incomplete("a page says it is not the last, and names no next one"))),
+                (false, Some(next)) if !asked.insert(next.clone()) => return Err(fatal(reading.incomplete("the next page's address does not move"))),
+                (false, Some(_)) if reading.count() > page.total_size => {
+                    return Err(fatal(reading.incomplete(&format!("the source announced {} records", page.total_size))));
+                }
+                (false, Some(next)) => page = self.more(&next).await?,
+            }
+        }
+    }
+
+    /// `GET /services/data/{version}/query?q=`: the first page.
+    async fn query(&mut self, soql: &str) -> Result<Page, Refused> {
+        let version = self.credentials.api_version.clone().unwrap_or_else(|| API_VERSION.to_owned());
+        let session = self.session().await.map_err(Refused::Fatal)?;
+        let mut url = session.instance.clone();
+        url.set_path(&format!("/services/data/{version}/query"));
+        url.query_pairs_mut().append_pair("q", soql);
+        self.send(url).await
+    }
+
+    /// `GET {nextRecordsUrl}`: another page. The address must stay on the instance and below the data API.
+    async fn more(&mut self, next: &str) -> Result<Page, Refused> {
+        let session = self.session().await.map_err(Refused::Fatal)?;
+        let url =
+            session.instance.join(next).ok().filter(|url| url.origin() == session.instance.origin() && url.path().starts_with("/services/data/"));
+        let url =
+            url.ok_or_else(|| Refused::Fatal(Error::Contract("salesforce: nextRecordsUrl leaves the instance; nothing was sent there".to_owned())))?;
+        self.send(url).await
+    }
+
+    async fn session(&mut self) -> Result<&Session> {
+        if self.session.is_none() {
+            let (instance, token) = self.credentials.token(&self.http).await?;
+            self.session = Some(Session { instance, token });
+        }
+        self.session.as_ref().ok_or_else(|| Error::Auth("salesforce: no session".to_owned()))
+    }
+
+    async fn send(&mut self, url: Url) -> Result<Page, Refused> {
+        let token = self.session().await.map_err(Refused::Fatal)?.token.expose_secret().to_owned();
+        let request = self
+            .http
+            .request(Method::GET, url)
+            .bearer_auth(token)
+            .header("accept", "application/json")
+            .header("sforce-query-options", "batchSize=2000");
+        let reply = self.http.send("salesforce: query", true, request).await.map_err(|failure| Refused::Fatal(failure.into()))?;
+        if let Some(usage) = reply.header("sforce-limit-info") {
+            tracing::info!(usage, "salesforce API calls of the last 24 hours");
+        }
+        if reply.is_success() { reply.json("salesforce: query").map_err(Refused::Fatal) } else { Err(refused(&reply)) }
+    }
+}
+
+/// What a refusal means. Source: the table of data API errors in Salesforce's REST guide.
+fn refused(reply: &Reply) -> Refused {
+    let status = reply.status;
+    let ApiError { code, message } = reply.json::<Vec<ApiError>>("salesforce").ok().and_then(|errors| errors.into_iter().next()).unwrap_or_default();
+    let say = |advice: &str| format!("salesforce: query: status {status} {code}: {advice}");
+    match (status, code.as_str()) {
+        (401, _) if message.contains("not valid for use with the REST API") => {
+            Refused::Fatal(Error::Auth(say("the session may not use the REST API; check the app's scopes and policies")))
+        }
+        (401, _) => Refused::Session(Error::Auth(say("the session was refused; check the app's user and its session policy"))),
+        (403, "REQUEST_LIMIT_EXCEEDED") if message.contains("TotalRequests") => {
+            Refused::Fatal(Error::Rejected(say("the org's API calls of 24 hours are used up; raise the limit or wait")))
+        }
+        (403, "REQUEST_LIMIT_EXCEEDED") => Refused::Fatal(Error::Throttled { what: say("too many calls at once in this org"), retry_after: None }),
+        (403, _) => Refused::Fatal(Error::Auth(say("the app's user may not use the API or read accounts; check its permissions"))),
+        (400, "INVALID_FIELD") => Refused::Fatal(Error::Contract(say(&format!(
+            "{} is missing, or hidden from the app's user by field-level security; give the user read access to it",
+            query::column(&message)
+        )))),
+        (400, "INVALID_TYPE") => Refused::Fatal(Error::Auth(say("the app's user may not read Account; give it read access"))),
+        (400 | 404, "INVALID_QUERY_LOCATOR") => {
+            Refused::Locator(Error::Incomplete(say("the place in the pages was lost twice; the next run reads again")))
+        }
+        (400, "QUERY_TIMEOUT") => Refused::Fatal(Error::Transient(say("the query ran too long"))),
+        (404 | 410, _) => Refused::Fatal(Error::Config(say("this API version is not served; set api_version in the secret"))),
+        (300..=399, _) => Refused::Fatal(Error::Contract(say("a redirect instead of data; check login_url and the org's My Domain"))),
+        _ => Refused::Fatal(Error::Rejected(say("the query was refused; see the Salesforce REST guide for this code"))),
+    }
+}

@@ -1,0 +1,137 @@
+//! Credentials of an instance: OAuth client credentials, or an API token until Zendesk ends them on 2027-04-30.
+
+use std::fmt;
+
+use reqwest::{Method, RequestBuilder, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::http::{Http, base_url};
+use crate::secrets::Keys;
+use crate::{Error, Result};
+
+/// What a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Read only; for gathering.
+    Read,
+    /// Read and write; for syncing.
+    Write,
+}
+
+/// The secrets `partner-sync/zendesk/...`.
+pub struct Credentials {
+    pub(super) base: Url,
+    flow: Flow,
+}
+
+enum Flow {
+    ClientCredentials { client_id: String, client_secret: SecretString, scope: Option<String> },
+    ApiToken { email: SecretString, token: SecretString },
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("zendesk::Credentials(..)")
+    }
+}
+
+#[derive(Deserialize)]
+struct Token {
+    access_token: String,
+}
+
+impl Credentials {
+    /// Reads the secret's text.
+    ///
+    /// # Errors
+    /// [`Error::Config`] names what is missing or wrong.
+    pub fn read(name: &str, text: &SecretString) -> Result<Self> {
+        let keys = Keys::read(name, text)?;
+        let [auth, base] = keys.required(["auth", "base_url"])?;
+        let flow = match auth {
+            "client_credentials" => {
+                let [id, secret] = keys.required(["client_id", "client_secret"])?;
+                let scope = keys.optional("scope").map(str::to_owned);
+                Flow::ClientCredentials { client_id: id.to_owned(), client_secret: SecretString::from(secret), scope }
+            }
+            "api_token" => {
+                tracing::warn!(secret = name, "zendesk ends API tokens on 2027-04-30; move to client_credentials before");
+                let [email, token] = keys.required(["email", "token"])?;
+                Flow::ApiToken { email: SecretString::from(email), token: SecretString::from(token) }
+            }
+            _ => return Err(keys.unknown_auth(["client_credentials", "api_token"])),
+        };
+        Ok(Self { base: base_url(&keys.path("base_url"), base)?, flow })
+    }
+
+    /// True if a refused token can be replaced by a new one.
+    pub(super) fn mints(&self) -> bool {
+        matches!(self.flow, Flow::ClientCredentials { .. })
+    }
+
+    /// Adds the credentials to a call.
+    pub(super) fn authorize(&self, request: RequestBuilder, token: Option<&SecretString>) -> RequestBuilder {
+        match (&self.flow, token) {
+            (Flow::ApiToken { email, token }, _) => request.basic_auth(format!("{}/token", email.expose_secret()), Some(token.expose_secret())),
+            (Flow::ClientCredentials { .. }, Some(token)) => request.bearer_auth(token.expose_secret()),
+            (Flow::ClientCredentials { .. }, None) => request,
+        }
+    }
+
+    /// `POST /oauth/tokens`: a bearer token with no more scope than needed; `None` if the instance uses an API token.
+    ///
+    /// # Errors
+    /// [`Error::Auth`] on any 4xx, which is never tried again; [`Error::Contract`] if the reply holds no token.
+    pub(super) async fn token(&self, instance: &str, http: &Http, scope: Scope) -> Result<Option<SecretString>> {
+        let Flow::ClientCredentials { client_id, client_secret, scope: configured } = &self.flow else { return Ok(None) };
+        let what = format!("zendesk {instance}: token");
+        let mut url = self.base.clone();
+        url.set_path("/oauth/tokens");
+        let body = json!({
+            "grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret.expose_secret(),
+            "scope": narrowed(configured.as_deref(), scope),
+        });
+        let request = http.request(Method::POST, url).header("accept", "application/json").json(&body);
+        let reply = http.send(&what, true, request).await?;
+        match reply.status {
+            200..=299 => Ok(Some(SecretString::from(reply.json::<Token>(&what)?.access_token))),
+            300..=399 => Err(Error::Config(format!("{what}: a redirect; base_url is not the instance's own host"))),
+            404 => Err(Error::Config(format!("{what}: status 404; base_url names no instance"))),
+            status => Err(Error::Auth(format!(
+                "{what}: status {status}; check client_id, client_secret and scope of the secret, and that the client's user may still sign in"
+            ))),
+        }
+    }
+}
+
+/// The scope to ask for: what the secret allows, without writing if only reading is needed.
+fn narrowed(configured: Option<&str>, scope: Scope) -> String {
+    let all = configured.unwrap_or("read write");
+    match scope {
+        Scope::Write => all.to_owned(),
+        Scope::Read => all.split_whitespace().filter(|one| *one != "write" && !one.ends_with(":write")).collect::<Vec<_>>().join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_for_reading_asks_for_no_write_scope() {
+        assert_eq!(narrowed(None, Scope::Read), "read");
+        assert_eq!(narrowed(None, Scope::Write), "read write");
+        assert_eq!(narrowed(Some("organizations:read organizations:write"), Scope::Read), "organizations:read");
+        assert_eq!(narrowed(Some("read organizations:write"), Scope::Write), "read organizations:write");
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_the_secret() {
+        let text = SecretString::from(r#"{"auth": "api_token", "base_url": "https://a.example", "email": "canary", "token": "canary"}"#);
+        let credentials = Credentials::read("s", &text).unwrap();
+        assert!(!format!("{credentials:?}").contains("canary"));
+        assert!(!credentials.mints());
+    }
+}

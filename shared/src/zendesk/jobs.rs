@@ -1,0 +1,151 @@
+//! Bulk updates and the jobs behind them.
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{CallError, Client};
+use crate::Result;
+
+/// A bulk job as Zendesk reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Zendesk's id.
+    pub id: String,
+    /// `None` while it is queued or working.
+    pub ended: Option<Ended>,
+}
+
+/// The end of a job. "Completed" does not mean that any record was updated: only the results tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// True if Zendesk says `completed`; `failed`, `killed` and any unknown word are no success.
+    pub completed: bool,
+    /// Zendesk's message.
+    pub message: String,
+    /// What it says of the records it names.
+    pub results: Vec<RecordResult>,
+}
+
+/// A job's word on one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordResult {
+    /// The organization.
+    pub id: u64,
+    /// Why it failed, in Zendesk's words; `None` only for `success: true`.
+    pub failed: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct One {
+    job_status: Wire,
+}
+
+#[derive(Deserialize)]
+struct Several {
+    job_statuses: Vec<Wire>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id: String,
+    status: String,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    results: Value,
+}
+
+impl From<Wire> for Job {
+    fn from(Wire { id, status, message, results }: Wire) -> Self {
+        let ended = (status != "queued" && status != "working").then(|| Ended {
+            completed: status == "completed",
+            message: message.unwrap_or_else(|| status.clone()),
+            results: results.as_array().into_iter().flatten().filter_map(record).collect(),
+        });
+        Self { id, ended }
+    }
+}
+
+fn record(result: &Value) -> Option<RecordResult> {
+    let id = result.get("id")?.as_u64()?;
+    if result.get("success").and_then(Value::as_bool) == Some(true) {
+        return Some(RecordResult { id, failed: None });
+    }
+    let text = |key: &str| match result.get(key) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(other) => Some(other.to_string()),
+    };
+    let words: Vec<_> = ["error", "errors", "details"].iter().filter_map(|key| text(key)).filter(|text| !text.is_empty()).collect();
+    let words = if words.is_empty() { "no reason given".to_owned() } else { words.join(": ") };
+    Some(RecordResult { id, failed: Some(words.chars().take(500).collect()) })
+}
+
+impl Client {
+    /// `PUT /api/v2/organizations/update_many`: at most 100 organizations, each with its own changes. Setting the same
+    /// values twice does no harm, so a lost reply is sent again.
+    ///
+    /// # Errors
+    /// [`CallError`]; a pause if 30 jobs are running in the account.
+    pub async fn update_many(&mut self, organizations: &[Value]) -> Result<Job, CallError> {
+        let url = self.url("/api/v2/organizations/update_many");
+        let request = self.request(Method::PUT, url).json(&json!({"organizations": organizations}));
+        let reply = self.send("update organizations", true, request).await?;
+        let One { job_status } = reply.json(&format!("zendesk {}: update organizations", self.name))?;
+        Ok(job_status.into())
+    }
+
+    /// `GET /api/v2/job_statuses/show_many`: at most 100 jobs; those Zendesk has forgotten are left out.
+    ///
+    /// # Errors
+    /// [`CallError`], [`crate::Error::Contract`] for a reply of another shape.
+    pub async fn job_statuses(&mut self, ids: &[&str]) -> Result<Vec<Job>, CallError> {
+        let mut url = self.url("/api/v2/job_statuses/show_many");
+        url.query_pairs_mut().append_pair("ids", &ids.join(","));
+        let request = self.request(Method::GET, url);
+        let reply = self.send("show job statuses", true, request).await?;
+        let Several { job_statuses } = reply.json(&format!("zendesk {}: show job statuses", self.name))?;
+        Ok(job_statuses.into_iter().map(Job::from).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(wire: Value) -> Job {
+        serde_json::from_value::<Wire>(wire).unwrap().into()
+    }
+
+    #[test]
+    fn a_completed_job_is_no_proof_for_its_records() {
+        let ended = job(json!({"id": "V3-1", "status": "completed", "results": [
+            {"action": "update", "id": 1, "status": "Updated", "success": true},
+            {"index": 1, "error": "OrganizationUpdateFailed", "id": 2, "details": "Name: X has already been taken"},
+            {"id": 3, "status": "Updated"}, {"index": 4, "error": "without id"}
+        ]}))
+        .ended
+        .unwrap();
+        let failed = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            ended.results,
+            [
+                RecordResult { id: 1, failed: None },
+                RecordResult { id: 2, failed: failed("OrganizationUpdateFailed: Name: X has already been taken") },
+                RecordResult { id: 3, failed: failed("no reason given") },
+            ]
+        );
+    }
+
+    #[test]
+    fn queued_and_working_jobs_run_and_every_unknown_word_is_an_end_without_success() {
+        for status in ["queued", "working"] {
+            assert_eq!(job(json!({"id": "1", "status": status, "results": null})).ended, None);
+        }
+        for status in ["failed", "killed", "novel"] {
+            let ended = job(json!({"id": "1", "status": status, "results": {"success": true}})).ended.unwrap();
+            assert!(!ended.completed && ended.results.is_empty());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The Zendesk client: one per instance, one method per endpoint. Source: Zendesk's API reference.
+
+mod auth;
+mod fields;
+mod jobs;
+mod organizations;
+mod refused;
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Url};
+use secrecy::SecretString;
+
+pub use auth::{Credentials, Scope};
+pub use fields::check_fields;
+pub use jobs::{Ended, Job, RecordResult};
+pub use organizations::{Created, Found, Page};
+pub use refused::CallError;
+
+use crate::Result;
+use crate::http::{Http, Reply};
+
+/// The instance that is written to.
+pub const TARGET: &str = "global";
+/// Zendesk ends its own calls sooner.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// One instance.
+#[derive(Debug)]
+pub struct Client {
+    /// `global` or `us-government`.
+    pub name: String,
+    http: Http,
+    credentials: Credentials,
+    scope: Scope,
+    token: Option<SecretString>,
+    may_mint_again: bool,
+    budget: Option<Budget>,
+}
+
+/// What the last reply said of the rate limit.
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    remaining: u64,
+    reset: u64,
+}
+
+impl Client {
+    /// A client for one run; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] if TLS cannot be set up.
+    pub fn new(name: &str, credentials: Credentials, scope: Scope) -> Result<Self> {
+        let http = Http::new(TIMEOUT)?;
+        Ok(Self { name: name.to_owned(), http, credentials, scope, token: None, may_mint_again: true, budget: None })
+    }
+
+    /// Seconds to stay away before the rate limit is hit, `None` while there is room.
+    ///
+    /// A few calls are left to the account's other integrations. Without the headers there is nothing to go by.
+    #[must_use]
+    pub fn nearly_used_up(&mut self) -> Option<u64> {
+        const LEFT_TO_OTHERS: u64 = 10;
+        self.budget.take_if(|budget| budget.remaining < LEFT_TO_OTHERS).map(|budget| budget.reset.clamp(1, 60))
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.credentials.base.clone();
+        url.set_path(path);
+        url
+    }
+
+    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.http.request(method, url).header("accept", "application/json")
+    }
+
+    /// Sends a call with a token, with a new one once if it was refused.
+    async fn send(&mut self, what: &str, repeatable: bool, request: RequestBuilder) -> Result<Reply, CallError> {
+        let what = format!("zendesk {}: {what}", self.name);
+        let doubt = || CallError::Doubt { what: format!("{what}: the request cannot be sent") };
+        loop {
+            let this = request.try_clone().ok_or_else(doubt)?;
+            if self.token.is_none() {
+                self.token = self.credentials.token(&self.name, &self.http, self.scope).await?;
+            }
+            let this = self.credentials.authorize(this, self.token.as_ref());
+            let reply = self.http.send(&what, repeatable, this).await?;
+            self.note_limits(&what, &reply);
+            if reply.status == 401 && self.may_mint_again && self.credentials.mints() {
+                tracing::warn!(instance = self.name, "zendesk refused the token; one new one");
+                (self.token, self.may_mint_again) = (None, false);
+                continue;
+            }
+            return if reply.is_success() { Ok(reply) } else { Err(refused::refused(&what, &reply)) };
+        }
+    }
+
+    /// Both spellings of the headers are on record.
+    fn note_limits(&mut self, what: &str, reply: &Reply) {
+        let number = |names: [&str; 3]| names.iter().find_map(|name| reply.header(name)?.trim().parse::<u64>().ok());
+        let remaining = number(["x-rate-limit-remaining", "ratelimit-remaining", "rate-limit-remaining"]);
+        let reset = number(["ratelimit-reset", "rate-limit-reset", "x-rate-limit-reset"]);
+        self.budget = remaining.map(|remaining| Budget { remaining, reset: reset.unwrap_or(60) });
+        let request_id = reply.header("x-zendesk-request-id").or_else(|| reply.header("x-request-id"));
+        if reply.header("x-zendesk-api-warn").is_some() {
+            tracing::warn!(call = what, request_id, "zendesk dropped an attribute it does not permit (x-zendesk-api-warn)");
+        }
+        tracing::debug!(call = what, request_id, status = reply.status, remaining, "zendesk answered");
+    }
+}

@@ -1,0 +1,4 @@
+//! Stand-ins for Salesforce and Zendesk, believable data, and the pipeline in one process: for the tests and the demo.
+
+pub mod pipeline;
+pub mod standins;

@@ -1,0 +1,88 @@
+//! The demo's world: in sync but for something of everything.
+
+use serde_json::{Value, json};
+
+use super::World;
+use super::seed::{account_id, equal};
+
+/// An id of an organization without account that the demo's parameters protect.
+const PROTECTED: usize = 9_005;
+
+/// 168 accounts, 5,210 and 800 organizations, and a difference of every kind.
+#[must_use]
+pub fn demo() -> World {
+    let mut world = equal(2026, 168, 5210, 800);
+    for number in [10, 20, 30] {
+        world.lose_organization(number);
+    }
+    for number in 70..82 {
+        world.set_account(number, "Account_Owner_Calc__c", json!("Nova Linden"));
+    }
+    world.set_account(82, "Name", json!("Formerly Otherwise Named Ltd"));
+    world.set_account(83, "Solutions_Architect_Lookup__r", Value::Null);
+    world.set_organization(40, "mark_for_deletion", json!(true));
+    world.set_organization(41, "salesforce_id", json!(account_id(41).short()));
+    world.set_organization(50, "account_type", json!("customer"));
+    world.set_organization(51, "salesforce_id", json!(""));
+    world.take_name(60);
+    for (number, expired) in [(9001, ""), (9002, "2019-05-31"), (9003, "2025-06-30"), (9004, "June 2025"), (PROTECTED, ""), (9006, "")] {
+        world.abandon(number, expired);
+    }
+    if let Some(id) = world.organization_of(9006) {
+        world.instance("global").edit(id, "mark_for_deletion", json!(true));
+    }
+    world
+}
+
+impl World {
+    /// The organization with a number's account id on the target.
+    #[must_use]
+    pub fn organization_of(&self, number: usize) -> Option<u64> {
+        let id = account_id(number);
+        let of = |one: &Value| one["organization_fields"]["salesforce_id"].as_str().is_some_and(|text| text == id.as_str());
+        self.zendesk.get("global")?.organizations.iter().find(|(_, one)| of(one)).map(|(id, _)| *id)
+    }
+
+    /// Changes a field of an account.
+    pub fn set_account(&mut self, number: usize, field: &str, value: Value) {
+        if let Some(record) = self.salesforce.accounts.get_mut(account_id(number).as_str()) {
+            record.insert(field.to_owned(), value);
+        }
+    }
+
+    /// Changes a field of an account's organization.
+    pub fn set_organization(&mut self, number: usize, field: &str, value: Value) {
+        if let Some(id) = self.organization_of(number) {
+            self.instance("global").edit(id, field, value);
+        }
+    }
+
+    /// Deletes an account's organization.
+    pub fn lose_organization(&mut self, number: usize) {
+        if let Some(id) = self.organization_of(number) {
+            self.instance("global").organizations.remove(&id);
+        }
+    }
+
+    /// Gives an account's name to a customer, and deletes the account's own organization.
+    pub fn take_name(&mut self, number: usize) {
+        self.lose_organization(number);
+        let name = self.salesforce.accounts.get(account_id(number).as_str()).and_then(|record| record.get("Name")).cloned();
+        let customers = self.instance("global").organizations.values_mut();
+        let customer = customers.filter(|one| one["organization_fields"]["account_type"] == "customer").last();
+        if let (Some(customer), Some(name)) = (customer, name) {
+            customer["name"] = name;
+        }
+    }
+
+    /// Makes a customer a partner without account.
+    pub fn abandon(&mut self, number: usize, expired: &str) {
+        let customers = self.instance("global").organizations.values_mut();
+        let customer = customers.rev().find(|one| one["organization_fields"]["account_type"] == "prospect");
+        if let Some(customer) = customer {
+            customer["organization_fields"]["account_type"] = json!("open_partner");
+            customer["organization_fields"]["salesforce_id"] = json!(account_id(number));
+            customer["organization_fields"]["expiration_date"] = json!(expired);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A stand-in Salesforce and two stand-in Zendesk instances, stateful, on loopback.
+//!
+//! They behave as the vendors' documentation and recorded traffic say, can be told to fail in given ways, and log every request.
+
+mod demo;
+pub mod faults;
+mod http;
+mod jobs;
+mod salesforce;
+pub mod seed;
+mod zendesk;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub use demo::demo;
+use faults::Fault;
+pub use http::{Answer, Request, Response};
+pub use salesforce::Salesforce;
+pub use zendesk::Zendesk;
+
+/// Everything the stand-ins know.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct World {
+    /// The org.
+    pub salesforce: Salesforce,
+    /// `global` and `us-government`.
+    pub zendesk: BTreeMap<String, Zendesk>,
+    /// Faults still to come.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// Every request so far.
+    #[serde(default)]
+    pub log: Vec<Logged>,
+}
+
+/// One request in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logged {
+    /// `salesforce`, `global`, `us-government`.
+    pub host: String,
+    /// The method.
+    pub method: String,
+    /// The path, without query.
+    pub path: String,
+    /// The query, as sent.
+    pub query: String,
+    /// The status answered; 0 if the connection was dropped.
+    pub status: u16,
+}
+
+impl World {
+    /// Answers a request to one of the hosts, with the faults that fit it.
+    pub fn answer(&mut self, host: &str, request: &Request) -> Answer {
+        let fault = faults::take(&mut self.faults, host, request);
+        let answer = match fault {
+            Some(fault) if !fault.act.does_the_work() => fault.act.instead(),
+            fault => {
+                let response = match host {
+                    "salesforce" => self.salesforce.answer(request),
+                    instance => self.zendesk.get_mut(instance).map_or_else(Response::not_found, |zendesk| zendesk.answer(request)),
+                };
+                fault.map_or(Answer::Whole(response.clone()), |fault| fault.act.spoil(response))
+            }
+        };
+        self.log.push(Logged {
+            host: host.to_owned(),
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            status: answer.status(),
+        });
+        answer
+    }
+
+    /// The control requests of tests in other processes.
+    fn control(&mut self, request: &Request) -> Response {
+        let body = || serde_json::from_slice::<Value>(&request.body).unwrap_or_default();
+        match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/state") => Response::json(200, &json!(self)),
+            ("PUT", "/state") => match serde_json::from_value(body()) {
+                Ok(world) => {
+                    *self = world;
+                    Response::json(200, &json!({}))
+                }
+                Err(error) => Response::json(400, &json!({"error": error.to_string()})),
+            },
+            ("GET", "/log") => Response::json(200, &json!(self.log)),
+            ("DELETE", "/log") => {
+                self.log.clear();
+                Response::json(200, &json!({}))
+            }
+            ("PUT", "/faults") => match serde_json::from_value(body()) {
+                Ok(faults) => {
+                    self.faults = faults;
+                    Response::json(200, &json!({}))
+                }
+                Err(error) => Response::json(400, &json!({"error": error.to_string()})),
+            },
+            _ => Response::not_found(),
+        }
+    }
+
+    /// Requests of the log that fit, counted.
+    #[must_use]
+    pub fn calls(&self, host: &str, method: &str, path: &str) -> usize {
+        self.log.iter().filter(|one| one.host == host && one.method == method && one.path == path).count()
+    }
+
+    /// One instance.
+    ///
+    /// # Panics
+    /// If there is no such instance.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test's mistake")]
+    pub fn instance(&mut self, name: &str) -> &mut Zendesk {
+        self.zendesk.get_mut(name).expect("an instance of the world")
+    }
+}
+
+/// Servers in this process. They end with it.
+#[derive(Debug, Clone)]
+pub struct Running {
+    world: Arc<Mutex<World>>,
+    /// Host to address, `http://127.0.0.1:port`, `control` included.
+    pub urls: BTreeMap<String, String>,
+}
+
+impl Running {
+    /// Starts a server for each host and one for control, each on a port of its own (`first_port` and those behind it, or free ones).
+    ///
+    /// # Errors
+    /// If a port cannot be had.
+    pub async fn start(world: World, first_port: Option<u16>) -> std::io::Result<Self> {
+        let hosts: Vec<String> = ["control".to_owned(), "salesforce".to_owned()].into_iter().chain(world.zendesk.keys().cloned()).collect();
+        let world = Arc::new(Mutex::new(world));
+        let mut urls = BTreeMap::new();
+        for (offset, host) in (0_u16..).zip(hosts) {
+            let world = Arc::clone(&world);
+            let name = host.clone();
+            let answer = move |request: &Request| {
+                let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
+                if name == "control" { Answer::Whole(world.control(request)) } else { world.answer(&name, request) }
+            };
+            let port = http::serve(first_port.map_or(0, |first| first + offset), answer).await?;
+            urls.insert(host, format!("http://127.0.0.1:{port}"));
+        }
+        let running = Self { world, urls };
+        running.world().salesforce.instance_url = running.url("salesforce").to_owned();
+        Ok(running)
+    }
+
+    /// What the stand-ins know now.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The address of a host.
+    #[must_use]
+    pub fn url(&self, host: &str) -> &str {
+        self.urls.get(host).map_or("", String::as_str)
+    }
+}
