@@ -6,7 +6,7 @@ use serde_json::Value;
 use shared::config::Compare;
 use shared::lambda::{CompareEvent, Compared, ExecutionInput, parse};
 use shared::model::{Accounts, Header, LastGood, Mode, Organizations};
-use shared::plan::{Creates, Inputs, List, Lists, NotInSync, Plan, Rules, Seen, Target, Updates, diff, judge};
+use shared::plan::{Creates, Inputs, List, Listed, Lists, NotInSync, Plan, Rules, Seen, Target, Updates, diff, judge};
 use shared::report;
 use shared::store::{LATEST, Store, key};
 use shared::{Error, Result};
@@ -51,7 +51,7 @@ pub async fn handler<S: Store>(config: &Result<Compare, Error>, store: &S, event
     let plan = Plan {
         header: Header::new(run_id, entries),
         mode,
-        digest: Plan::digest_of([&lists.creates.1, &lists.updates.1, &lists.not_in_sync.1]),
+        digest: Plan::digest_of([&lists.creates.digest, &lists.updates.digest, &lists.not_in_sync.digest]),
         counts,
         release: release(&guard.held(), event.state_machine.as_deref()),
         guard,
@@ -75,10 +75,10 @@ pub async fn handler<S: Store>(config: &Result<Compare, Error>, store: &S, event
     Ok(Compared { plan: reference, summary })
 }
 
-async fn put_list<L: List + Sync, S: Store>(store: &S, run_id: &str, entries: &[L::Entry]) -> Result<(shared::model::Reference, String)> {
+async fn put_list<L: List + Sync, S: Store>(store: &S, run_id: &str, entries: &[L::Entry]) -> Result<Listed> {
     let document = L::of(Header::new(run_id, entries.len()), entries);
     let reference = store.put_json(&key(run_id, L::FILE), &document, entries.len()).await?;
-    Ok((reference, shared::plan::digest::<L>(entries)?))
+    Ok(Listed { reference, digest: shared::plan::digest::<L>(entries)? })
 }
 
 /// The command that releases the held categories of exactly this plan.

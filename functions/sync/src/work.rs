@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use shared::model::{Action, FieldValue, Guarded, MARK_FOR_DELETION, Mode, Organization, Organizations, Reference};
-use shared::plan::{Create, Creates, List, Lists, Mark, NotInSync, Plan, Update, Updates, digest};
+use shared::plan::{Create, Creates, List, Listed, Lists, Mark, NotInSync, Plan, Update, Updates, digest};
 use shared::store::Store;
 use shared::{Error, Result};
 
@@ -135,7 +135,7 @@ impl Work {
 async fn list<L: List + serde::de::DeserializeOwned, S: Store>(
     store: &S,
     run_id: &str,
-    (reference, wanted): &(Reference, String),
+    Listed { reference, digest: wanted }: &Listed,
 ) -> Result<Vec<L::Entry>> {
     let (header, entries) = store.get_json::<L>(reference).await?.into_parts();
     header.check(L::FILE, run_id, entries.len())?;

@@ -80,15 +80,25 @@ pub fn sha256(bytes: &[u8]) -> String {
     })
 }
 
-/// Where the plan's lists are, and the digests of their entries.
+/// Where a list is, and the digest of its entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The document.
+    #[serde(flatten)]
+    pub reference: Reference,
+    /// Over the entries, without the header.
+    pub digest: String,
+}
+
+/// The plan's lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lists {
     /// `creates.json`.
-    pub creates: (Reference, String),
+    pub creates: Listed,
     /// `updates.json`.
-    pub updates: (Reference, String),
+    pub updates: Listed,
     /// `not_in_sync.json`.
-    pub not_in_sync: (Reference, String),
+    pub not_in_sync: Listed,
 }
 
 /// What the plan was made from.

@@ -9,6 +9,6 @@ mod verdict;
 
 pub use changes::{Change, Changes, Conflict, Create, Mark, Party, Retained, Skipped, Update};
 pub use diff::{Rules, Target, diff};
-pub use document::{Creates, Inputs, List, Lists, NotInSync, Plan, Updates, digest, sha256};
+pub use document::{Creates, Inputs, List, Listed, Lists, NotInSync, Plan, Updates, digest, sha256};
 pub use guard::{Guard, Judged, Limit, Limits, Seen, judge};
 pub use verdict::verdict;

@@ -88,6 +88,16 @@ impl World {
                 }
                 Err(error) => Response::json(400, &json!({"error": error.to_string()})),
             },
+            ("PUT", "/world") => {
+                let number = |key: &str| body()[key].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
+                let instance_url = std::mem::take(&mut self.salesforce.instance_url);
+                *self = match body()["kind"].as_str() {
+                    Some("demo") => demo(),
+                    _ => seed::equal(number("seed") as u64, number("accounts"), number("global"), number("us_government")),
+                };
+                self.salesforce.instance_url = instance_url;
+                Response::json(200, &json!({}))
+            }
             ("GET", "/log") => Response::json(200, &json!(self.log)),
             ("DELETE", "/log") => {
                 self.log.clear();

@@ -1,0 +1,59 @@
+# partner-sync: everything a person or CI runs. `make` lists it.
+VENV  := .venv
+PY    := PYTHONPATH=tests $(VENV)/bin/python
+TOOLS := $(VENV)/.installed
+ARCH  ?= $(shell uname -m)
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+FUNCTIONS := gather-accounts gather-orgs compare sync
+STACK ?= partner-sync
+PACKAGES ?= $(error PACKAGES=<bucket for the zips> is missing)
+
+help:              ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+demo: build standins  ## one run of the pipeline on this machine, shown live
+	@$(PY) -m local.demo
+demo-reset: $(TOOLS)  ## forget the demo's data
+	@$(PY) -m local.demo reset
+
+test: lint validate build unit e2e  ## everything CI runs
+unit:              ## unit, property, contract and cross-stage tests
+	cargo test --workspace --locked
+e2e: build standins  ## the state machine on a local AWS, with the real binaries
+	$(PY) -m pytest -q tests/e2e
+
+lint: $(TOOLS)     ## format and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(VENV)/bin/ruff check -q tests
+	$(VENV)/bin/ruff format -q --check tests
+validate: $(TOOLS)  ## the template and the state machine's definition
+	$(VENV)/bin/cfn-lint infra/template.yaml
+	$(PY) -m local.validate
+deny:              ## advisories, licences, bans, sources (needs cargo-deny and the network)
+	cargo deny check
+
+build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --locked --lambda-dir target/lambda \
+	  --target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu $(addprefix -p ,$(FUNCTIONS))
+standins:
+	cargo build --locked -p partner-sync-tests --bin standins
+
+watch: $(TOOLS) standins  ## the stages under cargo lambda watch
+	@$(PY) -m local.watch
+invoke: $(TOOLS)   ## one stage under make watch: make invoke F=gather-accounts
+	@$(PY) -m local.watch invoke $(F)
+
+deploy: build      ## to AWS: make deploy PACKAGES=<bucket> [STACK=partner-sync] (needs the AWS CLI)
+	aws cloudformation package --template-file infra/template.yaml --s3-bucket $(PACKAGES) --output-template-file target/packaged.yaml
+	aws cloudformation deploy --template-file target/packaged.yaml --stack-name $(STACK) --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND
+bench: build standins  ## time of a run and of cold starts
+	$(PY) -m local.bench
+
+$(TOOLS): requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q --no-deps -r requirements.txt
+	@touch $@
+
+.PHONY: help demo demo-reset test unit e2e lint validate deny build standins watch invoke deploy bench

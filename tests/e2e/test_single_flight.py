@@ -1,0 +1,41 @@
+"""One run at a time, whatever becomes of its holder."""
+
+import time
+
+from local.stack import states_entered
+
+
+def test_of_two_started_at_once_one_writes_and_the_other_is_skipped(twin):
+    for round in range(20):
+        twin.fresh()
+        arns = [twin.stack.start(twin.name()) for _ in range(2)]
+        ends = [twin.stack.wait(arn) for arn in arns]
+        verdicts = sorted(end["output"]["verdict"] for end in ends)
+        assert verdicts == ["OK", "SKIPPED"], (round, ends)
+        skipped = next(end for end in ends if end["output"]["verdict"] == "SKIPPED")
+        holder = next(end for end in ends if end["output"]["verdict"] == "OK")
+        assert skipped["output"] == {"verdict": "SKIPPED", "run_id": skipped["name"], "mode": "apply", "holder": holder["executionArn"]}
+        assert len([call for call in twin.writes() if call["method"] == "POST"]) == 3
+    assert twin.stack.lease() is None
+
+
+def test_a_stopped_run_is_taken_over_by_the_next(twin):
+    def slow(state):
+        state["zendesk"]["global"]["jobs"]["slowness"] = 60
+
+    twin.change(slow)
+    first = twin.stack.start(twin.name())
+    until = time.monotonic() + 60
+    while "Wait before syncing on" not in states_entered(twin.stack.history(first)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    twin.stack.sfn.stop_execution(executionArn=first)
+    assert twin.stack.wait(first)["status"] == "ABORTED"
+    assert twin.stack.lease()["holder"]["S"] == first
+
+    twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(slowness=0))
+    second = twin.run()
+    assert second["status"] == "SUCCEEDED", second.get("cause")
+    assert "Take over the lease" in states_entered(twin.stack.history(second["executionArn"]))
+    assert twin.stack.lease() is None
+    assert twin.run()["output"]["verdict"] == "NOTHING_TO_DO"

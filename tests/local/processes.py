@@ -1,0 +1,99 @@
+"""Processes of the local twin. Each ends what it started, also on an error or Ctrl-C."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+BIN = Path(sys.executable).parent
+REGION = "us-east-1"
+
+
+def free_ports(count):
+    """The first of `count` neighbouring free ports on loopback."""
+    for _ in range(50):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first = probe.getsockname()[1]
+        if first + count > 65000:
+            continue
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return first
+    raise RuntimeError("no free ports on loopback")
+
+
+@contextlib.contextmanager
+def process(command, log, env=None, end=signal.SIGTERM):
+    """Runs a command in the background, its output in a file, and ends it, by id, with all it started."""
+    with open(log, "ab") as out:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **(env or {})}, start_new_session=True
+        )
+    try:
+        yield child
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, end)
+        try:
+            child.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def wait_for(url, child, log, seconds=60):
+    """Waits until a server answers at all."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if child.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"{url} does not answer; see {log}")
+
+
+@contextlib.contextmanager
+def local_aws(folder, wait_scale):
+    """MiniStack on loopback. Yields its address. Nothing of it is kept."""
+    port, log = free_ports(1), folder / "aws.log"
+    endpoint = f"http://127.0.0.1:{port}"
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    env = {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION,
+        "IOT_MTLS_ENABLED": "0",
+        "SFN_WAIT_SCALE": str(wait_scale),
+        "LOG_LEVEL": "WARNING",
+        "TMPDIR": str(temporary),
+        # The Lambdas inherit these.
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",
+    }
+    with process([BIN / "ministack"], log, env) as child:
+        wait_for(f"{endpoint}/_ministack/ready", child, log)
+        yield endpoint

@@ -1,0 +1,60 @@
+"""make validate: what cfn-lint does not see of the state machine's definition."""
+
+import json
+import re
+import sys
+
+from .processes import ROOT
+
+AWS_ERRORS = re.compile(r"(States|Lambda|DynamoDB|Sfn|Runtime|Sandbox)\.[A-Za-z]+$")
+
+
+def problems(definition, template, names):
+    """What is wrong with the definition."""
+    states = definition["States"]
+    reached, queue = set(), [definition["StartAt"]]
+    while queue:
+        name = queue.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        state = states.get(name)
+        if state is None:
+            yield f"{name}: no such state"
+            continue
+        if state["Type"] == "Task":
+            caught = [error for catch in state.get("Catch", []) for error in catch["ErrorEquals"]]
+            if "States.ALL" not in caught:
+                yield f"{name}: not every failure is caught"
+            if not state.get("Retry") or "TimeoutSeconds" not in state:
+                yield f"{name}: no Retry or no TimeoutSeconds"
+        for rule in state.get("Retry", []) + state.get("Catch", []):
+            yield from (f"{name}: {error} is not on the closed list" for error in rule["ErrorEquals"] if not known(error, names))
+        queue += [state[key] for key in ("Next", "Default") if key in state]
+        queue += [rule["Next"] for rule in state.get("Catch", []) + state.get("Choices", [])]
+        if not ({"Next", "Default", "End"} & set(state)) and state["Type"] != "Fail":
+            yield f"{name}: leads nowhere"
+    yield from (f"{name}: never reached" for name in set(states) - reached)
+    wanted = set(re.findall(r"\$\{(\w+)\}", json.dumps(definition)))
+    given = re.search(r"DefinitionSubstitutions:\n((?: {8}\w+:.*\n)+)", template)
+    given = set(re.findall(r"^ {8}(\w+):", given.group(1), re.M)) if given else set()
+    if wanted != given:
+        yield f"DefinitionSubstitutions: {sorted(given)} given, {sorted(wanted)} used"
+
+
+def known(error, names):
+    return error in names or AWS_ERRORS.match(error)
+
+
+def main():
+    definition = json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())
+    template = (ROOT / "infra" / "template.yaml").read_text()
+    source = (ROOT / "shared" / "src" / "error.rs").read_text()
+    names = set(re.findall(r'"(Sync\.\w+)"', source.split("NAMES")[1].split("];")[0]))
+    found = list(problems(definition, template, names))
+    print("\n".join(found) or "infra/statemachine.asl.json: every state is reached and leads on, every error name is known")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
