@@ -39,7 +39,9 @@ class Twin:
 
     def writes(self):
         """Requests that change an instance."""
-        return [call for call in self.remote.log() if call["method"] in ("POST", "PUT") and not call["path"].startswith(("/oauth", "/services"))]
+        return [
+            call for call in self.remote.log() if call["method"] in ("POST", "PUT") and not call["path"].startswith(("/oauth", "/services"))
+        ]
 
     def leaks(self, *canaries):
         """Canaries found in any log, document, or description of an execution."""
@@ -58,7 +60,7 @@ def deployed(tmp_path_factory):
     with local_aws(folder, 0.02) as endpoint, standins(folder) as remote:
         stack = Stack(endpoint)
         stack.put_secrets(remote.secrets())
-        stack.deploy()
+        stack.deploy(ProtectedAccountIds="0014M0000009005")
         yield Twin(stack, remote)
 
 

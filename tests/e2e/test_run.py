@@ -146,7 +146,9 @@ def test_plan_mode_writes_documents_and_nothing_else(twin):
     assert twin.stack.lease() is None
 
 
-@pytest.mark.parametrize("input", [{"mode": "aply"}, {"dry_run": True}, {"approve": "sha256:00"}, {"approve": ["all"]}, {"mode": None}, [], "x"])
+@pytest.mark.parametrize(
+    "input", [{"mode": "aply"}, {"dry_run": True}, {"approve": "sha256:00"}, {"approve": ["all"]}, {"mode": None}, [], "x"]
+)
 def test_an_unknown_input_is_refused_before_anything_is_read(twin, input):
     described = twin.run(input)
     assert (described["status"], described["error"]) == ("FAILED", "Sync.Input")

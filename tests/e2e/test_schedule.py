@@ -4,7 +4,7 @@ import time
 
 
 def test_the_schedule_starts_a_run_with_an_empty_input(twin):
-    twin.stack.deploy(ScheduleState="ENABLED", ScheduleExpression="rate(1 minute)")
+    twin.stack.deploy(ProtectedAccountIds="0014M0000009005", ScheduleState="ENABLED", ScheduleExpression="rate(1 minute)")
     try:
         until = time.monotonic() + 150
         while True:
@@ -18,4 +18,4 @@ def test_the_schedule_starts_a_run_with_an_empty_input(twin):
         assert described["input"] == "{}"
         assert (described["status"], described["output"]["verdict"]) == ("SUCCEEDED", "OK")
     finally:
-        twin.stack.deploy(ScheduleState="DISABLED")
+        twin.stack.deploy(ProtectedAccountIds="0014M0000009005", ScheduleState="DISABLED")

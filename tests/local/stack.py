@@ -19,9 +19,7 @@ class Stack:
 
     def __init__(self, endpoint, name="partner-sync"):
         def client(service):
-            return boto3.client(
-                service, endpoint_url=endpoint, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
-            )
+            return boto3.client(service, endpoint_url=endpoint, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
 
         self.name, self.endpoint = name, endpoint
         self.s3, self.cloudformation, self.sfn = client("s3"), client("cloudformation"), client("stepfunctions")

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from .processes import BIN, REGION, ROOT, free_ports, local_aws, process, wait_for
 from .stack import FUNCTIONS, Stack
@@ -36,9 +36,21 @@ def watching(folder):
             "ZENDESK_GLOBAL_SECRET": "partner-sync/zendesk/global",
             "ZENDESK_US_GOVERNMENT_SECRET": "partner-sync/zendesk/us-government",
             "ALLIANCE_ACCOUNT_IDS": "0014M00001sDiGEQA0",
+            "PROTECTED_ACCOUNT_IDS": "0014M0000009005",
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         }
-        command = ["cargo", "lambda", "watch", "--ignore-changes", "--invoke-address", "127.0.0.1", "--invoke-port", str(port)]
+        command = [
+            "cargo",
+            "lambda",
+            "watch",
+            "--ignore-changes",
+            "--invoke-address",
+            "127.0.0.1",
+            "--invoke-port",
+            str(port),
+            "--timeout",
+            "300",
+        ]
         if os.environ.get("HOT_RELOAD"):
             command.remove("--ignore-changes")
         os.chdir(ROOT)
@@ -63,18 +75,22 @@ def payload(session, function):
         return {**base, "accounts": of("gather-accounts", "accounts")}
     if function == "compare":
         lists = {"accounts": of("gather-accounts", "accounts"), "organizations": of("gather-orgs", "organizations")}
-        return {**base, "started_at": datetime.now(timezone.utc).isoformat(), **lists}
+        return {**base, "started_at": datetime.now(UTC).isoformat(), **lists}
     return {**base, "plan": of("compare", "plan")}
 
 
 def invoke(session, function):
-    """One invocation through `cargo lambda invoke`; its output is kept for the stages behind."""
+    """A stage through `cargo lambda invoke`, as often as it asks for; its output is kept for the stages behind."""
     command = [BIN / "cargo-lambda", "lambda", "invoke", function, "--invoke-address", "127.0.0.1", "--invoke-port", str(session["port"])]
-    done = subprocess.run([*command, "--data-ascii", json.dumps(payload(session, function))], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"{function} failed: {done.stdout}{done.stderr}\nlog: {session['log']}")
-    session["outputs"][function] = json.loads(done.stdout)
-    return session["outputs"][function]
+    while True:
+        done = subprocess.run([*command, "--data-ascii", json.dumps(payload(session, function))], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"{function} failed: {done.stdout}{done.stderr}\nlog: {session['log']}")
+        output = json.loads(done.stdout)
+        if output.get("status", "done") == "done":
+            session["outputs"][function] = output
+            return output
+        time.sleep(output.get("wait_seconds", 0))
 
 
 def main():

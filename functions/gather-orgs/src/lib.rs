@@ -90,9 +90,10 @@ async fn walk(client: &mut Client, scan: &mut Scan, wanted: &Wanted, deadline: D
         check_fields(&client.organization_fields().await?).map_err(Cut::Stop)?;
         scan.fields_fit = true;
     }
-    loop {
-        if !deadline.allows_more() {
-            return Err(Cut::Deadline);
+    // Every invocation reads at least one page, so that the stage comes to its end however short they are.
+    for page in 0.. {
+        if page > 0 && !deadline.allows_more() {
+            break;
         }
         if let Some(seconds) = client.nearly_used_up() {
             tracing::warn!(instance = name, seconds, "zendesk's rate limit is nearly used up");
@@ -103,4 +104,5 @@ async fn walk(client: &mut Client, scan: &mut Scan, wanted: &Wanted, deadline: D
             return Ok(());
         }
     }
+    Err(Cut::Deadline)
 }

@@ -45,7 +45,7 @@ pub async fn handler<S: Store, K: Secrets>(
     let SyncEvent { run_id, plan } = parse(event.payload)?;
     let work = Work::load(store, &run_id, &plan).await?;
     let mut state = State::open(store, &run_id, &work).await?;
-    let mut looks = 0;
+    let (mut looks, mut begun) = (0, false);
 
     loop {
         let step = state.next(&work, *jobs_per_pause);
@@ -54,11 +54,12 @@ pub async fn handler<S: Store, K: Secrets>(
             return Ok(Progress::Done(Synced { summary }));
         }
         let mut client = session.client(&run_id, secret, secrets).await?;
-        let cut = if !deadline.allows_more() {
+        let cut = if begun && !deadline.allows_more() {
             Some(Progress::Continue { so_far: state.so_far(&work) })
         } else if let Some(wait_seconds) = client.nearly_used_up() {
             Some(Progress::Wait { wait_seconds, so_far: state.so_far(&work) })
         } else {
+            begun = true;
             let done = match step {
                 Step::Create(index) => create::create(&mut client, &work, &mut state, index).await,
                 Step::Send(chunk) => bulk::send(&mut client, &work, &mut state, chunk).await,

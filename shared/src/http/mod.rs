@@ -108,7 +108,6 @@ impl Http {
     }
 
     /// Begins a request.
-    #[must_use]
     pub fn request(&self, method: Method, url: reqwest::Url) -> RequestBuilder {
         self.client.request(method, url)
     }

@@ -11,6 +11,12 @@ use crate::{Error, Result};
 pub struct Complete<T>(T);
 
 impl<T> Complete<T> {
+    /// For tests: says of a made-up value that it was read in full.
+    #[cfg(test)]
+    pub(crate) fn for_tests(value: T) -> Self {
+        Self(value)
+    }
+
     /// For the documents beside this module, which carry the proof from one stage to the next.
     pub(super) fn proven(value: T) -> Self {
         Self(value)

@@ -226,3 +226,10 @@ impl Changes {
         retained.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
     }
 }
+
+#[cfg(test)]
+#[path = "diff_properties.rs"]
+mod properties;
+#[cfg(test)]
+#[path = "diff_tests.rs"]
+mod tests;

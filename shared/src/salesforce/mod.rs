@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// The API version used unless the secret names another.
 const API_VERSION: &str = "v67.0";
 /// A query may run for two minutes before Salesforce ends it.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A session with the org.
 #[derive(Debug)]

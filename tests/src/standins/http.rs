@@ -1,6 +1,7 @@
 //! A small HTTP/1.1 server that can also break off, cut, and drop: what a proper server library does not let a handler do.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -177,7 +178,8 @@ fn encode(response: &Response, gzip: bool) -> Vec<u8> {
     let Response { status, headers, body } = response;
     let mut head = format!("HTTP/1.1 {status} -\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        // Writing to a string cannot fail.
+        let _ = write!(head, "{name}: {value}\r\n");
     }
     let body = if gzip && body.len() > 200 {
         head.push_str("content-encoding: gzip\r\n");
@@ -186,7 +188,7 @@ fn encode(response: &Response, gzip: bool) -> Vec<u8> {
     } else {
         body.clone()
     };
-    head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    let _ = write!(head, "content-length: {}\r\n\r\n", body.len());
     [head.into_bytes(), body].concat()
 }
 

@@ -133,14 +133,13 @@ impl Zendesk {
         for (index, update) in updates.iter().enumerate() {
             let id = update["id"].as_u64().unwrap_or_default();
             let told = self.jobs.refuse.get(&id).map(|words| ("OrganizationUpdateFailed", words.clone()));
-            match told.or_else(|| self.refusal(id, update)) {
-                Some((error, details)) => results.push(json!({"index": index, "error": error, "id": id, "details": details})),
-                None => {
-                    self.set(id, update);
-                    if !self.jobs.silent.contains(&id) {
-                        results.push(json!({"action": "update", "id": id, "status": "Updated", "success": true}));
-                    }
-                }
+            if let Some((error, details)) = told.or_else(|| self.refusal(id, update)) {
+                results.push(json!({"index": index, "error": error, "id": id, "details": details}));
+                continue;
+            }
+            self.set(id, update);
+            if !self.jobs.silent.contains(&id) {
+                results.push(json!({"action": "update", "id": id, "status": "Updated", "success": true}));
             }
         }
         Value::Array(results)

@@ -159,7 +159,7 @@ impl Running {
             urls.insert(host, format!("http://127.0.0.1:{port}"));
         }
         let running = Self { world, urls };
-        running.world().salesforce.instance_url = running.url("salesforce").to_owned();
+        running.url("salesforce").clone_into(&mut running.world().salesforce.instance_url);
         Ok(running)
     }
 
