@@ -31,6 +31,9 @@ lint: $(TOOLS)     ## format and lints
 validate: $(TOOLS)  ## the template and the state machine's definition
 	$(VENV)/bin/cfn-lint infra/template.yaml
 	$(PY) -m local.validate
+	$(PY) -m local.docs check
+docs: $(TOOLS)     ## the parts of the README that follow from infra/
+	$(PY) -m local.docs
 deny:              ## advisories, licences, bans, sources (needs cargo-deny and the network)
 	cargo deny check
 
@@ -56,4 +59,4 @@ $(TOOLS): requirements.txt
 	$(VENV)/bin/pip install -q --no-deps -r requirements.txt
 	@touch $@
 
-.PHONY: help demo demo-reset test unit e2e lint validate deny build standins watch invoke deploy bench
+.PHONY: help demo demo-reset test unit e2e lint validate docs deny build standins watch invoke deploy bench

@@ -1,0 +1,64 @@
+"""make docs: the parts of README.md that follow from infra/, between markers. `check` says whether they are current."""
+
+import json
+import re
+import sys
+
+from .processes import ROOT
+
+README = ROOT / "README.md"
+
+
+def picture():
+    """The state machine as a Mermaid diagram, without the ways to a failure."""
+    definition = json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())
+    states = definition["States"]
+    number = {name: f"s{place}" for place, name in enumerate(states)}
+    lines = ["```mermaid", "flowchart TD"]
+    shapes = {"Choice": ("{{", "}}"), "Wait": ("([", "])"), "Fail": ("[[", "]]")}
+    for name, state in states.items():
+        left, right = shapes.get(state["Type"], ("[", "]"))
+        lines.append(f'  {number[name]}{left}"{name}"{right}')
+    for name, state in states.items():
+        ways = [state.get("Next"), state.get("Default"), *(rule["Next"] for rule in state.get("Choices", []))]
+        ways += [rule["Next"] for rule in state.get("Catch", []) if rule["ErrorEquals"] != ["States.ALL"]]
+        lines += [f"  {number[name]} --> {number[way]}" for way in dict.fromkeys(way for way in ways if way)]
+    lines.append(f"  any([any failure]) --> {number['Release the lease after the failure']}")
+    return "\n".join([*lines, "```"])
+
+
+def parameters():
+    """The template's parameters as a table."""
+    text = (ROOT / "infra" / "template.yaml").read_text()
+    block = text.split("\nParameters:\n")[1].split("\nConditions:\n")[0]
+    rows = ["| parameter | default | allowed | what it is |", "|---|---|---|---|"]
+    for name, body in re.findall(r"^  (\w+):\n((?:    .*\n)+)", block, re.M):
+        value = dict(re.findall(r"^    (\w+): (.*)$", body, re.M))
+        allowed = f"{value['MinValue']} to {value['MaxValue']}" if "MinValue" in value else value.get("AllowedValues", "text").strip("[]")
+        default = value["Default"].strip("'") or "(empty)"
+        rows.append(f"| `{name}` | `{default}` | {allowed} | {value['Description']} |")
+    return "\n".join(rows)
+
+
+def current(text):
+    """The README with its generated parts made anew."""
+    for name, make in (("picture", picture), ("parameters", parameters)):
+        begin, end = f"<!-- {name}: made by make docs -->", f"<!-- end of {name} -->"
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{make()}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def main():
+    text = README.read_text()
+    if sys.argv[1:] == ["check"]:
+        if current(text) != text:
+            print("README.md is not current: make docs")
+            return 1
+        return 0
+    README.write_text(current(text))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
