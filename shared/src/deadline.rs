@@ -1,5 +1,6 @@
 //! How long an invocation may still work.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -47,6 +48,18 @@ impl From<&Context> for Deadline {
         let at = i64::try_from(context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         Self { at: at.unwrap_or(Timestamp::MAX) }
     }
+}
+
+static HURRY: AtomicU32 = AtomicU32::new(1);
+
+/// Sleeps inside an invocation; a few seconds at most, anything longer is a Wait state.
+pub async fn nap(length: Duration) {
+    tokio::time::sleep(length / HURRY.load(Ordering::Relaxed)).await;
+}
+
+/// Makes every nap of this process so many times shorter; for tests.
+pub fn hurry(times: u32) {
+    HURRY.store(times.max(1), Ordering::Relaxed);
 }
 
 #[cfg(test)]

@@ -2,5 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "JSON values answer a missing key with null")]
 
+pub mod chaos;
 pub mod pipeline;
 pub mod standins;
+pub mod store;

@@ -13,11 +13,11 @@ use shared::config::Env;
 use shared::lambda::{Compared, Progress};
 use shared::model::Summary;
 use shared::secrets::Secrets;
-use shared::store::MemoryStore;
 use shared::{Error, Result};
 use sync::{Session, handler as sync};
 
 use crate::standins::Running;
+use crate::store::MemoryStore;
 
 /// Secrets in memory.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +51,7 @@ impl Pipeline {
     /// A pipeline on these stand-ins, with their credentials.
     #[must_use]
     pub fn on(standins: &Running) -> Self {
+        shared::deadline::hurry(1000);
         Self {
             store: MemoryStore::default(),
             secrets: MemorySecrets(secrets(standins)),
@@ -113,6 +114,24 @@ impl Pipeline {
                 Progress::Continue { .. } => {}
             }
         }
+    }
+
+    /// One invocation of sync that may be killed, by the stand-ins or the store; the next one is a new process.
+    /// `None` if it was killed.
+    ///
+    /// # Errors
+    /// The stage's error.
+    pub async fn sync_mortal(&mut self, plan: &Value, standins: &Running) -> Result<Option<Progress<shared::lambda::Synced>>> {
+        let store = self.store.clone();
+        let ended = tokio::select! {
+            ended = self.sync_once(plan, event) => Some(ended),
+            () = standins.hung() => None,
+            () = store.died() => None,
+        };
+        if ended.is_none() {
+            self.session = Session::default();
+        }
+        ended.transpose()
     }
 
     /// The last stage of the current run, until it is done.

@@ -40,7 +40,10 @@ fn compare_has_no_http_client_and_no_vendor_client() {
 fn there_is_one_tls_stack() {
     for function in ["gather-accounts", "gather-orgs", "compare", "sync"] {
         let tree = tree(function);
-        let mut stacks: Vec<_> = tree.lines().filter(|line| ["rustls v", "ring v", "aws-lc", "openssl-sys", "native-tls"].iter().any(|name| line.starts_with(name))).collect();
+        let mut stacks: Vec<_> = tree
+            .lines()
+            .filter(|line| ["rustls v", "ring v", "aws-lc", "openssl-sys", "native-tls"].iter().any(|name| line.starts_with(name)))
+            .collect();
         stacks.sort_unstable();
         stacks.dedup_by_key(|line| line.trim_end_matches(" (*)").to_owned());
         assert_eq!(stacks.len(), 2, "{function}: {stacks:?}");

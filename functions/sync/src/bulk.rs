@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use shared::deadline::nap;
 use shared::model::{Action, Organization, Outcome};
 use shared::zendesk::{CallError, Client, Ended, Job, RecordResult};
 
@@ -54,7 +55,7 @@ pub async fn send(client: &mut Client, work: &Work, state: &mut State, chunk: Ch
 /// Looks at the running jobs and judges those that have ended. After some looks without any, it asks for a pause.
 pub async fn look(client: &mut Client, work: &Work, state: &mut State, looks: &mut u32) -> Result<(), CallError> {
     if *looks > 0 || state.running().all(|job| job.pauses == 0) {
-        tokio::time::sleep(LOOK_AGAIN).await;
+        nap(LOOK_AGAIN).await;
     }
     let ids: Vec<String> = state.running().take(PER_LOOK).map(|job| job.id.clone()).collect();
     let asked: Vec<&str> = ids.iter().map(String::as_str).collect();

@@ -12,6 +12,7 @@ use reqwest::{Method, RequestBuilder};
 pub use base_url::base_url;
 use retry::{Attempt, Decision, Outcome};
 
+use crate::deadline::nap;
 use crate::{Error, Result};
 
 /// A whole reply that is not worth another try: 2xx, 3xx, and what the vendor refused.
@@ -132,7 +133,7 @@ impl Http {
                 }
                 (Decision::Again(after), _) => {
                     tracing::info!(call = what, attempt = number, wait_ms = after.as_millis(), "trying again");
-                    tokio::time::sleep(after).await;
+                    nap(after).await;
                     number += 1;
                 }
                 (Decision::Take | Decision::Stop, Err(why)) => return Err(doubt(why)),

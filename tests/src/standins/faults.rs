@@ -47,6 +47,10 @@ pub enum Act {
     DropRequest,
     /// Everything is done, then the connection drops.
     DropReply,
+    /// Nothing is done, and the caller dies waiting.
+    HangBefore,
+    /// Everything is done, and the caller dies before it knows.
+    HangAfter,
     /// Everything is done, then the reply breaks off in its body.
     CutReply,
     /// Everything is done, and the JSON ends too early, well framed.
@@ -92,7 +96,7 @@ impl Act {
     }
 
     pub(super) fn does_the_work(&self) -> bool {
-        !matches!(self, Self::Instead { .. } | Self::DropRequest)
+        !matches!(self, Self::Instead { .. } | Self::DropRequest | Self::HangBefore)
     }
 
     pub(super) fn instead(self) -> Answer {
@@ -100,6 +104,7 @@ impl Act {
             Self::Instead { status, headers, body } => {
                 Answer::Whole(Response { status, headers: headers.into_iter().collect(), body: body.into_bytes() })
             }
+            Self::HangBefore => Answer::Hung,
             _ => Answer::Dropped,
         }
     }
@@ -107,6 +112,7 @@ impl Act {
     pub(super) fn spoil(self, mut response: Response) -> Answer {
         match self {
             Self::DropReply | Self::DropRequest | Self::Instead { .. } => Answer::Dropped,
+            Self::HangBefore | Self::HangAfter => Answer::Hung,
             Self::CutReply => Answer::Cut(response),
             Self::CutJson => {
                 response.body.truncate(response.body.len() / 2);

@@ -10,6 +10,7 @@ use flate2::write::GzEncoder;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// A request, read whole.
 #[derive(Debug, Clone, Default)]
@@ -99,6 +100,8 @@ pub enum Answer {
     Cut(Response),
     /// Nothing: the connection is dropped.
     Dropped,
+    /// Nothing, ever: the caller is about to die.
+    Hung,
 }
 
 impl Answer {
@@ -107,29 +110,29 @@ impl Answer {
     pub fn status(&self) -> u16 {
         match self {
             Self::Whole(response) | Self::Cut(response) => response.status,
-            Self::Dropped => 0,
+            Self::Dropped | Self::Hung => 0,
         }
     }
 }
 
 /// Serves on loopback and returns the port.
-pub(super) async fn serve(port: u16, answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> std::io::Result<u16> {
+pub(super) async fn serve(port: u16, hung: Arc<Notify>, answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> std::io::Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let port = listener.local_addr()?.port();
     let answer = Arc::new(answer);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let answer = Arc::clone(&answer);
+            let (answer, hung) = (Arc::clone(&answer), Arc::clone(&hung));
             tokio::spawn(async move {
                 // A connection that ends early is the client's affair.
-                let _ = converse(stream, answer.as_ref()).await;
+                let _ = converse(stream, &hung, answer.as_ref()).await;
             });
         }
     });
     Ok(port)
 }
 
-async fn converse(mut stream: TcpStream, answer: &(impl Fn(&Request) -> Answer + Sync)) -> std::io::Result<()> {
+async fn converse(mut stream: TcpStream, hung: &Notify, answer: &(impl Fn(&Request) -> Answer + Sync)) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::new();
     while let Some(request) = read(&mut stream, &mut buffer).await? {
@@ -143,6 +146,10 @@ async fn converse(mut stream: TcpStream, answer: &(impl Fn(&Request) -> Answer +
                 return stream.shutdown().await;
             }
             Answer::Dropped => return Ok(()),
+            Answer::Hung => {
+                hung.notify_one();
+                return std::future::pending().await;
+            }
         }
     }
     Ok(())

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 pub use demo::demo;
 use faults::Fault;
@@ -135,6 +136,7 @@ impl World {
 #[derive(Debug, Clone)]
 pub struct Running {
     world: Arc<Mutex<World>>,
+    hung: Arc<Notify>,
     /// Host to address, `http://127.0.0.1:port`, `control` included.
     pub urls: BTreeMap<String, String>,
 }
@@ -147,7 +149,7 @@ impl Running {
     pub async fn start(world: World, first_port: Option<u16>) -> std::io::Result<Self> {
         let hosts: Vec<String> = ["control".to_owned(), "salesforce".to_owned()].into_iter().chain(world.zendesk.keys().cloned()).collect();
         let world = Arc::new(Mutex::new(world));
-        let mut urls = BTreeMap::new();
+        let (hung, mut urls) = (Arc::new(Notify::new()), BTreeMap::new());
         for (offset, host) in (0_u16..).zip(hosts) {
             let world = Arc::clone(&world);
             let name = host.clone();
@@ -155,10 +157,10 @@ impl Running {
                 let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
                 if name == "control" { Answer::Whole(world.control(request)) } else { world.answer(&name, request) }
             };
-            let port = http::serve(first_port.map_or(0, |first| first + offset), answer).await?;
+            let port = http::serve(first_port.map_or(0, |first| first + offset), Arc::clone(&hung), answer).await?;
             urls.insert(host, format!("http://127.0.0.1:{port}"));
         }
-        let running = Self { world, urls };
+        let running = Self { world, hung, urls };
         running.url("salesforce").clone_into(&mut running.world().salesforce.instance_url);
         Ok(running)
     }
@@ -166,6 +168,11 @@ impl Running {
     /// What the stand-ins know now.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a request was left without an answer: the moment its caller dies.
+    pub async fn hung(&self) {
+        self.hung.notified().await;
     }
 
     /// The address of a host.

@@ -1,11 +1,7 @@
-//! Documents by key: S3 in the Lambdas ([`crate::aws`]), memory in tests.
-
-mod memory;
+//! Documents by key: S3 in the Lambdas (feature `aws`), memory in tests.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-pub use memory::MemoryStore;
 
 use crate::model::Reference;
 use crate::plan::sha256;
