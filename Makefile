@@ -43,6 +43,9 @@ build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
 standins:
 	cargo build --locked -p partner-sync-tests --bin standins
 
+chaos:             ## a thousand simulated hours: make chaos [SEED=n] (make test runs a short one)
+	CHAOS_HOURS=1000 CHAOS_SEED=$(or $(SEED),2026) cargo test --locked -p partner-sync-tests --test chaos -- --nocapture
+
 watch: $(TOOLS) standins  ## the stages under cargo lambda watch
 	@$(PY) -m local.watch
 invoke: $(TOOLS)   ## one stage under make watch: make invoke F=gather-accounts
@@ -59,4 +62,4 @@ $(TOOLS): requirements.txt
 	$(VENV)/bin/pip install -q --no-deps -r requirements.txt
 	@touch $@
 
-.PHONY: help demo demo-reset test unit e2e lint validate docs deny build standins watch invoke deploy bench
+.PHONY: help demo demo-reset chaos test unit e2e lint validate docs deny build standins watch invoke deploy bench

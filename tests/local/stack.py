@@ -137,14 +137,14 @@ class Stack:
         return self.dynamodb.get_item(TableName=table, Key={"id": {"S": "partner-sync"}}).get("Item")
 
 
-def zipped(binary):
+def zipped(binary, level=1):
     """A function's zip: one executable called bootstrap, the same bytes for the same binary."""
     buffer = io.BytesIO()
     entry = zipfile.ZipInfo("bootstrap", (2020, 1, 1, 0, 0, 0))
     entry.external_attr = 0o755 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(entry, binary.read_bytes(), compresslevel=1)
+        archive.writestr(entry, binary.read_bytes(), compresslevel=level)
     return buffer.getvalue()
 
 

@@ -1,5 +1,13 @@
 //! Broken reads never lead to a write.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests say what they see, and fail by panicking"
+)]
+
 use std::collections::BTreeMap;
 
 use partner_sync_tests::pipeline::Pipeline;
@@ -126,7 +134,7 @@ fn fault(host: &str, path: &str, page: u32, harm: Harm) -> Fault {
         Harm::CutJson => Act::CutJson,
         Harm::NoCursor => Act::set(if salesforce { "/nextRecordsUrl" } else { "/meta/after_cursor" }, Value::Null),
     };
-    Fault::new(host, "GET", path, act).only(page, if matches!(harm, Harm::Cut) { 0 } else { 1 })
+    Fault::new(host, "GET", path, act).only(page, u32::from(!matches!(harm, Harm::Cut)))
 }
 
 proptest! {

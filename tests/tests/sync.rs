@@ -1,5 +1,13 @@
 //! Applying a plan: resume, creates in doubt, the truth about jobs, drift, throttling.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests say what they see, and fail by panicking"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use partner_sync_tests::pipeline::{Pipeline, event, event_with};

@@ -69,7 +69,10 @@ pub async fn handler<S: Store>(config: &Result<Compare, Error>, store: &S, event
     }
     tracing::info!(run_id = %run_id, creates = counts.creates, updates = counts.updates, marks = counts.marks, conflicts = counts.conflicts, "compared");
     let summary = match mode {
-        Mode::Plan => report::write(store, &plan, &[]).await?,
+        Mode::Plan => {
+            let (creates, updates, marks) = (&changes.creates, &changes.updates, &changes.marks);
+            report::write(store, report::Run { plan: &plan, creates, updates, marks, results: &[] }).await?
+        }
         Mode::Apply => report::summary(store.bucket(), &plan, &[]),
     };
     Ok(Compared { plan: reference, summary })

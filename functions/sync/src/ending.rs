@@ -24,7 +24,8 @@ pub async fn write<S: Store>(store: &S, work: &Work, state: &State) -> Result<Su
     }
     let document = Results { header: Header::new(&header.run_id, results.len()), results };
     store.put_json(&key(&header.run_id, "results.json"), &document, document.results.len()).await?;
-    let summary = report::write(store, &work.plan, &document.results).await?;
+    let (creates, updates, marks) = &work.planned;
+    let summary = report::write(store, report::Run { plan: &work.plan, creates, updates, marks, results: &document.results }).await?;
     if matches!(summary.verdict, Verdict::Ok | Verdict::NothingToDo | Verdict::Partial) {
         let failing: BTreeMap<String, u32> =
             document.results.iter().filter_map(|result| result.runs_failed.map(|runs| (result.failing_key(), runs))).collect();

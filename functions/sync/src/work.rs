@@ -13,7 +13,9 @@ use shared::{Error, Result};
 pub struct Work {
     /// The plan it comes from.
     pub plan: Plan,
-    /// Creates, in order.
+    /// All of its lists, held or not, for the report.
+    pub planned: (Vec<Create>, Vec<Update>, Vec<Mark>),
+    /// Creates to be applied, in order.
     pub creates: Vec<Create>,
     updates: Vec<Update>,
     marks: Vec<Mark>,
@@ -36,6 +38,7 @@ impl Work {
         let mut creates = list::<Creates, S>(store, run_id, creates).await?;
         let mut updates = list::<Updates, S>(store, run_id, updates).await?;
         let mut marks = list::<NotInSync, S>(store, run_id, not_in_sync).await?;
+        let planned = (creates.clone(), updates.clone(), marks.clone());
         if plan.guard.holds(Guarded::Creates) {
             creates.clear();
         }
@@ -50,7 +53,7 @@ impl Work {
             let organizations: Organizations = store.get_json(&plan.inputs.organizations).await?;
             read_at.extend(organizations.organizations.into_iter().map(|one| (one.id, one.updated_at)));
         }
-        Ok(Self { plan, creates, updates, marks, read_at })
+        Ok(Self { plan, planned, creates, updates, marks, read_at })
     }
 
     /// Records in all.

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::refused::in_short;
 use super::{CallError, Client};
 use crate::Result;
 
@@ -60,7 +61,7 @@ impl From<Wire> for Job {
     fn from(Wire { id, status, message, results }: Wire) -> Self {
         let ended = (status != "queued" && status != "working").then(|| Ended {
             completed: status == "completed",
-            message: message.unwrap_or_else(|| status.clone()),
+            message: in_short(&[message.unwrap_or_else(|| status.clone())]),
             results: results.as_array().into_iter().flatten().filter_map(record).collect(),
         });
         Self { id, ended }
@@ -78,8 +79,7 @@ fn record(result: &Value) -> Option<RecordResult> {
         Some(other) => Some(other.to_string()),
     };
     let words: Vec<_> = ["error", "errors", "details"].iter().filter_map(|key| text(key)).filter(|text| !text.is_empty()).collect();
-    let words = if words.is_empty() { "no reason given".to_owned() } else { words.join(": ") };
-    Some(RecordResult { id, failed: Some(words.chars().take(500).collect()) })
+    Some(RecordResult { id, failed: Some(in_short(&words)) })
 }
 
 impl Client {

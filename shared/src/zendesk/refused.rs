@@ -101,7 +101,16 @@ fn words(body: &Value) -> String {
     for details in body.get("details").and_then(Value::as_object).into_iter().flat_map(|fields| fields.values()) {
         words.extend(details.as_array().into_iter().flatten().filter_map(|detail| text(detail, "description")));
     }
-    if words.is_empty() { "no reason given".to_owned() } else { words.join(": ").chars().take(500).collect() }
+    in_short(&words)
+}
+
+/// Zendesk's words for a document: at most 500 characters, and without e-mail addresses, which no document may hold.
+pub(super) fn in_short(words: &[String]) -> String {
+    if words.is_empty() {
+        return "no reason given".to_owned();
+    }
+    let masked: Vec<_> = words.join(": ").split(' ').map(|word| if word.contains('@') { "[e-mail]".to_owned() } else { word.to_owned() }).collect();
+    masked.join(" ").chars().take(500).collect()
 }
 
 #[cfg(test)]
@@ -119,6 +128,7 @@ mod tests {
         assert_eq!(words(&json!({"errors": [{"code": "InvalidPaginationParameter", "title": "Bad"}]})), "InvalidPaginationParameter: Bad");
         assert_eq!(words(&json!({"title": "Automated response", "status": "429", "detail": "Rate limited"})), "Automated response: Rate limited");
         assert_eq!(words(&Value::Null), "no reason given");
+        assert_eq!(words(&json!({"error": "Owner: jo@partner.example is invalid"})), "Owner: [e-mail] is invalid");
         assert!(!is_duplicate(&json!({"details": {"name": [{"description": "Name: cannot be blank", "error": "BlankValue"}]}})));
     }
 }

@@ -1,0 +1,39 @@
+//! A large run's progress stays small and is not rewritten more often than needed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests say what they see, and fail by panicking"
+)]
+
+use partner_sync_tests::pipeline::Pipeline;
+use partner_sync_tests::standins::{Running, seed};
+use serde_json::json;
+use shared::model::Verdict;
+
+const UPDATES: usize = 10_000;
+
+#[tokio::test]
+async fn progress_of_ten_thousand_updates_stays_small() {
+    let mut world = seed::equal(9, UPDATES, UPDATES, 10);
+    for record in world.salesforce.accounts.values_mut() {
+        record.insert("Account_Owner_Calc__c".to_owned(), json!("Nova Linden"));
+    }
+    // Zendesk keeps its words on every tenth record.
+    let refuse = world.instance("global").organizations.keys().step_by(10).map(|id| (*id, "Owner: is invalid".to_owned())).collect();
+    world.instance("global").jobs.refuse = refuse;
+    let standins = Running::start(world, None).await.unwrap();
+    let mut pipeline = Pipeline::on(&standins);
+    pipeline.env.insert("MAX_UPDATES".to_owned(), UPDATES.to_string());
+    let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+    let before = pipeline.store.puts();
+    let summary = pipeline.apply(&plan).await.unwrap();
+    let (puts, jobs) = (pipeline.store.puts() - before, UPDATES / 100);
+    let bytes = pipeline.store.objects()[&format!("runs/{}/sync-state.json", pipeline.run_id())].len();
+    println!("10,000 updates in {jobs} jobs: {puts} S3 writes, sync-state.json {bytes} bytes with 1,000 failed records");
+    assert_eq!((summary.verdict, summary.applied.updated, summary.applied.failed), (Verdict::Partial, 9000, 1000));
+    assert!(bytes < 1 << 20, "{bytes} bytes");
+    assert!(puts <= 2 * jobs, "one write a job, and a few for pauses and looks: {puts}");
+}
