@@ -51,13 +51,15 @@ watch: $(TOOLS) standins  ## the stages under cargo lambda watch
 invoke: $(TOOLS)   ## one stage under make watch: make invoke F=gather-accounts
 	@$(PY) -m local.watch invoke $(F)
 
-deploy: build      ## to AWS: make deploy PACKAGES=<bucket> [STACK=partner-sync] (needs the AWS CLI)
+deploy: build      ## to AWS: make deploy PACKAGES=<bucket> [STACK=..] [PARAMETERS="ScheduleState=ENABLED .."] (needs the AWS CLI)
 	aws cloudformation package --template-file infra/template.yaml --s3-bucket $(PACKAGES) --output-template-file target/packaged.yaml
-	aws cloudformation deploy --template-file target/packaged.yaml --stack-name $(STACK) --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND
+	aws cloudformation deploy --template-file target/packaged.yaml --stack-name $(STACK) --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \
+	  --parameter-overrides Architecture=$(if $(filter aarch64 arm64,$(ARCH)),arm64,x86_64) $(PARAMETERS)
 bench: build standins  ## time of a run and of cold starts
 	$(PY) -m local.bench
 
 $(TOOLS): requirements.txt
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, with its venv module")'
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install -q --no-deps -r requirements.txt
 	@touch $@

@@ -154,7 +154,12 @@ pub struct Synced {
 /// # Errors
 /// [`Error::Input`] names the key that is wrong. The input is made by the state machine, so it holds no secret.
 pub fn parse<T: DeserializeOwned>(payload: Value) -> Result<T> {
-    serde_json::from_value(payload).map_err(|error| Error::Input(format!("the stage's input is wrong: {error}; see README, \"Stage by stage\"")))
+    serde_json::from_value(payload).map_err(|error| {
+        // Other messages of the parser repeat values.
+        let why = error.to_string();
+        let why = if why.starts_with("missing field") { why } else { "a key or value is not known".to_owned() };
+        Error::Input(format!("the stage's input is wrong: {why}; see README, \"Stage by stage\""))
+    })
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 """make demo: the template and state machine of production on a local AWS, against the stand-ins, one run shown live."""
 
 import json
+import os
 import shutil
-import signal
 import sys
 import time
 
 from .follow import follow, table
-from .processes import ROOT, local_aws
-from .stack import Stack
+from .processes import ROOT, end_on_signals, local_aws
+from .stack import Stack, is_local_timeout
 from .standins import standins
 
 FOLDER = ROOT / ".local" / "demo"
@@ -22,7 +22,7 @@ def main():
         shutil.rmtree(FOLDER, ignore_errors=True)
         print("The demo's data is forgotten.")
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_on_signals()
     FOLDER.mkdir(parents=True, exist_ok=True)
     for leftover in FOLDER.glob("*.log"):
         leftover.unlink()
@@ -53,12 +53,18 @@ def run(endpoint, remote):
     run_id = time.strftime("demo-%Y%m%d-%H%M%S")
     print(f"Execution {run_id}:\n")
     described = follow(stack, remote, stack.start(run_id))
+    if is_local_timeout(described):
+        print("\n  The local AWS took too long over an expression, which AWS does not do; once more:\n")
+        run_id += "-again"
+        described = follow(stack, remote, stack.start(run_id))
     for key, data in stack.objects().items():
         path = BUCKET / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     calls = len(remote.log())
-    WORLD.write_text(json.dumps(remote.state()))
+    unfinished = WORLD.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(remote.state()))
+    os.replace(unfinished, WORLD)
     if described["status"] != "SUCCEEDED":
         print(f"\nFAILED: {described.get('error')}: {described.get('cause')}")
         return 1

@@ -11,6 +11,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+# Loopback is never behind a proxy, and no profile of the machine's owner is wanted.
+os.environ.update(NO_PROXY="127.0.0.1,localhost", no_proxy="127.0.0.1,localhost")
+os.environ.pop("AWS_PROFILE", None)
+
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 BIN = Path(sys.executable).parent
@@ -38,22 +42,35 @@ def free_ports(count):
 @contextlib.contextmanager
 def process(command, log, env=None, end=signal.SIGTERM):
     """Runs a command in the background, its output in a file, and ends it, by id, with all it started."""
-    with open(log, "ab") as out:
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **(env or {})}, start_new_session=True
-        )
+    child = None
     try:
+        with open(log, "ab") as out:
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **(env or {})}, start_new_session=True
+            )
         yield child
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, end)
-        try:
-            child.wait(15)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+        if child is not None:
+            stop(child, end)
+
+
+def stop(child, end):
+    """Ends a process and all it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, end)
+    try:
+        child.wait(15)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def end_on_signals():
+    """A closed terminal and a kill end like Ctrl-C: with everything stopped."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(143))
 
 
 def wait_for(url, child, log, seconds=60):

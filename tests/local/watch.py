@@ -8,7 +8,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from .processes import BIN, REGION, ROOT, free_ports, local_aws, process, wait_for
+from .processes import BIN, REGION, ROOT, end_on_signals, free_ports, local_aws, process, wait_for
 from .stack import FUNCTIONS, Stack
 from .standins import standins
 
@@ -104,6 +104,7 @@ def main():
         print(json.dumps(invoke(session, function), indent=2))
         SESSION.write_text(json.dumps(session))
         return
+    end_on_signals()
     try:
         with watching(FOLDER) as session:
             SESSION.write_text(json.dumps(session))

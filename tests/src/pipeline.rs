@@ -85,8 +85,8 @@ impl Pipeline {
     /// A document of the current run.
     #[must_use]
     pub fn document(&self, file: &str) -> Value {
-        let objects = self.store.objects();
-        objects.get(&format!("runs/{}/{file}", self.run_id())).and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
+        let bytes = self.store.object(&format!("runs/{}/{file}", self.run_id()));
+        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 
     /// The first three stages of a new run.

@@ -32,6 +32,12 @@ impl MemoryStore {
         self.inner().objects.clone()
     }
 
+    /// One object.
+    #[must_use]
+    pub fn object(&self, key: &str) -> Option<Vec<u8>> {
+        self.inner().objects.get(key).cloned()
+    }
+
     /// Writes so far.
     #[must_use]
     pub fn puts(&self) -> usize {
@@ -79,6 +85,6 @@ impl Store for MemoryStore {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        Ok(self.inner().objects.get(key).cloned())
+        Ok(self.object(key))
     }
 }

@@ -123,15 +123,19 @@ async fn only_an_organizations_own_success_counts() {
 
 #[tokio::test]
 async fn a_poisoned_record_is_halved_out_and_99_of_100_go_through() {
-    let (standins, mut pipeline) = start(other_owners(100)).await;
-    free(&mut pipeline);
-    let poison = *standins.world().instance("global").organizations.keys().nth(37).unwrap();
-    standins.world().instance("global").jobs.poison.insert(poison);
-    let summary = pipeline.run(json!({})).await.unwrap();
-    assert_eq!((summary.verdict, summary.applied.updated, summary.applied.failed), (Verdict::Partial, 99, 1));
-    let results = pipeline.document("results.json");
-    let failed: Vec<_> = results["results"].as_array().unwrap().iter().filter(|result| result["outcome"] == "failed").collect();
-    assert_eq!((failed.len(), &failed[0]["id"]), (1, &json!(poison)));
+    for names_poison in [false, true] {
+        let (standins, mut pipeline) = start(other_owners(100)).await;
+        free(&mut pipeline);
+        let poison = *standins.world().instance("global").organizations.keys().nth(37).unwrap();
+        standins.world().instance("global").jobs.poison.insert(poison);
+        standins.world().instance("global").jobs.names_poison = names_poison;
+        let summary = pipeline.run(json!({})).await.unwrap();
+        assert_eq!((summary.verdict, summary.applied.updated, summary.applied.failed), (Verdict::Partial, 99, 1), "{names_poison}");
+        let results = pipeline.document("results.json");
+        let failed: Vec<_> = results["results"].as_array().unwrap().iter().filter(|result| result["outcome"] == "failed").collect();
+        assert_eq!((failed.len(), &failed[0]["id"]), (1, &json!(poison)));
+        assert!(!names_poison || failed[0]["error"].as_str().unwrap().contains("Owner: is poison"));
+    }
 }
 
 #[tokio::test]

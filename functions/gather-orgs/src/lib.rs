@@ -45,15 +45,21 @@ pub async fn handler<S: Store, K: Secrets>(
         let mut client = Client::new(instance, credentials, Scope::Read)?;
         match walk(&mut client, &mut scan, &wanted, deadline).await {
             Ok(()) => {}
-            Err(Cut::Stop(error)) => return Err(error),
             Err(cut) => {
+                let cut = match cut {
+                    Cut::Pause { what, .. } if !scan.may_pause() => {
+                        Cut::Stop(Error::Throttled { what: format!("{what}, again and again"), retry_after: None })
+                    }
+                    cut => cut,
+                };
                 store.put_json(&state, &scan, scan.scanned()).await?;
                 let so_far = SoFar { handled: scan.scanned(), total: None };
                 tracing::info!(run_id = %run_id, instance, organizations = so_far.handled, "scan cut, progress saved");
-                return Ok(match cut {
-                    Cut::Pause(wait_seconds) => Progress::Wait { wait_seconds, so_far },
-                    _ => Progress::Continue { so_far },
-                });
+                return match cut {
+                    Cut::Stop(error) => Err(error),
+                    Cut::Pause { seconds: wait_seconds, .. } => Ok(Progress::Wait { wait_seconds, so_far }),
+                    Cut::Deadline => Ok(Progress::Continue { so_far }),
+                };
             }
         }
     }
@@ -67,7 +73,7 @@ pub async fn handler<S: Store, K: Secrets>(
 /// Why a walk stopped before its end.
 enum Cut {
     Deadline,
-    Pause(u64),
+    Pause { seconds: u64, what: String },
     Stop(Error),
 }
 
@@ -76,7 +82,7 @@ impl From<CallError> for Cut {
         match error {
             CallError::Pause { seconds, what } => {
                 tracing::warn!(seconds, "{what}");
-                Self::Pause(seconds)
+                Self::Pause { seconds, what }
             }
             other => Self::Stop(other.into()),
         }
@@ -96,8 +102,7 @@ async fn walk(client: &mut Client, scan: &mut Scan, wanted: &Wanted, deadline: D
             break;
         }
         if let Some(seconds) = client.nearly_used_up() {
-            tracing::warn!(instance = name, seconds, "zendesk's rate limit is nearly used up");
-            return Err(Cut::Pause(seconds));
+            return Err(Cut::Pause { seconds, what: format!("zendesk {name}: the rate limit is nearly used up") });
         }
         let page = client.organizations(scan.cursor(&name)).await?;
         if scan.take(&name, page, wanted).map_err(Cut::Stop)? {

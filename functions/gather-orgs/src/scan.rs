@@ -43,7 +43,12 @@ pub struct Scan {
     instances: Vec<Instance>,
     /// The instance that is being read.
     open: Option<Open>,
+    /// Pauses Zendesk asked for since the last page.
+    throttled: u32,
 }
+
+/// Pauses in a row that Zendesk may ask for before the stage gives up with `Sync.Throttled`.
+const MOST_PAUSES: u32 = 10;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Open {
@@ -58,7 +63,7 @@ impl Scan {
     #[must_use]
     pub fn new(run_id: &str) -> Self {
         let header = Header::new(run_id, 0);
-        Self { header, fields_fit: false, organizations: Vec::new(), lookalikes: Vec::new(), instances: Vec::new(), open: None }
+        Self { header, fields_fit: false, organizations: Vec::new(), lookalikes: Vec::new(), instances: Vec::new(), open: None, throttled: 0 }
     }
 
     /// A stored scan to go on with.
@@ -80,6 +85,12 @@ impl Scan {
     #[must_use]
     pub fn scanned(&self) -> usize {
         self.instances.iter().chain(self.open.as_ref().map(|open| &open.instance)).map(|one| one.organizations_scanned).sum()
+    }
+
+    /// Notes a pause Zendesk asked for; false if there were too many without a page.
+    pub fn may_pause(&mut self) -> bool {
+        self.throttled += 1;
+        self.throttled <= MOST_PAUSES
     }
 
     /// Where the walk over an instance goes on.
@@ -106,6 +117,7 @@ impl Scan {
                 self.lookalikes.push(found.into_organization(name)?);
             }
         }
+        self.throttled = 0;
         open.instance.pages += 1;
         open.instance.organizations_scanned = reading.count();
         open.cursor = next.map_err(|why| reading.incomplete(why))?;
@@ -123,7 +135,7 @@ impl Scan {
     /// The document, sorted by instance, then id.
     #[must_use]
     pub fn into_document(self) -> Organizations {
-        let Self { header, fields_fit: _, mut organizations, mut lookalikes, instances, open: _ } = self;
+        let Self { header, fields_fit: _, mut organizations, mut lookalikes, instances, open: _, throttled: _ } = self;
         for list in [&mut organizations, &mut lookalikes] {
             list.sort_by(|a, b| (&a.instance, a.id).cmp(&(&b.instance, b.id)));
         }

@@ -13,13 +13,13 @@ use crate::{LOOK_AGAIN, LOOK_LATER, LOOKS};
 
 /// Jobs in one look. Source: Zendesk, `show_many`.
 const PER_LOOK: usize = 100;
-/// Looks in a row in which Zendesk may not know a job before it counts as lost.
-const LOOKS_UNTIL_LOST: u32 = 3;
+/// Looks in a row in which Zendesk may not know a job before it counts as lost: two pauses lie between.
+const LOOKS_UNTIL_LOST: u32 = 8;
 /// Pauses a job may outlive before it counts as stuck: five minutes and more.
 const PAUSES_UNTIL_STUCK: u32 = 60;
 
 /// Sends a chunk as one job. Marks are read again just before; what changed meanwhile is left out as drifted.
-pub async fn send(client: &mut Client, work: &Work, state: &mut State, chunk: Chunk) -> Result<(), CallError> {
+pub async fn send(client: &mut Client, work: &Work, state: &mut State, chunk: Chunk) -> Result<Option<u64>, CallError> {
     let Chunk { action, from, to, again } = chunk;
     if action == Action::Mark {
         let seen_before = again || state.in_doubt;
@@ -36,8 +36,10 @@ pub async fn send(client: &mut Client, work: &Work, state: &mut State, chunk: Ch
     let bodies: Vec<Value> = open(state, chunk).into_iter().filter_map(|index| work.body(action, index)).collect();
     if bodies.is_empty() {
         state.sent(chunk, None);
-        return Ok(());
+        return Ok(None);
     }
+    // Were the reply lost, or the process killed now, marks found later would be ours.
+    state.in_doubt = true;
     match client.update_many(&bodies).await {
         Ok(job) => {
             tracing::info!(job_id = job.id, ?action, from, to, "job sent");
@@ -49,11 +51,12 @@ pub async fn send(client: &mut Client, work: &Work, state: &mut State, chunk: Ch
         }
         Err(other) => return Err(other),
     }
-    Ok(())
+    Ok(None)
 }
 
-/// Looks at the running jobs and judges those that have ended. After some looks without any, it asks for a pause.
-pub async fn look(client: &mut Client, work: &Work, state: &mut State, looks: &mut u32) -> Result<(), CallError> {
+/// Looks at the running jobs and judges those that have ended. After some looks without any, it returns the
+/// seconds of a pause.
+pub async fn look(client: &mut Client, work: &Work, state: &mut State, looks: &mut u32) -> Result<Option<u64>, CallError> {
     if *looks > 0 || state.running().all(|job| job.pauses == 0) {
         nap(LOOK_AGAIN).await;
     }
@@ -89,7 +92,7 @@ pub async fn look(client: &mut Client, work: &Work, state: &mut State, looks: &m
             let chunk = state.jobs.get(place).map(|job| job.chunk);
             if let Some(chunk) = chunk {
                 let indexes = open(state, chunk);
-                read_back(client, work, state, chunk.action, &indexes, otherwise).await?;
+                read_back(client, work, state, chunk.action, &indexes, Some(otherwise)).await?;
                 close(state, place, Phase::Judged);
             }
             ended += 1;
@@ -97,44 +100,57 @@ pub async fn look(client: &mut Client, work: &Work, state: &mut State, looks: &m
     }
     if ended > 0 {
         *looks = 0;
-        return Ok(());
+        return Ok(None);
     }
     *looks += 1;
     if *looks <= LOOKS {
-        return Ok(());
+        return Ok(None);
     }
     for job in state.jobs.iter_mut().filter(|job| job.phase == Phase::Running) {
         job.pauses += 1;
     }
-    Err(CallError::Pause { seconds: LOOK_LATER, what: "jobs are still running".to_owned() })
+    Ok(Some(LOOK_LATER))
 }
 
-/// Judges every record of a job that has ended: only exactly one `success: true` is a success.
+/// Judges every record of a job that has ended: only exactly one `success: true` is a success. What a failed job does not
+/// name is sent again in halves, unless its fields show that it was done.
 async fn judge(client: &mut Client, work: &Work, state: &mut State, place: usize, end: &Ended) -> Result<(), CallError> {
     let Some(chunk) = state.jobs.get(place).map(|job| job.chunk) else { return Ok(()) };
-    let mut by_id = BTreeMap::<u64, Vec<&RecordResult>>::new();
+    let sent = open(state, chunk);
+    let place_of: BTreeMap<u64, usize> = sent.iter().filter_map(|&index| Some((work.id(chunk.action, index)?, index))).collect();
+    let mut results = BTreeMap::<usize, Vec<&RecordResult>>::new();
     for result in &end.results {
-        by_id.entry(result.id).or_default().push(result);
-    }
-    if !end.completed && by_id.is_empty() {
-        close(state, place, Phase::Halved);
-        failed_as_a_whole(state, chunk, &end.message);
-        return Ok(());
+        let by_position = || result.position.and_then(|position| sent.get(position).copied());
+        let index = result.id.map_or_else(by_position, |id| place_of.get(&id).copied());
+        results.entry(index.unwrap_or(usize::MAX)).or_default().push(result);
     }
     let (mut failed, mut silent) = (Vec::new(), Vec::new());
-    for index in open(state, chunk) {
-        let results = work.id(chunk.action, index).and_then(|id| by_id.get(&id)).map_or(&[][..], Vec::as_slice);
-        match results {
+    for &index in &sent {
+        match results.get(&index).map_or(&[][..], Vec::as_slice) {
             [RecordResult { failed: None, .. }] => {}
             [RecordResult { failed: Some(words), .. }] => failed.push((index, words.clone())),
             _ => silent.push(index),
         }
     }
-    read_back(client, work, state, chunk.action, &silent, Outcome::Failed).await?;
+    if !end.completed && silent.len() == sent.len() {
+        close(state, place, Phase::Halved);
+        failed_as_a_whole(state, chunk, &end.message);
+        return Ok(());
+    }
+    let otherwise = if end.completed { Some(Outcome::Failed) } else { None };
+    let rest = read_back(client, work, state, chunk.action, &silent, otherwise).await?;
     for (index, words) in failed {
         except(state, chunk.action, index, Outcome::Failed, Some(words));
     }
     close(state, place, Phase::Judged);
+    if !rest.is_empty() {
+        for &index in sent.iter().filter(|index| !silent.contains(index)) {
+            if state.exception(chunk.action, index).is_none() {
+                except(state, chunk.action, index, Outcome::Done, None);
+            }
+        }
+        failed_as_a_whole(state, chunk, &end.message);
+    }
     Ok(())
 }
 
@@ -149,28 +165,37 @@ fn failed_as_a_whole(state: &mut State, chunk: Chunk, words: &str) {
     }
 }
 
-/// Reads organizations of which Zendesk gave no result, and judges them by their fields.
+/// Reads organizations of which Zendesk gave no result, and judges them by their fields. Those without the wanted values
+/// end with the given outcome, or are returned if there is none.
 async fn read_back(
     client: &mut Client,
     work: &Work,
     state: &mut State,
     action: Action,
     indexes: &[usize],
-    otherwise: Outcome,
-) -> Result<(), CallError> {
+    otherwise: Option<Outcome>,
+) -> Result<Vec<usize>, CallError> {
+    let mut undecided = Vec::new();
     if indexes.is_empty() {
-        return Ok(());
+        return Ok(undecided);
     }
     let now = if action == Action::Create { BTreeMap::new() } else { read_all(client, work, action, indexes).await? };
     for &index in indexes {
         let (outcome, error) = match work.id(action, index).and_then(|id| now.get(&id)) {
             Some(organization) if work.is_done(action, index, organization) => (Outcome::Done, None),
-            Some(_) => (otherwise, Some("Zendesk gave no result, and the organization does not have the wanted values".to_owned())),
+            Some(_) if otherwise.is_none() => {
+                undecided.push(index);
+                continue;
+            }
+            Some(_) => (
+                otherwise.unwrap_or(Outcome::Failed),
+                Some("Zendesk gave no result, and the organization does not have the wanted values".to_owned()),
+            ),
             None => (Outcome::Failed, Some("Zendesk gave no result, and the organization is gone".to_owned())),
         };
         except(state, action, index, outcome, error);
     }
-    Ok(())
+    Ok(undecided)
 }
 
 async fn read(client: &mut Client, work: &Work, indexes: &[usize]) -> Result<BTreeMap<u64, Organization>, CallError> {

@@ -21,15 +21,15 @@ enum Holder {
 }
 
 /// Creates one organization and notes what became of it.
-pub async fn create(client: &mut Client, work: &Work, state: &mut State, index: usize) -> Result<(), CallError> {
-    let Some(create) = work.creates.get(index) else { return Ok(()) };
+pub async fn create(client: &mut Client, work: &Work, state: &mut State, index: usize) -> Result<Option<u64>, CallError> {
+    let Some(create) = work.creates.get(index) else { return Ok(None) };
     let ended = attempt(client, create, &mut state.in_doubt).await?;
     if let Some(error) = &ended.error {
         tracing::warn!(salesforce_id = %create.salesforce_id, outcome = ?ended.outcome, "create: {error}");
     }
     state.creates.push(ended);
     state.in_doubt = false;
-    Ok(())
+    Ok(None)
 }
 
 async fn attempt(client: &mut Client, create: &Create, in_doubt: &mut bool) -> Result<Ended, CallError> {
@@ -44,7 +44,11 @@ async fn attempt(client: &mut Client, create: &Create, in_doubt: &mut bool) -> R
         }
         match client.create(create).await {
             Ok(created) => return Ok(done(created.id)),
-            Err(CallError::Doubt { what }) => (*in_doubt, lost) = (true, what),
+            Err(CallError::Doubt { what, retry_after: None }) => (*in_doubt, lost) = (true, what),
+            Err(CallError::Doubt { what, retry_after: Some(seconds) }) => {
+                *in_doubt = true;
+                return Err(CallError::Pause { seconds, what });
+            }
             Err(CallError::Refused { duplicate: true, words, status: _ }) => {
                 return Ok(match holder(client, create).await? {
                     Holder::Ours(id) => done(id),

@@ -66,12 +66,15 @@ pub async fn handler<S: Store, K: Secrets>(
                 Step::Look => bulk::look(&mut client, &work, &mut state, &mut looks).await,
                 Step::Pause | Step::Finish => {
                     state.pausing();
-                    Err(CallError::Pause { seconds: *pause_seconds, what: format!("{jobs_per_pause} jobs were sent") })
+                    Ok(Some(*pause_seconds))
                 }
             };
             match done {
-                Ok(()) => None,
-                Err(CallError::Pause { seconds, what }) => {
+                Ok(pause) => {
+                    state.went_forward();
+                    pause.map(|wait_seconds| Progress::Wait { wait_seconds, so_far: state.so_far(&work) })
+                }
+                Err(CallError::Pause { seconds, what }) if state.may_pause() => {
                     tracing::info!(run_id = %run_id, seconds, "pause: {what}");
                     Some(Progress::Wait { wait_seconds: seconds, so_far: state.so_far(&work) })
                 }

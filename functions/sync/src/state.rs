@@ -11,6 +11,8 @@ use crate::work::Work;
 const FILE: &str = "sync-state.json";
 /// Organizations in one bulk job. Source: Zendesk, `TooManyValues`.
 const PER_JOB: usize = 100;
+/// Pauses in a row that Zendesk may ask for before the stage gives up with `Sync.Throttled`.
+const MOST_PAUSES: u32 = 10;
 
 /// Progress. Only exceptions are kept per record, so ten thousand changes take some ten kilobytes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +33,8 @@ pub struct State {
     /// Updates and marks that did not simply succeed with their job.
     pub exceptions: Vec<Exception>,
     since_pause: usize,
+    /// Pauses Zendesk asked for since anything went forward.
+    throttled: u32,
     /// True if the write after the saved one may have been done.
     #[serde(skip)]
     pub in_doubt: bool,
@@ -128,6 +132,9 @@ impl State {
                 return Err(Error::Contract(format!("{FILE}: it belongs to another plan; start a new run")));
             }
             state.in_doubt = !state.clean;
+            if state.clean {
+                state.save(store, false).await?;
+            }
             return Ok(state);
         }
         let header = Header::new(run_id, work.total());
@@ -142,11 +149,10 @@ impl State {
             jobs: Vec::new(),
             exceptions: Vec::new(),
             since_pause: 0,
+            throttled: 0,
             in_doubt: false,
         };
-        if work.total() > 0 {
-            state.save(store, false).await?;
-        }
+        state.save(store, work.total() == 0).await?;
         Ok(state)
     }
 
@@ -204,6 +210,17 @@ impl State {
             self.jobs.push(SentJob { id, chunk, phase: Phase::Running, pauses: 0, missed: 0 });
         }
         self.in_doubt = false;
+    }
+
+    /// Notes that something went forward.
+    pub fn went_forward(&mut self) {
+        self.throttled = 0;
+    }
+
+    /// Notes a pause Zendesk asked for; false if there were too many without anything going forward.
+    pub fn may_pause(&mut self) -> bool {
+        self.throttled += 1;
+        self.throttled <= MOST_PAUSES
     }
 
     /// Notes that the pause after enough jobs begins.

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use shared::model::{Action, FieldValue, Guarded, MARK_FOR_DELETION, Mode, Organization, Organizations, Reference};
 use shared::plan::{Create, Creates, List, Listed, Lists, Mark, NotInSync, Plan, Update, Updates, digest};
 use shared::store::Store;
+use shared::zendesk::TARGET;
 use shared::{Error, Result};
+
+/// A run ends after three hours; an execution that was redriven later must not apply what it planned then.
+const OLDEST_PLAN: SignedDuration = SignedDuration::from_hours(4);
 
 /// The work of one run.
 #[derive(Debug)]
@@ -31,6 +36,10 @@ impl Work {
     pub async fn load<S: Store>(store: &S, run_id: &str, plan: &Reference) -> Result<Self> {
         let plan: Plan = store.get_json(plan).await?;
         plan.header.check("plan.json", run_id, plan.counts.creates + plan.counts.updates + plan.counts.marks)?;
+        let age = Timestamp::now().duration_since(plan.header.generated_at);
+        if age > OLDEST_PLAN {
+            return Err(Error::Contract("plan.json is too old to be applied; start a new run instead of redriving this one".to_owned()));
+        }
         if plan.mode != Mode::Apply {
             return Err(Error::Input("plan.json was made in plan mode and is not applied; start an execution in apply mode".to_owned()));
         }
@@ -51,7 +60,8 @@ impl Work {
         let mut read_at = BTreeMap::new();
         if !marks.is_empty() {
             let organizations: Organizations = store.get_json(&plan.inputs.organizations).await?;
-            read_at.extend(organizations.organizations.into_iter().map(|one| (one.id, one.updated_at)));
+            let target = organizations.organizations.into_iter().filter(|one| one.instance == TARGET);
+            read_at.extend(target.map(|one| (one.id, one.updated_at)));
         }
         Ok(Self { plan, planned, creates, updates, marks, read_at })
     }

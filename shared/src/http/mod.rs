@@ -10,6 +10,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 
 pub use base_url::base_url;
+pub use retry::Call;
 use retry::{Attempt, Decision, Outcome};
 
 use crate::deadline::nap;
@@ -39,6 +40,8 @@ pub enum Failure {
     Doubt {
         /// Which call, and what happened.
         what: String,
+        /// Seconds to stay away, if the vendor named any.
+        retry_after: Option<u64>,
     },
 }
 
@@ -46,7 +49,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Pause { seconds, what } => Self::Throttled { what, retry_after: Some(seconds) },
-            Failure::Doubt { what } => Self::Transient(what),
+            Failure::Doubt { what, retry_after: _ } => Self::Transient(what),
         }
     }
 }
@@ -117,16 +120,16 @@ impl Http {
     ///
     /// # Errors
     /// [`Failure`] if the vendor wants a pause, or if no try brought a whole reply.
-    pub async fn send(&self, what: &str, repeatable: bool, request: RequestBuilder) -> Result<Reply, Failure> {
+    pub async fn send(&self, what: &str, call: Call, request: RequestBuilder) -> Result<Reply, Failure> {
         let mut number = 1;
         loop {
-            let doubt = |why: String| Failure::Doubt { what: format!("{what}: {why}") };
-            let this = request.try_clone().ok_or_else(|| doubt("the request cannot be sent".to_owned()))?;
+            let doubt = |why: String, retry_after| Failure::Doubt { what: format!("{what}: {why}"), retry_after };
+            let this = request.try_clone().ok_or_else(|| doubt("the request cannot be sent".to_owned(), None))?;
             let (outcome, reply) = match exchange(this).await {
                 Ok(reply) => (Outcome::Status(reply.status, retry::retry_after(&reply.headers)), Ok(reply)),
                 Err(why) => (Outcome::Broken, Err(why)),
             };
-            match (retry::decide(Attempt { number, repeatable }, outcome), reply) {
+            match (retry::decide(Attempt { number, call }, outcome), reply) {
                 (Decision::Take, Ok(reply)) => return Ok(reply),
                 (Decision::Pause(seconds), _) => {
                     return Err(Failure::Pause { seconds, what: format!("{what}: throttled, asked to come back in {seconds} s") });
@@ -136,8 +139,10 @@ impl Http {
                     nap(after).await;
                     number += 1;
                 }
-                (Decision::Take | Decision::Stop, Err(why)) => return Err(doubt(why)),
-                (Decision::Stop, Ok(reply)) => return Err(doubt(format!("status {} after {number} tries", reply.status))),
+                (Decision::Take | Decision::Stop, Err(why)) => return Err(doubt(why, None)),
+                (Decision::Stop, Ok(reply)) => {
+                    return Err(doubt(format!("status {} after {number} tries", reply.status), retry::retry_after(&reply.headers)));
+                }
             }
         }
     }

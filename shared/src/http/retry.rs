@@ -18,8 +18,19 @@ const LONGEST_PAUSE: u64 = 3600;
 pub struct Attempt {
     /// 1 for the first.
     pub number: u32,
-    /// False for a create: sending it twice may make two.
-    pub repeatable: bool,
+    /// What is sent.
+    pub call: Call,
+}
+
+/// How calls differ in what may be done again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// Reading, or setting values: doing it twice does no harm.
+    Repeatable,
+    /// A create: sending it twice may make two.
+    Create,
+    /// A token endpoint: a 4xx is never tried again, so that no user is locked.
+    Token,
 }
 
 /// How a try went.
@@ -44,19 +55,19 @@ pub enum Decision {
     Stop,
 }
 
-/// The policy. 429 and 503 with `Retry-After` mean that nothing was done, so they are safe for creates as well;
-/// every other 5xx, 408, 409, 420 and a broken exchange leave a create in doubt.
+/// The policy. A 429 means that nothing was done, so it is safe for creates as well; every 5xx (also a 503 with
+/// `Retry-After`), 408, 409, 420 and a broken exchange leave a create in doubt.
 #[must_use]
 pub fn decide(attempt: Attempt, outcome: Outcome) -> Decision {
-    let Attempt { number, repeatable } = attempt;
+    let Attempt { number, call } = attempt;
     match outcome {
+        Outcome::Status(400..=499, _) if call == Call::Token => Decision::Take,
+        Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken if call == Call::Create => Decision::Stop,
         Outcome::Status(429, named) | Outcome::Status(503, named @ Some(_)) => match named.unwrap_or(UNNAMED_PAUSE) {
             seconds if seconds <= LONGEST_SLEEP && number < TRIES => Decision::Again(Duration::from_secs(seconds.max(1))),
             seconds => Decision::Pause(seconds.clamp(1, LONGEST_PAUSE)),
         },
-        Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken if repeatable && number < TRIES => {
-            Decision::Again(Duration::from_millis(250 << number))
-        }
+        Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken if number < TRIES => Decision::Again(Duration::from_millis(250 << number)),
         Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken => Decision::Stop,
         Outcome::Status(_, _) => Decision::Take,
     }
@@ -79,40 +90,46 @@ mod tests {
 
     #[test]
     fn the_policy_as_a_table() {
+        use Call::{Create, Repeatable, Token};
         use Decision::{Again, Pause, Stop, Take};
         use Outcome::{Broken, Status};
         let ms = |ms| Again(Duration::from_millis(ms));
         let table = [
-            (1, true, Status(200, None), Take),
-            (1, true, Status(302, None), Take),
-            (1, true, Status(400, None), Take),
-            (1, true, Status(401, None), Take),
-            (1, true, Status(403, Some(5)), Take),
-            (1, false, Status(422, None), Take),
-            (1, true, Status(429, Some(2)), ms(2000)),
-            (1, false, Status(429, Some(2)), ms(2000)),
-            (3, true, Status(429, Some(2)), Pause(2)),
-            (1, true, Status(429, Some(0)), ms(1000)),
-            (3, true, Status(429, Some(0)), Pause(1)),
-            (1, true, Status(429, Some(60)), Pause(60)),
-            (1, true, Status(429, None), Pause(10)),
-            (1, true, Status(429, Some(86_400)), Pause(3600)),
-            (1, true, Status(503, Some(3)), ms(3000)),
-            (1, false, Status(503, Some(30)), Pause(30)),
-            (1, true, Status(503, None), ms(500)),
-            (1, false, Status(503, None), Stop),
-            (1, true, Status(500, None), ms(500)),
-            (2, true, Status(524, None), ms(1000)),
-            (3, true, Status(502, None), Stop),
-            (1, false, Status(500, None), Stop),
-            (1, true, Status(409, None), ms(500)),
-            (1, false, Status(409, None), Stop),
-            (1, true, Broken, ms(500)),
-            (3, true, Broken, Stop),
-            (1, false, Broken, Stop),
+            (1, Repeatable, Status(200, None), Take),
+            (1, Repeatable, Status(302, None), Take),
+            (1, Repeatable, Status(400, None), Take),
+            (1, Repeatable, Status(401, None), Take),
+            (1, Repeatable, Status(403, Some(5)), Take),
+            (1, Create, Status(422, None), Take),
+            (1, Repeatable, Status(429, Some(2)), ms(2000)),
+            (1, Create, Status(429, Some(2)), ms(2000)),
+            (3, Repeatable, Status(429, Some(2)), Pause(2)),
+            (1, Repeatable, Status(429, Some(0)), ms(1000)),
+            (3, Repeatable, Status(429, Some(0)), Pause(1)),
+            (1, Repeatable, Status(429, Some(60)), Pause(60)),
+            (1, Repeatable, Status(429, None), Pause(10)),
+            (1, Repeatable, Status(429, Some(86_400)), Pause(3600)),
+            (1, Repeatable, Status(503, Some(3)), ms(3000)),
+            (1, Create, Status(503, Some(30)), Stop),
+            (1, Repeatable, Status(503, Some(30)), Pause(30)),
+            (1, Token, Status(429, Some(1)), Take),
+            (1, Token, Status(408, None), Take),
+            (1, Token, Status(503, None), ms(500)),
+            (1, Token, Broken, ms(500)),
+            (1, Repeatable, Status(503, None), ms(500)),
+            (1, Create, Status(503, None), Stop),
+            (1, Repeatable, Status(500, None), ms(500)),
+            (2, Repeatable, Status(524, None), ms(1000)),
+            (3, Repeatable, Status(502, None), Stop),
+            (1, Create, Status(500, None), Stop),
+            (1, Repeatable, Status(409, None), ms(500)),
+            (1, Create, Status(409, None), Stop),
+            (1, Repeatable, Broken, ms(500)),
+            (3, Repeatable, Broken, Stop),
+            (1, Create, Broken, Stop),
         ];
-        for (number, repeatable, outcome, wanted) in table {
-            assert_eq!(decide(Attempt { number, repeatable }, outcome), wanted, "try {number}, repeatable {repeatable}, {outcome:?}");
+        for (number, call, outcome, wanted) in table {
+            assert_eq!(decide(Attempt { number, call }, outcome), wanted, "try {number}, {call:?}, {outcome:?}");
         }
     }
 

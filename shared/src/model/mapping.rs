@@ -95,7 +95,8 @@ impl Account {
         let text = |source: &'static str| lookup(record, source)?.text();
         let raw = text(ID)?.unwrap_or_default();
         let id = AccountId::parse(raw).map_err(|why| {
-            Error::Contract(format!("salesforce: account with {ID} {raw:?}: {why}; correct the field in Salesforce, then run again"))
+            let shown = if raw.len() <= 18 && raw.bytes().all(|b| b.is_ascii_alphanumeric()) { raw } else { "(a value that is no id)" };
+            Error::Contract(format!("salesforce: account with {ID} {shown:?}: {why}; correct the field in Salesforce, then run again"))
         })?;
         if raw.len() != 18 {
             return Err(Error::Contract(format!("salesforce: {ID} {raw:?} has no 18 characters; its formula must be CASESAFEID(Id)")));

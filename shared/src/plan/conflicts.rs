@@ -10,6 +10,8 @@ use crate::model::{Account, AccountId, Organization};
 pub(super) enum Shared {
     /// One Salesforce id on several organizations.
     Id(AccountId),
+    /// One text on several organizations where a Salesforce id should be.
+    Text(String),
     /// One name (as a name key).
     Name(String),
 }
@@ -60,6 +62,7 @@ impl Conflicts {
             Shared::Id(id) => {
                 format!("{} organizations have the Salesforce id {id}; merge them or correct the id of all but one", organizations.len())
             }
+            Shared::Text(_) => format!("{} organizations have the same Salesforce id, which is no account id; correct it", organizations.len()),
             Shared::Name(_) if organizations.is_empty() => {
                 format!("{} accounts want one name, and Zendesk allows it once; rename all but one in Salesforce", accounts.len())
             }

@@ -53,20 +53,25 @@ pub fn diff(accounts: &Complete<Vec<Account>>, target: &Complete<Target>, rules:
             _ => {}
         }
     }
-    let wanted = wanted_names(&unmatched, &matched);
-    let only_one_wants = |name: &str| wanted.get(&name_key(name)).is_none_or(|ids| ids.len() < 2);
+    for organizations in index.by_text.values().filter(|organizations| organizations.len() > 1) {
+        let text = organizations.first().and_then(|one| one.salesforce_id()).unwrap_or_default();
+        conflicts.add(Shared::Text(text.to_owned()), None, organizations.iter().copied());
+    }
+    let (new, renamed) = wanted_names(&unmatched, &matched);
+    let free_to_rename = |name: &str| renamed.get(&name_key(name)).is_none_or(|count| *count < 2);
+    let free_to_create = |name: &str| new.get(&name_key(name)).is_none_or(|count| *count < 2) && !renamed.contains_key(&name_key(name));
 
     for (id, account) in unmatched {
         if account.account_type().is_none() {
             changes.skipped.push(skipped(id, account));
         }
         let holders = index.holders(&account.name, None);
-        match index.adoptable(account).filter(|_| only_one_wants(&account.name)) {
+        match index.adoptable(account).filter(|_| free_to_create(&account.name)) {
             Some(organization) => matched.push((id, account, organization)),
-            None if !holders.is_empty() || !only_one_wants(&account.name) => {
+            None if account.account_type().is_none() && holders.is_empty() => {}
+            None if !holders.is_empty() || !free_to_create(&account.name) => {
                 conflicts.add(Shared::Name(name_key(&account.name)), Some((id, account)), holders);
             }
-            None if account.account_type().is_none() => {}
             None => changes.creates.push(Create { salesforce_id: id.clone(), name: account.name.clone(), fields: account.fields.clone() }),
         }
     }
@@ -77,18 +82,24 @@ pub fn diff(accounts: &Complete<Vec<Account>>, target: &Complete<Target>, rules:
             changes.skipped.push(skipped(id, account));
         }
         let Some(update) = update(id, account, organization) else { continue };
-        let renamed = update.changes.iter().any(|change| change.field == "name");
+        let to_be_renamed = update.changes.iter().any(|change| change.field == "name");
         let holders = index.holders(&account.name, Some(organization));
-        if renamed && (!holders.is_empty() || !only_one_wants(&account.name)) {
+        if to_be_renamed && (!holders.is_empty() || !free_to_rename(&account.name)) {
             conflicts.add(Shared::Name(name_key(&account.name)), Some((id, account)), holders.into_iter().chain([organization]));
             changes.updates.extend(update.only_unmark());
         } else {
             changes.updates.push(update);
         }
     }
+    let names: BTreeMap<String, (&AccountId, &Account)> = accounts.iter().map(|(id, account)| (name_key(&account.name), (id, *account))).collect();
     for organization in &target.get().partners {
-        if !done.contains(&organization.id) && !conflicts.leaves_alone(organization) {
-            judge_abandoned(organization, rules, &mut changes);
+        if done.contains(&organization.id) || conflicts.leaves_alone(organization) {
+            continue;
+        }
+        let name = name_key(&organization.name);
+        match names.get(&name) {
+            Some(account) => conflicts.add(Shared::Name(name), Some(*account), [organization]),
+            None => judge_abandoned(organization, rules, &mut changes),
         }
     }
     changes.conflicts = conflicts.into_list();
@@ -96,26 +107,29 @@ pub fn diff(accounts: &Complete<Vec<Account>>, target: &Complete<Target>, rules:
     Ok(changes)
 }
 
-/// The names accounts want and do not hold yet, with the accounts that want them.
-fn wanted_names<'a>(
-    unmatched: &[(&'a AccountId, &Account)],
-    matched: &[(&'a AccountId, &Account, &Organization)],
-) -> BTreeMap<String, Vec<&'a AccountId>> {
-    let mut wanted = BTreeMap::<String, Vec<_>>::new();
-    for (id, account) in unmatched {
-        wanted.entry(name_key(&account.name)).or_default().push(*id);
+/// How many accounts want a name they do not hold yet: as a new organization, and as a renamed one. An account without type
+/// is never created, so it wants none.
+fn wanted_names(
+    unmatched: &[(&AccountId, &Account)],
+    matched: &[(&AccountId, &Account, &Organization)],
+) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
+    let (mut new, mut renamed) = (BTreeMap::new(), BTreeMap::new());
+    for (_, account) in unmatched.iter().filter(|(_, account)| account.account_type().is_some()) {
+        *new.entry(name_key(&account.name)).or_default() += 1;
     }
-    for (id, account, organization) in matched {
+    for (_, account, organization) in matched {
         let name = name_key(&account.name);
         if name != name_key(&organization.name) {
-            wanted.entry(name).or_default().push(*id);
+            *renamed.entry(name).or_default() += 1;
         }
     }
-    wanted
+    (new, renamed)
 }
 
 struct Index<'a> {
     by_id: BTreeMap<AccountId, Vec<&'a Organization>>,
+    /// Partners whose Salesforce id is no account id, by its text.
+    by_text: BTreeMap<&'a str, Vec<&'a Organization>>,
     by_name: BTreeMap<String, Vec<&'a Organization>>,
     partners: BTreeSet<u64>,
 }
@@ -123,12 +137,19 @@ struct Index<'a> {
 impl<'a> Index<'a> {
     fn new(target: &'a Target) -> Self {
         let Target { partners, lookalikes } = target;
-        let mut index = Self { by_id: BTreeMap::new(), by_name: BTreeMap::new(), partners: partners.iter().map(|one| one.id).collect() };
+        let mut index = Self {
+            by_id: BTreeMap::new(),
+            by_text: BTreeMap::new(),
+            by_name: BTreeMap::new(),
+            partners: partners.iter().map(|one| one.id).collect(),
+        };
         let mut all: Vec<_> = partners.iter().chain(lookalikes).collect();
         all.sort_by_key(|organization| organization.id);
         for organization in all {
             if let Some(id) = organization.account_id() {
                 index.by_id.entry(id).or_default().push(organization);
+            } else if let Some(text) = organization.salesforce_id().filter(|_| organization.is_partner()) {
+                index.by_text.entry(text).or_default().push(organization);
             }
             index.by_name.entry(name_key(&organization.name)).or_default().push(organization);
         }

@@ -218,6 +218,34 @@ fn of_two_accounts_of_one_name_the_matched_goes_on_and_the_other_is_a_conflict()
 }
 
 #[test]
+fn a_matched_account_is_renamed_though_another_wants_the_name_and_that_one_is_the_conflict() {
+    let (first, second) = (account(1, "Acme"), account(2, "Acme"));
+    let own = named(organization(8, &first, &[]), "Old");
+    let changes = compare(&[first, second], vec![own]);
+    assert_eq!((changes.creates.len(), changes.updates.len(), changes.conflicts.len()), (0, 1, 1));
+    let (first, typeless) = (account(1, "Acme"), typed(2, "Acme", "Services"));
+    let changes = compare(&[first, typeless], Vec::new());
+    assert_eq!((changes.creates.len(), changes.conflicts.len(), changes.skipped.len()), (1, 0, 1), "who is never created takes no name");
+}
+
+#[test]
+fn a_partner_with_an_accounts_name_is_a_conflict_never_marked() {
+    let acme = account(1, "Acme");
+    let own = organization(8, &acme, &[]);
+    let blank = named(organization(9, &acme, &[(crate::model::SALESFORCE_ID, FieldValue::UNSET)]), "ACME");
+    let changes = compare(&[acme], vec![own, blank]);
+    assert_eq!((changes.marks.len(), changes.updates.len(), changes.conflicts.len()), (0, 0, 1));
+}
+
+#[test]
+fn two_partners_with_one_unreadable_id_are_a_conflict() {
+    let two = |id, name: &str| named(organization(id, &account(1, "x"), &[(crate::model::SALESFORCE_ID, text("001A00000000001IAX"))]), name);
+    let changes = compare(&[], vec![two(8, "A"), two(9, "B")]);
+    assert_eq!((changes.marks.len(), changes.conflicts.len()), (0, 1));
+    assert_eq!(compare(&[], vec![two(8, "A")]).marks.len(), 1);
+}
+
+#[test]
 fn an_account_without_type_is_skipped_never_created_never_marked() {
     let services = typed(1, "Acme", "Services");
     let alone = compare(std::slice::from_ref(&services), Vec::new());

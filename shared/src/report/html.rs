@@ -35,11 +35,10 @@ pub(super) fn render(page: &Page) -> String {
         if !note.is_empty() {
             let _ = writeln!(text, "<p>{}</p>", escape(note));
         }
-        let cells =
-            |tag: &str, cells: &mut dyn Iterator<Item = &str>| cells.map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect::<String>();
-        let _ = writeln!(text, "<div class=\"wide\"><table>\n<tr>{}</tr>", cells("th", &mut head.iter().copied()));
+        let _ = writeln!(text, "<div class=\"wide\"><table>\n<tr><th>{}</th></tr>", head.join("</th><th>"));
         for row in rows {
-            let _ = writeln!(text, "<tr>{}</tr>", cells("td", &mut row.iter().map(String::as_str)));
+            let cells: Vec<_> = row.iter().map(|cell| escape(cell)).collect();
+            let _ = writeln!(text, "<tr><td>{}</td></tr>", cells.join("</td><td>"));
         }
         text.push_str("</table></div>\n");
     }

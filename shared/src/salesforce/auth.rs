@@ -8,7 +8,7 @@ use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::http::{Http, base_url};
+use crate::http::{Call, Http, base_url};
 use crate::secrets::Keys;
 use crate::{Error, Result};
 
@@ -101,7 +101,7 @@ impl Credentials {
             }
         };
         let request = http.request(Method::POST, url).header("accept", "application/json").form(&form);
-        let reply = http.send(what, true, request).await?;
+        let reply = http.send(what, Call::Token, request).await?;
         match reply.status {
             200..=299 => {}
             300..=399 => return Err(Error::Config(format!("{what}: a redirect; login_url is not the org's own host"))),

@@ -11,14 +11,15 @@ use secrecy::{ExposeSecret, SecretString};
 pub use auth::Credentials;
 use query::{ApiError, Page};
 
-use crate::http::{Http, Reply};
+use crate::http::{Call, Http, Reply};
 use crate::model::{Account, Alliances, Complete, Reading, mapping};
 use crate::{Error, Result};
 
 /// The API version used unless the secret names another.
 const API_VERSION: &str = "v67.0";
-/// A query may run for two minutes before Salesforce ends it.
-const TIMEOUT: Duration = Duration::from_mins(2);
+/// Three tries of a query and of a token fit into one invocation of 300 s.
+const TIMEOUT: Duration = Duration::from_secs(75);
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A session with the org.
 #[derive(Debug)]
@@ -89,6 +90,7 @@ impl Client {
         let mut reading = Reading::new("salesforce", []);
         let mut accounts = Vec::new();
         let mut page = self.query(&mapping::query(alliances)).await?;
+        let total = page.total_size.ok_or_else(|| fatal(reading.incomplete("the first page does not say how many records there are")))?;
         let mut asked = std::collections::HashSet::new();
         loop {
             for record in &page.records {
@@ -96,12 +98,15 @@ impl Client {
                 reading.saw(account.id().map_err(fatal)?).map_err(fatal)?;
                 accounts.push(account);
             }
+            if page.total_size.is_some_and(|other| other != total) {
+                return Err(fatal(reading.incomplete("the announced number of records changed between the pages")));
+            }
             match (page.done, page.next_records_url) {
-                (true, _) => return reading.finish(Some(page.total_size), accounts).map_err(fatal),
+                (true, _) => return reading.finish(Some(total), accounts).map_err(fatal),
                 (false, None) => return Err(fatal(reading.incomplete("a page says it is not the last, and names no next one"))),
                 (false, Some(next)) if !asked.insert(next.clone()) => return Err(fatal(reading.incomplete("the next page's address does not move"))),
-                (false, Some(_)) if reading.count() > page.total_size => {
-                    return Err(fatal(reading.incomplete(&format!("the source announced {} records", page.total_size))));
+                (false, Some(_)) if reading.count() > total => {
+                    return Err(fatal(reading.incomplete(&format!("the source announced {total} records"))));
                 }
                 (false, Some(next)) => page = self.more(&next).await?,
             }
@@ -125,12 +130,16 @@ impl Client {
             session.instance.join(next).ok().filter(|url| url.origin() == session.instance.origin() && url.path().starts_with("/services/data/"));
         let url =
             url.ok_or_else(|| Refused::Fatal(Error::Contract("salesforce: nextRecordsUrl leaves the instance; nothing was sent there".to_owned())))?;
-        self.send(url).await
+        self.send(url).await.map_err(|refused| match refused {
+            // A lost place has more than one code on record.
+            Refused::Fatal(error @ Error::Config(_)) => Refused::Locator(error),
+            other => other,
+        })
     }
 
     async fn session(&mut self) -> Result<&Session> {
         if self.session.is_none() {
-            let (instance, token) = self.credentials.token(&self.http).await?;
+            let (instance, token) = self.credentials.token(&Http::new(TOKEN_TIMEOUT)?).await?;
             self.session = Some(Session { instance, token });
         }
         self.session.as_ref().ok_or_else(|| Error::Auth("salesforce: no session".to_owned()))
@@ -144,7 +153,7 @@ impl Client {
             .bearer_auth(token)
             .header("accept", "application/json")
             .header("sforce-query-options", "batchSize=2000");
-        let reply = self.http.send("salesforce: query", true, request).await.map_err(|failure| Refused::Fatal(failure.into()))?;
+        let reply = self.http.send("salesforce: query", Call::Repeatable, request).await.map_err(|failure| Refused::Fatal(failure.into()))?;
         if let Some(usage) = reply.header("sforce-limit-info") {
             tracing::info!(usage, "salesforce API calls of the last 24 hours");
         }
@@ -156,6 +165,7 @@ impl Client {
 fn refused(reply: &Reply) -> Refused {
     let status = reply.status;
     let ApiError { code, message } = reply.json::<Vec<ApiError>>("salesforce").ok().and_then(|errors| errors.into_iter().next()).unwrap_or_default();
+    let code = if code.len() <= 60 && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') { code } else { String::new() };
     let say = |advice: &str| format!("salesforce: query: status {status} {code}: {advice}");
     match (status, code.as_str()) {
         (401, _) if message.contains("not valid for use with the REST API") => {

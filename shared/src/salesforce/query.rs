@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 /// One page of a query.
 #[derive(Deserialize)]
 pub(super) struct Page {
-    #[serde(rename = "totalSize")]
-    pub(super) total_size: usize,
+    #[serde(rename = "totalSize", default)]
+    pub(super) total_size: Option<usize>,
     pub(super) done: bool,
     #[serde(rename = "nextRecordsUrl", default)]
     pub(super) next_records_url: Option<String>,

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::{Http, base_url};
+use crate::http::{Call, Http, base_url};
 use crate::secrets::Keys;
 use crate::{Error, Result};
 
@@ -94,7 +94,7 @@ impl Credentials {
             "scope": narrowed(configured.as_deref(), scope),
         });
         let request = http.request(Method::POST, url).header("accept", "application/json").json(&body);
-        let reply = http.send(&what, true, request).await?;
+        let reply = http.send(&what, Call::Token, request).await?;
         match reply.status {
             200..=299 => Ok(Some(SecretString::from(reply.json::<Token>(&what)?.access_token))),
             300..=399 => Err(Error::Config(format!("{what}: a redirect; base_url is not the instance's own host"))),

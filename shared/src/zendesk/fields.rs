@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::{CallError, Client};
+use crate::http::Call;
 use crate::model::mapping::{FIELDS, Rule};
 use crate::model::{EXPIRATION_DATE, MARK_FOR_DELETION, PARTNER_TYPES};
 use crate::{Error, Result};
@@ -101,7 +102,7 @@ impl Client {
             let mut url = self.url("/api/v2/organization_fields");
             url.query_pairs_mut().append_pair("page[size]", "100").extend_pairs(after.as_deref().map(|cursor| ("page[after]", cursor)));
             let request = self.request(Method::GET, url);
-            let reply = self.send("list organization fields", true, request).await?;
+            let reply = self.send("list organization fields", Call::Repeatable, request).await?;
             let Page { organization_fields, meta } = reply.json(&format!("zendesk {}: list organization fields", self.name))?;
             definitions.extend(organization_fields);
             match meta {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::refused::in_short;
 use super::{CallError, Client};
 use crate::Result;
+use crate::http::Call;
 
 /// A bulk job as Zendesk reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +32,10 @@ pub struct Ended {
 /// A job's word on one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordResult {
-    /// The organization.
-    pub id: u64,
+    /// The organization, if the result names it.
+    pub id: Option<u64>,
+    /// Its place in what was sent, if the result names that.
+    pub position: Option<usize>,
     /// Why it failed, in Zendesk's words; `None` only for `success: true`.
     pub failed: Option<String>,
 }
@@ -69,9 +72,13 @@ impl From<Wire> for Job {
 }
 
 fn record(result: &Value) -> Option<RecordResult> {
-    let id = result.get("id")?.as_u64()?;
+    let number = |key: &str| result.get(key).and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
+    let (id, position) = (number("id"), number("index").and_then(|index| usize::try_from(index).ok()));
+    if id.is_none() && position.is_none() {
+        return None;
+    }
     if result.get("success").and_then(Value::as_bool) == Some(true) {
-        return Some(RecordResult { id, failed: None });
+        return Some(RecordResult { id, position, failed: None });
     }
     let text = |key: &str| match result.get(key) {
         None | Some(Value::Null) => None,
@@ -79,7 +86,7 @@ fn record(result: &Value) -> Option<RecordResult> {
         Some(other) => Some(other.to_string()),
     };
     let words: Vec<_> = ["error", "errors", "details"].iter().filter_map(|key| text(key)).filter(|text| !text.is_empty()).collect();
-    Some(RecordResult { id, failed: Some(in_short(&words)) })
+    Some(RecordResult { id, position, failed: Some(in_short(&words)) })
 }
 
 impl Client {
@@ -91,7 +98,7 @@ impl Client {
     pub async fn update_many(&mut self, organizations: &[Value]) -> Result<Job, CallError> {
         let url = self.url("/api/v2/organizations/update_many");
         let request = self.request(Method::PUT, url).json(&json!({"organizations": organizations}));
-        let reply = self.send("update organizations", true, request).await?;
+        let reply = self.send("update organizations", Call::Repeatable, request).await?;
         let One { job_status } = reply.json(&format!("zendesk {}: update organizations", self.name))?;
         Ok(job_status.into())
     }
@@ -104,7 +111,7 @@ impl Client {
         let mut url = self.url("/api/v2/job_statuses/show_many");
         url.query_pairs_mut().append_pair("ids", &ids.join(","));
         let request = self.request(Method::GET, url);
-        let reply = self.send("show job statuses", true, request).await?;
+        let reply = self.send("show job statuses", Call::Repeatable, request).await?;
         let Several { job_statuses } = reply.json(&format!("zendesk {}: show job statuses", self.name))?;
         Ok(job_statuses.into_iter().map(Job::from).collect())
     }
@@ -127,13 +134,14 @@ mod tests {
         ]}))
         .ended
         .unwrap();
-        let failed = |text: &str| Some(text.to_owned());
+        let result = |id, position, failed: Option<&str>| RecordResult { id, position, failed: failed.map(str::to_owned) };
         assert_eq!(
             ended.results,
             [
-                RecordResult { id: 1, failed: None },
-                RecordResult { id: 2, failed: failed("OrganizationUpdateFailed: Name: X has already been taken") },
-                RecordResult { id: 3, failed: failed("no reason given") },
+                result(Some(1), None, None),
+                result(Some(2), Some(1), Some("OrganizationUpdateFailed: Name: X has already been taken")),
+                result(Some(3), None, Some("no reason given")),
+                result(None, Some(4), Some("without id")),
             ]
         );
     }

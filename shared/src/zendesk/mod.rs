@@ -18,7 +18,7 @@ pub use organizations::{Created, Found, Page};
 pub use refused::CallError;
 
 use crate::Result;
-use crate::http::{Http, Reply};
+use crate::http::{Call, Http, Reply};
 
 /// The instance that is written to.
 pub const TARGET: &str = "global";
@@ -75,16 +75,16 @@ impl Client {
     }
 
     /// Sends a call with a token, with a new one once if it was refused.
-    async fn send(&mut self, what: &str, repeatable: bool, request: RequestBuilder) -> Result<Reply, CallError> {
+    async fn send(&mut self, what: &str, call: Call, request: RequestBuilder) -> Result<Reply, CallError> {
         let what = format!("zendesk {}: {what}", self.name);
-        let doubt = || CallError::Doubt { what: format!("{what}: the request cannot be sent") };
+        let doubt = || CallError::Doubt { what: format!("{what}: the request cannot be sent"), retry_after: None };
         loop {
             let this = request.try_clone().ok_or_else(doubt)?;
             if self.token.is_none() {
                 self.token = self.credentials.token(&self.name, &self.http, self.scope).await?;
             }
             let this = self.credentials.authorize(this, self.token.as_ref());
-            let reply = self.http.send(&what, repeatable, this).await?;
+            let reply = self.http.send(&what, call, this).await?;
             self.note_limits(&what, &reply);
             if reply.status == 401 && self.may_mint_again && self.credentials.mints() {
                 tracing::warn!(instance = self.name, "zendesk refused the token; one new one");

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{CallError, Client};
+use crate::http::Call;
 use crate::model::{ACCOUNT_TYPE, EXPIRATION_DATE, FieldValue, Fields, MARK_FOR_DELETION, Organization, PARTNER_TYPES, SALESFORCE_ID, mapping};
 use crate::plan::Create;
 use crate::{Error, Result};
@@ -134,7 +135,7 @@ impl Client {
         let mut url = self.url("/api/v2/organizations");
         url.query_pairs_mut().append_pair("page[size]", "100").extend_pairs(after.map(|cursor| ("page[after]", cursor)));
         let request = self.request(Method::GET, url);
-        let reply = self.send("list organizations", true, request).await?;
+        let reply = self.send("list organizations", Call::Repeatable, request).await?;
         Ok(reply.json(&format!("zendesk {}: list organizations", self.name))?)
     }
 
@@ -161,7 +162,10 @@ impl Client {
 
     async fn several(&mut self, what: &str, url: reqwest::Url) -> Result<Vec<Organization>, CallError> {
         let request = self.request(Method::GET, url);
-        let reply = self.send(what, true, request).await?;
+        let reply = match self.send(what, Call::Repeatable, request).await {
+            Err(CallError::Refused { status: 404, .. }) => return Ok(Vec::new()),
+            other => other?,
+        };
         let Several { organizations } = reply.json(&format!("zendesk {}: {what}", self.name))?;
         Ok(organizations.into_iter().map(|found| found.into_organization(&self.name)).collect::<Result<_>>()?)
     }
@@ -174,9 +178,9 @@ impl Client {
         let Create { salesforce_id, name, fields } = create;
         let body = json!({"organization": {"name": name, "external_id": salesforce_id, "organization_fields": fields}});
         let request = self.request(Method::POST, self.url("/api/v2/organizations")).json(&body);
-        let reply = self.send("create organization", false, request).await?;
+        let reply = self.send("create organization", Call::Create, request).await?;
         let what = format!("zendesk {}: create organization", self.name);
-        let doubt = |error: Error| CallError::Doubt { what: error.to_string() };
+        let doubt = |error: Error| CallError::Doubt { what: error.to_string(), retry_after: None };
         Ok(reply.json::<One>(&what).map_err(doubt)?.organization)
     }
 }

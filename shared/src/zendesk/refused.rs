@@ -19,6 +19,8 @@ pub enum CallError {
     Doubt {
         /// Which call, and what happened.
         what: String,
+        /// Seconds to stay away, if Zendesk named any.
+        retry_after: Option<u64>,
     },
     /// Zendesk refused this record, for good.
     Refused {
@@ -37,7 +39,7 @@ impl From<Failure> for CallError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Pause { seconds, what } => Self::Pause { seconds, what },
-            Failure::Doubt { what } => Self::Doubt { what },
+            Failure::Doubt { what, retry_after } => Self::Doubt { what, retry_after },
         }
     }
 }
@@ -55,7 +57,7 @@ impl From<CallError> for Error {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Pause { seconds, what } => Self::Throttled { what, retry_after: Some(seconds) },
-            CallError::Doubt { what } => Self::Transient(what),
+            CallError::Doubt { what, retry_after: _ } => Self::Transient(what),
             CallError::Refused { status, duplicate: _, words } => Self::Rejected(format!("zendesk: status {status}: {words}")),
             CallError::Fatal(error) => error,
         }

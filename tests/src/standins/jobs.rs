@@ -21,6 +21,9 @@ pub struct Jobs {
     /// Organizations that make every job they are in fail as a whole.
     #[serde(default)]
     pub poison: BTreeSet<u64>,
+    /// Whether a job that fails as a whole names the poisoned record, by its place alone.
+    #[serde(default)]
+    pub names_poison: bool,
     /// Organizations whose record fails, with the words.
     #[serde(default)]
     pub refuse: BTreeMap<u64, String>,
@@ -122,9 +125,17 @@ impl Zendesk {
         let updates = job.updates.clone();
         let of = |update: &Value| update["id"].as_u64().unwrap_or_default();
         let spoiled = updates.iter().any(|update| self.jobs.poison.contains(&of(update)));
-        let (status, results) = if spoiled { ("failed", Value::Null) } else { ("completed", self.apply(&updates)) };
+        let (status, results) = if spoiled { ("failed", self.named_poison(&updates)) } else { ("completed", self.apply(&updates)) };
         if let Some(job) = self.jobs.all.get_mut(id) {
             (job.status, job.results) = (status.to_owned(), results);
+        }
+    }
+
+    fn named_poison(&self, updates: &[Value]) -> Value {
+        let poisoned = |update: &Value| self.jobs.poison.contains(&update["id"].as_u64().unwrap_or_default());
+        match updates.iter().position(poisoned).filter(|_| self.jobs.names_poison) {
+            Some(index) => json!([{"index": index, "error": "OrganizationUpdateFailed", "details": "Owner: is poison"}]),
+            None => Value::Null,
         }
     }
 

@@ -51,6 +51,9 @@ pub struct Logged {
     pub query: String,
     /// The status answered; 0 if the connection was dropped.
     pub status: u16,
+    /// When, in milliseconds since 1970.
+    #[serde(default)]
+    pub at: i64,
 }
 
 impl World {
@@ -73,6 +76,7 @@ impl World {
             path: request.path.clone(),
             query: request.query.clone(),
             status: answer.status(),
+            at: jiff::Timestamp::now().as_millisecond(),
         });
         answer
     }

@@ -1,0 +1,14 @@
+"""What is deployed runs on Amazon Linux 2023."""
+
+import re
+
+import pytest
+from local.processes import ROOT
+from local.stack import FUNCTIONS
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_needs_no_newer_glibc_than_al2023_has(function):
+    binary = (ROOT / "target" / "lambda" / function / "bootstrap").read_bytes()
+    wanted = [int(minor) for minor in re.findall(rb"GLIBC_2\.(\d+)", binary)]
+    assert wanted and max(wanted) <= 34
