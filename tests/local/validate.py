@@ -35,11 +35,27 @@ def problems(definition, template, names):
         if not ({"Next", "Default", "End"} & set(state)) and state["Type"] != "Fail":
             yield f"{name}: leads nowhere"
     yield from (f"{name}: never reached" for name in set(states) - reached)
+    yield from secrets_problems(template)
     wanted = set(re.findall(r"\$\{(\w+)\}", json.dumps(definition)))
     given = re.search(r"DefinitionSubstitutions:\n((?: {8}\w+:.*\n)+)", template)
     given = set(re.findall(r"^ {8}(\w+):", given.group(1), re.M)) if given else set()
     if wanted != given:
         yield f"DefinitionSubstitutions: {sorted(given)} given, {sorted(wanted)} used"
+
+
+def secrets_problems(template):
+    """Each function may read its own secrets and no other; compare none."""
+    allowed = {
+        "GatherAccounts": {"SalesforceSecretName"},
+        "GatherOrgs": {"ZendeskGlobalSecretName", "ZendeskUsGovernmentSecretName"},
+        "Compare": set(),
+        "Sync": {"ZendeskGlobalSecretName"},
+    }
+    for name, secrets in allowed.items():
+        block = re.search(rf"^  {name}:\n((?:    .*\n|\n)+)", template, re.M).group(1)
+        readable = set(re.findall(r"secret:\$\{(\w+)\}", block))
+        if readable != secrets or ("secretsmanager" in block) != bool(secrets):
+            yield f"{name}: may read the secrets {sorted(readable)} instead of {sorted(secrets)}"
 
 
 def known(error, names):

@@ -105,6 +105,26 @@ impl Pipeline {
         compare(&self.env().compare(), &self.store, event).await
     }
 
+    /// The second stage with invocations that have so few seconds left that each reads one page; returns the document and
+    /// the number of invocations. The first stage is run before it.
+    ///
+    /// # Errors
+    /// The stage's error.
+    pub async fn gather_orgs_piecemeal(&mut self) -> Result<(Value, usize)> {
+        self.runs += 1;
+        let run_id = self.run_id();
+        let config = self.env().gather_accounts();
+        let accounts = json!(gather_accounts(&config, &self.store, &self.secrets, event(json!({"run_id": run_id}))).await?.accounts);
+        let config = self.env().gather_orgs();
+        for invocations in 1.. {
+            let event = event_with(json!({"run_id": run_id, "accounts": accounts}), 20);
+            if let Progress::Done(_) = gather_orgs(&config, &self.store, &self.secrets, event).await? {
+                return Ok((self.document("organizations.json"), invocations));
+            }
+        }
+        Ok((Value::Null, 0))
+    }
+
     async fn gather_orgs(&mut self, run_id: &str, accounts: &Value) -> Result<Value> {
         let config = self.env().gather_orgs();
         loop {

@@ -1,13 +1,5 @@
 //! What the build must hold: who may reach what, one TLS stack, short mains, one list of error names.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests say what they see, and fail by panicking"
-)]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

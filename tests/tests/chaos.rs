@@ -1,13 +1,5 @@
 //! Hours of chaos. `make chaos` runs a thousand; `CHAOS_SEED=n CHAOS_HOURS=m cargo test --test chaos` replays one.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests say what they see, and fail by panicking"
-)]
-
 use partner_sync_tests::chaos::simulate;
 
 fn number(name: &str) -> Option<u64> {

@@ -1,13 +1,5 @@
 //! Sync is killed at every remote call and every S3 write of a run, before it and after it, and ends right all the same.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests say what they see, and fail by panicking"
-)]
-
 use std::collections::BTreeMap;
 
 use partner_sync_tests::pipeline::Pipeline;

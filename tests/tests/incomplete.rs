@@ -1,13 +1,5 @@
 //! Broken reads never lead to a write.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests say what they see, and fail by panicking"
-)]
-
 use std::collections::BTreeMap;
 
 use partner_sync_tests::pipeline::Pipeline;
@@ -102,6 +94,22 @@ async fn a_throttled_last_page_that_never_comes_ends_throttled_without_a_plan() 
     assert_eq!(pipeline.run(json!({})).await.unwrap_err().name(), "Sync.Throttled");
     assert_eq!((pipeline.waits.len(), writes(&standins)), (10, 0));
     assert!(!pipeline.store.objects().keys().any(|key| key.ends_with("organizations.json") || key.ends_with("plan.json")));
+}
+
+#[tokio::test]
+async fn a_page_silently_left_out_creates_no_second_organization_and_marks_nobody() {
+    // The second page's cursor leads past the third: nothing in the replies shows it.
+    let past_a_page = Act::set("/meta/after_cursor", json!(format!("o+{}==", 19_856_122_753_300_u64 + 299 * 7)));
+    for creates in ["10", "1000"] {
+        let standins = Running::start(partner_sync_tests::standins::seed::equal(3, 150, 600, 20), None).await.unwrap();
+        standins.world().faults = vec![Fault::new("global", "GET", LIST, past_a_page.clone()).only(1, 1)];
+        let before = standins.world().instance("global").organizations.clone();
+        let mut pipeline = Pipeline::on(&standins);
+        pipeline.env.insert("MAX_CREATES".to_owned(), creates.to_owned());
+        let summary = pipeline.run(json!({})).await.unwrap();
+        assert_eq!((summary.counts.creates, summary.counts.marks), (25, 0));
+        assert_eq!(standins.world().instance("global").organizations, before, "at most {creates} creates");
+    }
 }
 
 /// What happens to one page.

@@ -1,13 +1,5 @@
 //! The whole pipeline in one process against the stand-ins.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests say what they see, and fail by panicking"
-)]
-
 use partner_sync_tests::pipeline::{Pipeline, secrets};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, demo, seed};

@@ -1,13 +1,5 @@
 //! A large run's progress stays small and is not rewritten more often than needed.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests say what they see, and fail by panicking"
-)]
-
 use partner_sync_tests::pipeline::Pipeline;
 use partner_sync_tests::standins::{Running, seed};
 use serde_json::json;

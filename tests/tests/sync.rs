@@ -1,13 +1,5 @@
 //! Applying a plan: resume, creates in doubt, the truth about jobs, drift, throttling.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests say what they see, and fail by panicking"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use partner_sync_tests::pipeline::{Pipeline, event, event_with};
@@ -119,6 +111,9 @@ async fn only_an_organizations_own_success_counts() {
 
     assert_eq!(pipeline.run(json!({})).await.unwrap().applied.failed, 99);
     assert_eq!(pipeline.document("results.json")["results"][0]["runs_failed"], 2, "the next run has them again, and counts");
+    pipeline.run(json!({})).await.unwrap();
+    let report = String::from_utf8(pipeline.store.object("runs/run-3/report.md").unwrap()).unwrap();
+    assert!(report.contains("| 3 (look at it) |"), "after three runs the report says so, and what failed most often comes first");
 }
 
 #[tokio::test]

@@ -59,6 +59,11 @@ pub fn diff(accounts: &Complete<Vec<Account>>, target: &Complete<Target>, rules:
     }
     let (new, renamed) = wanted_names(&unmatched, &matched);
     let free_to_rename = |name: &str| renamed.get(&name_key(name)).is_none_or(|count| *count < 2);
+    let mut claims = BTreeMap::<String, usize>::new();
+    for (_, account) in &unmatched {
+        *claims.entry(name_key(&account.name)).or_default() += 1;
+    }
+    let free_to_adopt = |name: &str| claims.get(&name_key(name)).is_none_or(|count| *count < 2) && !renamed.contains_key(&name_key(name));
     let free_to_create = |name: &str| new.get(&name_key(name)).is_none_or(|count| *count < 2) && !renamed.contains_key(&name_key(name));
 
     for (id, account) in unmatched {
@@ -66,7 +71,7 @@ pub fn diff(accounts: &Complete<Vec<Account>>, target: &Complete<Target>, rules:
             changes.skipped.push(skipped(id, account));
         }
         let holders = index.holders(&account.name, None);
-        match index.adoptable(account).filter(|_| free_to_create(&account.name)) {
+        match index.adoptable(account).filter(|_| free_to_adopt(&account.name)) {
             Some(organization) => matched.push((id, account, organization)),
             None if account.account_type().is_none() && holders.is_empty() => {}
             None if !holders.is_empty() || !free_to_create(&account.name) => {

@@ -104,7 +104,7 @@ fn settle(accounts: &[Account], organizations: &[Organization]) -> (Changes, Vec
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
     fn applying_the_plan_gives_the_accounts(accounts in accounts(), organizations in organizations()) {

@@ -8,6 +8,7 @@ mod refused;
 
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::SecretString;
 
@@ -39,10 +40,20 @@ pub struct Client {
 }
 
 /// What the last reply said of the rate limit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Budget {
     remaining: u64,
     reset: u64,
+}
+
+impl Budget {
+    /// Reads the headers, in each spelling on record or documented.
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let number = |names: [&str; 3]| names.iter().find_map(|name| headers.get(*name)?.to_str().ok()?.trim().parse::<u64>().ok());
+        let remaining = number(["x-rate-limit-remaining", "ratelimit-remaining", "rate-limit-remaining"])?;
+        let reset = number(["ratelimit-reset", "rate-limit-reset", "x-rate-limit-reset"]).unwrap_or(60);
+        Some(Self { remaining, reset })
+    }
 }
 
 impl Client {
@@ -95,16 +106,31 @@ impl Client {
         }
     }
 
-    /// Both spellings of the headers are on record.
     fn note_limits(&mut self, what: &str, reply: &Reply) {
-        let number = |names: [&str; 3]| names.iter().find_map(|name| reply.header(name)?.trim().parse::<u64>().ok());
-        let remaining = number(["x-rate-limit-remaining", "ratelimit-remaining", "rate-limit-remaining"]);
-        let reset = number(["ratelimit-reset", "rate-limit-reset", "x-rate-limit-reset"]);
-        self.budget = remaining.map(|remaining| Budget { remaining, reset: reset.unwrap_or(60) });
+        self.budget = Budget::of(&reply.headers);
         let request_id = reply.header("x-zendesk-request-id").or_else(|| reply.header("x-request-id"));
         if reply.header("x-zendesk-api-warn").is_some() {
             tracing::warn!(call = what, request_id, "zendesk dropped an attribute it does not permit (x-zendesk-api-warn)");
         }
-        tracing::debug!(call = what, request_id, status = reply.status, remaining, "zendesk answered");
+        tracing::debug!(call = what, request_id, status = reply.status, "zendesk answered");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_rate_limit_in_every_spelling() {
+        let read = |pairs: &[(&'static str, &'static str)]| {
+            let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            Budget::of(&headers.collect())
+        };
+        let budget = |remaining, reset| Some(Budget { remaining, reset });
+        assert_eq!(read(&[("x-rate-limit", "700"), ("X-Rate-Limit-Remaining", "9"), ("rate-limit-reset", "41")]), budget(9, 41));
+        assert_eq!(read(&[("ratelimit-limit", "700"), ("ratelimit-remaining", "699"), ("ratelimit-reset", "2")]), budget(699, 2));
+        assert_eq!(read(&[("rate-limit-remaining", "0")]), budget(0, 60));
+        assert_eq!(read(&[("x-rate-limit-remaining", "many")]), None);
+        assert_eq!(read(&[]), None);
     }
 }

@@ -130,7 +130,6 @@ impl World {
     /// # Panics
     /// If there is no such instance.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "a test's mistake")]
     pub fn instance(&mut self, name: &str) -> &mut Zendesk {
         self.zendesk.get_mut(name).expect("an instance of the world")
     }

@@ -53,7 +53,6 @@ pub fn company(dice: &mut Dice, number: usize) -> String {
 /// # Panics
 /// Never: the text has 15 digits and letters.
 #[must_use]
-#[expect(clippy::expect_used, reason = "fixed form")]
 pub fn account_id(number: usize) -> AccountId {
     AccountId::parse(&format!("0014M{number:010}")).expect("15 letters and digits")
 }
