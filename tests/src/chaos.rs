@@ -213,6 +213,7 @@ fn purge(dice: &mut Dice, world: &mut World) {
 /// The faults of an hour.
 fn harm(dice: &mut Dice, standins: &Running) {
     let mut world = standins.world();
+    world.instance("global").finish_jobs();
     calm_world(&mut world);
     for _ in 0..dice.roll(4) {
         let (host, path) = match dice.roll(6) {

@@ -113,6 +113,18 @@ impl Zendesk {
         Response::json(200, &json!({"job_statuses": shown, "count": shown.len(), "next_page": null, "previous_page": null}))
     }
 
+    /// An hour passes: every job ends, also those nobody looks at any more; a stuck one has failed.
+    pub fn finish_jobs(&mut self) {
+        let running: Vec<String> = self.jobs.all.iter().filter(|(_, job)| job.runs()).map(|(id, _)| id.clone()).collect();
+        let stuck = std::mem::take(&mut self.jobs.stuck);
+        for id in running {
+            match self.jobs.all.get_mut(&id) {
+                Some(job) if stuck.contains(&job.number) => "failed".clone_into(&mut job.status),
+                _ => (0..=self.jobs.slowness).for_each(|_| self.work_on(&id)),
+            }
+        }
+    }
+
     /// A look lets a job go on; the last one does its work.
     fn work_on(&mut self, id: &str) {
         let slowness = self.jobs.slowness;
