@@ -19,7 +19,7 @@ demo-reset: $(TOOLS)  ## forget the demo's data
 
 test: lint validate build unit e2e  ## everything CI runs
 unit:              ## unit, property, contract and cross-stage tests
-	cargo test --workspace --locked
+	cargo test --workspace --locked -- --show-output
 e2e: build standins  ## the state machine on a local AWS, with the real binaries
 	$(PY) -m pytest -q tests/e2e
 
