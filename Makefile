@@ -2,6 +2,7 @@
 VENV  := .venv
 PY    := PYTHONPATH=tests $(VENV)/bin/python
 TOOLS := $(VENV)/.installed
+SECURITY := $(VENV)-security/.installed
 ARCH  ?= $(shell uname -m)
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
@@ -20,7 +21,7 @@ demo-reset: $(TOOLS)  ## forget the demo's data
 test: lint validate build unit e2e  ## everything CI runs
 unit:              ## unit, property, contract and cross-stage tests
 	cargo test --workspace --locked -- --show-output
-e2e: build standins  ## the state machine on a local AWS, with the real binaries
+e2e: build standins browser  ## the state machine on a local AWS, with the real binaries
 	$(PY) -m pytest -q tests/e2e
 
 lint: $(TOOLS)     ## format and lints
@@ -28,8 +29,9 @@ lint: $(TOOLS)     ## format and lints
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(VENV)/bin/ruff check -q tests
 	$(VENV)/bin/ruff format -q --check tests
-validate: $(TOOLS)  ## the template and the state machine's definition
+validate: $(TOOLS) $(SECURITY)  ## the template, its security, the state machine's definition, metrics and alarms
 	$(VENV)/bin/cfn-lint infra/template.yaml
+	$(VENV)-security/bin/checkov -f infra/template.yaml --config-file .checkov.yaml
 	$(PY) -m local.validate
 	$(PY) -m local.docs check
 docs: $(TOOLS)     ## the parts of the README that follow from infra/
@@ -42,6 +44,13 @@ build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
 	  --target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu $(addprefix -p ,$(FUNCTIONS))
 standins:
 	cargo build --locked -p partner-sync-tests --bin standins
+
+replay: $(TOOLS)   ## a past run's plan once more: make replay RUN=<run id> [BUCKET=<bucket on AWS>]
+	@cargo build -q --locked -p partner-sync-tests --bin replay
+	@$(PY) -m local.replay $(RUN)
+golden:            ## the reports the tests compare with, made anew; and their pictures in docs/
+	UPDATE_GOLDEN=1 cargo test -q --locked -p partner-sync-tests --test reports
+	$(MAKE) $(TOOLS) browser && PICTURES=docs $(PY) -m pytest -q tests/e2e/test_reports.py
 
 chaos:             ## a thousand simulated hours: make chaos [SEED=n] (make test runs a short one)
 	CHAOS_HOURS=1000 CHAOS_SEED=$(or $(SEED),2026) cargo test --locked -p partner-sync-tests --test chaos -- --nocapture
@@ -58,10 +67,19 @@ deploy: build      ## to AWS: make deploy PACKAGES=<bucket> [STACK=..] [PARAMETE
 bench: build standins  ## time of a run and of cold starts
 	$(PY) -m local.bench
 
+# Debian's, because no registry serves a browser by itself; any Chromium on the path will do.
+browser:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
+	  { echo "the tests of the report need Chromium: install the package chromium" >&2; exit 1; }
+
 $(TOOLS): requirements.txt
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, with its venv module")'
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install -q --no-deps -r requirements.txt
 	@touch $@
+$(SECURITY): requirements-security.txt
+	python3 -m venv $(VENV)-security
+	$(VENV)-security/bin/pip install -q --no-deps -r requirements-security.txt
+	@touch $@
 
-.PHONY: help demo demo-reset chaos test unit e2e lint validate docs deny build standins watch invoke deploy bench
+.PHONY: help demo demo-reset browser replay golden chaos test unit e2e lint validate docs deny build standins watch invoke deploy bench

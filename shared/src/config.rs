@@ -1,10 +1,9 @@
 //! Environment variables to typed settings. Every variable is named once, here, and set by `infra/template.yaml`.
 
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use crate::model::{AccountId, Alliances};
-use crate::plan::{Limit, Limits};
+use crate::plan::{Limit, Limits, Settings};
 use crate::{Error, Result};
 
 /// Settings of gather-accounts.
@@ -32,12 +31,8 @@ pub struct GatherOrgs {
 pub struct Compare {
     /// Where documents go.
     pub bucket: String,
-    /// Never marked.
-    pub protected: BTreeSet<AccountId>,
-    /// Years after expiration in which an organization is retained.
-    pub retention_years: i16,
-    /// The guard's limits.
-    pub limits: Limits,
+    /// The operator's rules.
+    pub settings: Settings,
 }
 
 /// Settings of sync.
@@ -144,9 +139,11 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
         let min_accounts_percent = self.number("MIN_ACCOUNTS_PERCENT_OF_LAST_RUN", 80, 0..=100);
         let settings = Compare {
             bucket: self.text("BUCKET"),
-            protected: self.ids("PROTECTED_ACCOUNT_IDS").into_iter().collect(),
-            retention_years: self.number("RETENTION_YEARS", 3, 0..=100),
-            limits: Limits { creates, updates, marks, min_accounts_percent },
+            settings: Settings {
+                protected: self.ids("PROTECTED_ACCOUNT_IDS").into_iter().collect(),
+                retention_years: self.number("RETENTION_YEARS", 3, 0..=100),
+                limits: Limits { creates, updates, marks, min_accounts_percent },
+            },
         };
         self.done(settings)
     }
@@ -180,7 +177,7 @@ mod tests {
     fn the_defaults_are_the_contracts() {
         let env = Env::new(|name| (name == "BUCKET").then(|| "b".to_owned()));
         let limit = |number, percent| Limit { number, percent };
-        let Compare { retention_years, limits, protected, bucket: _ } = env.compare().unwrap();
+        let Compare { settings: Settings { retention_years, limits, protected }, bucket: _ } = env.compare().unwrap();
         assert_eq!((retention_years, protected.len()), (3, 0));
         assert_eq!(limits, Limits { creates: limit(10, 10), updates: limit(25, 30), marks: limit(5, 5), min_accounts_percent: 80 });
     }

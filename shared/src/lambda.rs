@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::{Mode, Reference, RunId, Summary};
+use crate::model::{Mode, Reference, RunId, RunUsage, Summary, Usage};
 use crate::{Error, Result};
 
 /// The execution's input, `{"mode": "apply" | "plan", "approve": ["sha256:..."]}`, both optional.
@@ -46,6 +46,9 @@ pub struct GatherAccountsEvent {
     /// The execution's input, as it came.
     #[serde(default)]
     pub input: Map<String, Value>,
+    /// True if the lease was taken over from an execution that had ended without releasing it.
+    #[serde(default)]
+    pub lease_taken_over: bool,
 }
 
 /// Input of gather-orgs.
@@ -76,6 +79,42 @@ pub struct CompareEvent {
     pub accounts: Reference,
     /// `organizations.json`.
     pub organizations: Reference,
+    /// What the stages before used.
+    #[serde(default)]
+    pub usage: RunUsage,
+}
+
+/// Input of compare when a run ends before its report could be written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndedEarlyEvent {
+    /// The execution's name.
+    pub run_id: RunId,
+    /// When the execution started.
+    pub started_at: Timestamp,
+    /// The state machine's ARN.
+    #[serde(default)]
+    pub state_machine: Option<String>,
+    /// Why it ended.
+    pub ended: EndedEarly,
+}
+
+/// Why a run ended before its report could be written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EndedEarly {
+    /// It could not go on.
+    Failed {
+        /// The error's name: one of [`Error::NAMES`], or AWS's own.
+        error: String,
+        /// What happened, and what to do.
+        cause: String,
+    },
+    /// Another execution was running.
+    Skipped {
+        /// Its ARN.
+        holder: String,
+    },
 }
 
 /// Input of sync.
@@ -93,6 +132,8 @@ pub struct SyncEvent {
 pub struct GatheredAccounts {
     /// `accounts.json`.
     pub accounts: Reference,
+    /// What the stage used.
+    pub usage: Usage,
 }
 
 /// Output of compare.
@@ -140,6 +181,8 @@ pub struct SoFar {
 pub struct GatheredOrgs {
     /// `organizations.json`.
     pub organizations: Reference,
+    /// What the stage used.
+    pub usage: Usage,
 }
 
 /// What sync ends with.
@@ -147,6 +190,26 @@ pub struct GatheredOrgs {
 pub struct Synced {
     /// The execution's output.
     pub summary: Summary,
+    /// What people are told, if the pipeline's state has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Notice>,
+}
+
+/// A message to people: at most six lines of ids and organization names, nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// At most 100 characters, as SNS wants it.
+    pub subject: String,
+    /// At most six lines.
+    pub message: String,
+}
+
+/// Output of compare for a run that ended early.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Recorded {
+    /// What people are told, if the pipeline's state has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Notice>,
 }
 
 /// Reads a stage's input.

@@ -13,6 +13,7 @@
 //! - [`secrets`]: the operator's credentials.
 //! - `http` (feature `clients`): one transport with retry policy, deadline and redaction.
 //! - `salesforce`, `zendesk` (feature `clients`): one client each, wire types beside it.
+//! - [`telemetry`]: metrics, by name.
 //! - [`report`]: what a person reads after a run.
 
 #[cfg(feature = "aws")]
@@ -30,6 +31,7 @@ pub mod report;
 pub mod salesforce;
 pub mod secrets;
 pub mod store;
+pub mod telemetry;
 #[cfg(feature = "clients")]
 pub mod zendesk;
 

@@ -137,7 +137,8 @@ def test_plan_mode_writes_documents_and_nothing_else(twin):
     assert twin.writes() == []
     names = {key.rsplit("/", 1)[1] for key in twin.stack.objects()}
     assert names == {
-        "accounts.json", "organizations.json", "creates.json", "updates.json", "not_in_sync.json", "plan.json", "report.html", "report.md",
+        "accounts.json", "organizations.json", "creates.json", "updates.json", "not_in_sync.json", "plan.json",
+        "report.html", "report.md", "report.json",
     }  # fmt: skip
     assert twin.stack.lease() is None
 

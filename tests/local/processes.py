@@ -11,9 +11,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-# Loopback is never behind a proxy, and no profile of the machine's owner is wanted.
+# Loopback is never behind a proxy.
 os.environ.update(NO_PROXY="127.0.0.1,localhost", no_proxy="127.0.0.1,localhost")
-os.environ.pop("AWS_PROFILE", None)
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -92,6 +91,8 @@ def wait_for(url, child, log, seconds=60):
 @contextlib.contextmanager
 def local_aws(folder, wait_scale):
     """MiniStack on loopback. Yields its address. Nothing of it is kept."""
+    # No profile of the machine's owner is wanted here.
+    os.environ.pop("AWS_PROFILE", None)
     port, log = free_ports(1), folder / "aws.log"
     endpoint = f"http://127.0.0.1:{port}"
     temporary = folder / "tmp"

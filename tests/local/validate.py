@@ -4,9 +4,10 @@ import json
 import re
 import sys
 
+from . import observed
 from .processes import ROOT
 
-AWS_ERRORS = re.compile(r"(States|Lambda|DynamoDB|Sfn|Runtime|Sandbox)\.[A-Za-z]+$")
+AWS_ERRORS = re.compile(r"(States|Lambda|DynamoDB|Sfn|SNS|Runtime|Sandbox)\.[A-Za-z]+$")
 
 
 def problems(definition, template, names):
@@ -22,6 +23,8 @@ def problems(definition, template, names):
         if state is None:
             yield f"{name}: no such state"
             continue
+        if not state.get("Comment"):
+            yield f"{name}: no Comment for who reads it in the console"
         if state["Type"] == "Task":
             caught = [error for catch in state.get("Catch", []) for error in catch["ErrorEquals"]]
             if "States.ALL" not in caught:
@@ -67,8 +70,11 @@ def main():
     template = (ROOT / "infra" / "template.yaml").read_text()
     source = (ROOT / "shared" / "src" / "error.rs").read_text()
     names = set(re.findall(r'"(Sync\.\w+)"', source.split("NAMES")[1].split("];")[0]))
-    found = list(problems(definition, template, names))
-    print("\n".join(found) or "infra/statemachine.asl.json: every state is reached and leads on, every error name is known")
+    found = [*problems(definition, template, names), *observed.problems(names)]
+    print(
+        "\n".join(found)
+        or "infra: every state is reached and leads on, every error name is known; metrics, alarms, dashboard and runbook agree"
+    )
     return 1 if found else 0
 
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use compare::handler as compare;
+use compare::compare;
 use gather_accounts::handler as gather_accounts;
 use gather_orgs::handler as gather_orgs;
 use jiff::Timestamp;
@@ -10,14 +10,16 @@ use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use shared::config::Env;
-use shared::lambda::{Compared, Progress};
-use shared::model::Summary;
+use shared::lambda::{Compared, GatheredOrgs, Progress};
+use shared::model::{RunUsage, Summary};
 use shared::secrets::Secrets;
 use shared::{Error, Result};
 use sync::{Session, handler as sync};
 
 use crate::standins::Running;
 use crate::store::MemoryStore;
+
+const STATE_MACHINE: &str = "arn:aws:states:eu-central-1:000000000000:stateMachine:partner-sync";
 
 /// Secrets in memory.
 #[derive(Debug, Clone, Default)]
@@ -99,9 +101,16 @@ impl Pipeline {
         let config = self.env().gather_accounts();
         let input = input.as_object().cloned().unwrap_or_default();
         let event = event(json!({"run_id": run_id, "input": input}));
-        let accounts = json!(gather_accounts(&config, &self.store, &self.secrets, event).await?.accounts);
+        let gathered = gather_accounts(&config, &self.store, &self.secrets, event).await?;
+        let accounts = json!(gathered.accounts);
         let organizations = self.gather_orgs(&run_id, &accounts).await?;
-        let event = event_of_compare(&run_id, &input, self.today, &accounts, &organizations);
+        let usage = RunUsage { gather_accounts: gathered.usage, gather_orgs: organizations.usage, ..RunUsage::default() };
+        let event = event_of_compare(
+            &run_id,
+            &input,
+            self.today,
+            &json!({"accounts": accounts, "organizations": organizations.organizations, "usage": usage}),
+        );
         compare(&self.env().compare(), &self.store, event).await
     }
 
@@ -125,11 +134,11 @@ impl Pipeline {
         Ok((Value::Null, 0))
     }
 
-    async fn gather_orgs(&mut self, run_id: &str, accounts: &Value) -> Result<Value> {
+    async fn gather_orgs(&mut self, run_id: &str, accounts: &Value) -> Result<GatheredOrgs> {
         let config = self.env().gather_orgs();
         loop {
             match gather_orgs(&config, &self.store, &self.secrets, event(json!({"run_id": run_id, "accounts": accounts}))).await? {
-                Progress::Done(done) => return Ok(json!(done.organizations)),
+                Progress::Done(done) => return Ok(done),
                 Progress::Wait { wait_seconds, .. } => self.waits.push(wait_seconds),
                 Progress::Continue { .. } => {}
             }
@@ -222,7 +231,7 @@ pub fn event_with(payload: Value, seconds: i64) -> LambdaEvent<Value> {
     LambdaEvent::new(payload, context)
 }
 
-fn event_of_compare(run_id: &str, input: &Map<String, Value>, started_at: Timestamp, accounts: &Value, organizations: &Value) -> LambdaEvent<Value> {
-    event(json!({"run_id": run_id, "input": input, "started_at": started_at, "state_machine": "arn:aws:states:::stateMachine:x",
-        "accounts": accounts, "organizations": organizations}))
+fn event_of_compare(run_id: &str, input: &Map<String, Value>, started_at: Timestamp, gathered: &Value) -> LambdaEvent<Value> {
+    event(json!({"run_id": run_id, "input": input, "started_at": started_at, "state_machine": STATE_MACHINE,
+        "accounts": gathered["accounts"], "organizations": gathered["organizations"], "usage": gathered["usage"]}))
 }

@@ -1,93 +1,101 @@
 //! Stage 3: accounts against organizations. No HTTP client, no vendor secret: it can read and write documents, nothing else.
+//! For the same reason it is the stage that records a run which ended early.
 
-use jiff::tz::TimeZone;
+mod ended_early;
+
+use std::time::Instant;
+
+use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
+use serde::Serialize;
 use serde_json::Value;
 use shared::config::Compare;
-use shared::lambda::{CompareEvent, Compared, ExecutionInput, parse};
-use shared::model::{Accounts, Header, LastGood, Mode, Organizations};
-use shared::plan::{Creates, Inputs, List, Listed, Lists, NotInSync, Plan, Rules, Seen, Target, Updates, diff, judge};
-use shared::report;
-use shared::store::{LATEST, Store, key};
+use shared::lambda::{CompareEvent, Compared, ExecutionInput, Recorded, parse};
+use shared::model::{Accounts, Counts, Header, Mode, Organizations, RunUsage, TARGET, Usage};
+use shared::plan::{Creates, Inputs, List, Listed, Lists, NotInSync, Updates, make};
+use shared::report::{self, About, End, Run};
+use shared::store::{LATEST, Store, history, key};
+use shared::telemetry::{Metric, record};
 use shared::{Error, Result};
 
-/// The instance that is written to.
-const TARGET: &str = "global";
+/// What the Lambda answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// A plan.
+    Compared(Box<Compared>),
+    /// The record of a run that ended early.
+    Recorded(Recorded),
+}
+
+/// Makes the plan; or, if the event says that the run has ended, records that.
+///
+/// # Errors
+/// As for [`compare`].
+pub async fn handler<S: Store>(config: &Result<Compare, Error>, store: &S, event: LambdaEvent<Value>) -> Result<Answer, Error> {
+    if event.payload.get("ended").is_some() {
+        return ended_early::record_end(store, event).await.map(Answer::Recorded);
+    }
+    compare(config, store, event).await.map(Box::new).map(Answer::Compared)
+}
 
 /// Makes the plan and writes `creates.json`, `updates.json`, `not_in_sync.json` and `plan.json`; in plan mode the report as well.
 ///
 /// # Errors
 /// [`Error::Contract`] or [`Error::Incomplete`] if a document does not prove a complete read; [`Error::Input`], [`Error::Config`].
-pub async fn handler<S: Store>(config: &Result<Compare, Error>, store: &S, event: LambdaEvent<Value>) -> Result<Compared, Error> {
-    let Compare { bucket: _, protected, retention_years, limits } = config.as_ref().map_err(Clone::clone)?;
+pub async fn compare<S: Store>(config: &Result<Compare, Error>, store: &S, event: LambdaEvent<Value>) -> Result<Compared, Error> {
+    let began = Instant::now();
+    let Compare { bucket: _, settings } = config.as_ref().map_err(Clone::clone)?;
     let event: CompareEvent = parse(event.payload)?;
     let (run_id, ExecutionInput { mode, approve }) = (&event.run_id, ExecutionInput::read(&event.input)?);
     let accounts = store.get_json::<Accounts>(&event.accounts).await?.into_complete(run_id)?;
     let organizations = store.get_json::<Organizations>(&event.organizations).await?.into_complete(run_id, TARGET)?;
-    let scanned = organizations.get().instances.iter().map(|instance| instance.organizations_scanned).sum();
-    let target = organizations.map(|Organizations { organizations, lookalikes, header: _, instances: _ }| Target {
-        partners: organizations.into_iter().filter(|one| one.instance == TARGET).collect(),
-        lookalikes: lookalikes.into_iter().filter(|one| one.instance == TARGET).collect(),
-    });
-    let last_good: Option<LastGood> = store.find_json(LATEST).await?;
-
-    let today = event.started_at.to_zoned(TimeZone::UTC).date();
-    let rules = Rules { protected: protected.clone(), retention_years: *retention_years, today };
-    let changes = diff(&accounts, &target, &rules)?;
-    let seen = Seen {
-        partner_organizations: target.get().partners.len(),
-        accounts: accounts.get().len(),
-        accounts_of_last_good_run: last_good.map(|last| last.counts.accounts),
+    let inputs = Inputs {
+        accounts: event.accounts,
+        organizations: event.organizations,
+        started_at: event.started_at,
+        settings: settings.clone(),
+        approve,
+        last_good: store.find_json(LATEST).await?,
+        state_machine: event.state_machine,
     };
-    let guard = judge(&changes, seen, limits, &approve)?;
 
+    let made = make(&accounts, organizations, &inputs)?;
+    let changes = made.changes.clone();
     let lists = Lists {
         creates: put_list::<Creates, S>(store, run_id, &changes.creates).await?,
         updates: put_list::<Updates, S>(store, run_id, &changes.updates).await?,
         not_in_sync: put_list::<NotInSync, S>(store, run_id, &changes.marks).await?,
     };
-    let counts = Plan::counts(&changes, seen.accounts, scanned, seen.partner_organizations);
-    let entries = counts.creates + counts.updates + counts.marks;
-    let plan = Plan {
-        header: Header::new(run_id, entries),
-        mode,
-        digest: Plan::digest_of([&lists.creates.digest, &lists.updates.digest, &lists.not_in_sync.digest]),
-        counts,
-        release: release(&guard.held(), event.state_machine.as_deref()),
-        guard,
-        skipped: changes.skipped,
-        retained: changes.retained,
-        protected: changes.protected,
-        conflicts: changes.conflicts,
-        already_marked: changes.already_marked,
-        lists,
-        inputs: Inputs { accounts: event.accounts, organizations: event.organizations, today },
-    };
+    let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let usage = RunUsage { compare: Usage { invocations: 1, milliseconds, ..Usage::default() }, ..event.usage };
+    let Counts { creates, updates, marks, conflicts, partner_organizations, .. } = made.counts;
+    let entries = creates + updates + marks;
+    let plan = made.into_plan(Header::new(run_id, entries), mode, lists, inputs, usage);
     let reference = store.put_json(&key(run_id, "plan.json"), &plan, entries).await?;
-    for judged in plan.guard.categories.iter().filter(|judged| judged.is_held()) {
-        tracing::warn!(run_id = %run_id, category = ?judged.category, digest = judged.digest, "held: {}", judged.message);
+
+    record(Metric::PartnerOrganizations, partner_organizations);
+    record(Metric::SuspiciouslyEmptyRun, i32::from(!plan.warnings.is_empty()));
+    let held: Vec<_> = plan.guard.held().iter().map(|held| format!("{:?}", held.category)).collect();
+    let (held, warnings) = (held.join(" "), plan.warnings.join("; "));
+    tracing::info!(run_id = %run_id, creates, updates, marks, conflicts, held, warnings, milliseconds, "compared");
+    if mode == Mode::Plan {
+        let about = About {
+            run_id,
+            started_at: event.started_at,
+            ended_at: Timestamp::now(),
+            bucket: store.bucket(),
+            state_machine: plan.inputs.state_machine.as_deref(),
+            history: &history(store, run_id).await?,
+        };
+        let (creates, updates, marks) = (&changes.creates, &changes.updates, &changes.marks);
+        report::write(store, about, End::Planned(Run { plan: &plan, creates, updates, marks, results: &[], usage: &plan.usage })).await?;
     }
-    tracing::info!(run_id = %run_id, creates = counts.creates, updates = counts.updates, marks = counts.marks, conflicts = counts.conflicts, "compared");
-    let summary = match mode {
-        Mode::Plan => {
-            let (creates, updates, marks) = (&changes.creates, &changes.updates, &changes.marks);
-            report::write(store, report::Run { plan: &plan, creates, updates, marks, results: &[] }).await?
-        }
-        Mode::Apply => report::summary(store.bucket(), &plan, &[]),
-    };
-    Ok(Compared { plan: reference, summary })
+    Ok(Compared { plan: reference, summary: report::summary(store.bucket(), &plan, &[]) })
 }
 
 async fn put_list<L: List + Sync, S: Store>(store: &S, run_id: &str, entries: &[L::Entry]) -> Result<Listed> {
     let document = L::of(Header::new(run_id, entries.len()), entries);
     let reference = store.put_json(&key(run_id, L::FILE), &document, entries.len()).await?;
     Ok(Listed { reference, digest: shared::plan::digest::<L>(entries)? })
-}
-
-/// The command that releases the held categories of exactly this plan.
-fn release(held: &[shared::model::Held], state_machine: Option<&str>) -> Option<String> {
-    let digests: Vec<_> = held.iter().map(|held| format!("\"{}\"", held.digest)).collect();
-    let machine = state_machine.unwrap_or("STATE_MACHINE_ARN");
-    (!held.is_empty())
-        .then(|| format!("aws stepfunctions start-execution --state-machine-arn {machine} --input '{{\"approve\": [{}]}}'", digests.join(", ")))
 }

@@ -2,15 +2,19 @@
 
 mod scan;
 
+use std::time::Instant;
+
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::config::GatherOrgs;
 use shared::deadline::Deadline;
+use shared::http::Meter;
 use shared::lambda::{GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse};
-use shared::model::Accounts;
+use shared::model::{Accounts, TARGET, Usage};
 use shared::secrets::Secrets;
 use shared::store::{Store, key};
-use shared::zendesk::{CallError, Client, Credentials, Scope, TARGET, check_fields};
+use shared::telemetry::{Metric, log_failed, record, record_usage};
+use shared::zendesk::{CallError, Client, Credentials, Scope, check_fields};
 use shared::{Error, Result};
 
 pub use scan::{Scan, Wanted};
@@ -29,6 +33,7 @@ pub async fn handler<S: Store, K: Secrets>(
     secrets: &K,
     event: LambdaEvent<Value>,
 ) -> Result<Progress<GatheredOrgs>, Error> {
+    let began = Instant::now();
     let GatherOrgs { bucket: _, instances } = config.as_ref().map_err(Clone::clone)?;
     let deadline = Deadline::from(&event.context);
     let GatherOrgsEvent { run_id, accounts } = parse(event.payload)?;
@@ -36,38 +41,55 @@ pub async fn handler<S: Store, K: Secrets>(
     let wanted = Wanted::of(&accounts)?;
     let state = key(&run_id, STATE);
     let mut scan = store.find_json::<Scan>(&state).await?.map_or_else(|| Ok(Scan::new(&run_id)), |scan| scan.resumed(&run_id))?;
+    let (meter, mut used) = (Meter::default(), Vec::new());
 
     for (instance, secret) in instances {
         if scan.has_read(instance) {
             continue;
         }
         let credentials = Credentials::read(secret, &secrets.secret(secret).await?)?;
-        let mut client = Client::new(instance, credentials, Scope::Read)?;
-        match walk(&mut client, &mut scan, &wanted, deadline).await {
-            Ok(()) => {}
-            Err(cut) => {
-                let cut = match cut {
-                    Cut::Pause { what, .. } if !scan.may_pause() => {
-                        Cut::Stop(Error::Throttled { what: format!("{what}, again and again"), retry_after: None })
-                    }
-                    cut => cut,
-                };
-                store.put_json(&state, &scan, scan.scanned()).await?;
-                let so_far = SoFar { handled: scan.scanned(), total: None };
-                tracing::info!(run_id = %run_id, instance, organizations = so_far.handled, "scan cut, progress saved");
-                return match cut {
-                    Cut::Stop(error) => Err(error),
-                    Cut::Pause { seconds: wait_seconds, .. } => Ok(Progress::Wait { wait_seconds, so_far }),
-                    Cut::Deadline => Ok(Progress::Continue { so_far }),
-                };
+        used.push(credentials.describe());
+        let mut client = Client::new(instance, credentials, Scope::Read, &meter)?;
+        let Err(cut) = walk(&mut client, &mut scan, &wanted, deadline).await else { continue };
+        let cut = match cut {
+            Cut::Pause { what, .. } if !scan.may_pause() => {
+                Cut::Stop(Error::Throttled { what: format!("{what}, again and again"), retry_after: None })
             }
-        }
+            cut => cut,
+        };
+        let tally = meter.take();
+        let usage = tally.usage(began, 0, used);
+        record_usage(&usage);
+        scan.use_up(&usage, cut.wait_seconds());
+        store.put_json(&state, &scan, scan.scanned()).await?;
+        let so_far = SoFar { handled: scan.scanned(), total: None };
+        return match cut {
+            Cut::Stop(error) => {
+                log_failed("gather-orgs", &run_id, &error, &tally.request_ids());
+                Err(error)
+            }
+            Cut::Pause { seconds: wait_seconds, what } => {
+                tracing::info!(run_id = %run_id, organizations = so_far.handled, wait_seconds, request_ids = tally.request_ids(), "pause: {what}");
+                Ok(Progress::Wait { wait_seconds, so_far })
+            }
+            Cut::Deadline => {
+                tracing::info!(run_id = %run_id, organizations = so_far.handled, calls = usage.calls, "to be continued");
+                Ok(Progress::Continue { so_far })
+            }
+        };
     }
+    let tally = meter.take();
+    let this = tally.usage(began, 0, used);
+    record_usage(&this);
+    let usage = scan.use_up(&this, None);
     let document = scan.into_document();
-    let count = document.organizations.len();
+    let (count, scanned) = (document.organizations.len(), document.scanned());
     let organizations = store.put_json(&key(&run_id, "organizations.json"), &document, count).await?;
-    tracing::info!(run_id = %run_id, partner_organizations = count, lookalikes = document.lookalikes.len(), "organizations gathered");
-    Ok(Progress::Done(GatheredOrgs { organizations }))
+    record(Metric::OrganizationsScanned, scanned);
+    let Usage { calls, throttled, milliseconds, .. } = usage;
+    let request_ids = tally.request_ids();
+    tracing::info!(run_id = %run_id, scanned, partner_organizations = count, calls, throttled, milliseconds, request_ids, "organizations gathered");
+    Ok(Progress::Done(GatheredOrgs { organizations, usage }))
 }
 
 /// Why a walk stopped before its end.
@@ -77,13 +99,19 @@ enum Cut {
     Stop(Error),
 }
 
+impl Cut {
+    fn wait_seconds(&self) -> Option<u64> {
+        match self {
+            Self::Pause { seconds, what: _ } => Some(*seconds),
+            Self::Deadline | Self::Stop(_) => None,
+        }
+    }
+}
+
 impl From<CallError> for Cut {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Pause { seconds, what } => {
-                tracing::warn!(seconds, "{what}");
-                Self::Pause { seconds, what }
-            }
+            CallError::Pause { seconds, what } => Self::Pause { seconds, what },
             other => Self::Stop(other.into()),
         }
     }

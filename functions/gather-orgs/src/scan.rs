@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
-use shared::model::{Account, AccountId, Complete, Header, Instance, Organization, Organizations, Reading, name_key};
+use shared::model::{Account, AccountId, Complete, Header, Instance, Organization, Organizations, Reading, Usage, name_key};
 use shared::zendesk::Page;
 
 /// The ids and names of the gathered accounts: an organization of another type with one of them is a lookalike.
@@ -45,6 +45,9 @@ pub struct Scan {
     open: Option<Open>,
     /// Pauses Zendesk asked for since the last page.
     throttled: u32,
+    /// What the invocations before used.
+    #[serde(default)]
+    usage: Usage,
 }
 
 /// Pauses in a row that Zendesk may ask for before the stage gives up with `Sync.Throttled`.
@@ -63,7 +66,8 @@ impl Scan {
     #[must_use]
     pub fn new(run_id: &str) -> Self {
         let header = Header::new(run_id, 0);
-        Self { header, fields_fit: false, organizations: Vec::new(), lookalikes: Vec::new(), instances: Vec::new(), open: None, throttled: 0 }
+        let (organizations, lookalikes, instances) = (Vec::new(), Vec::new(), Vec::new());
+        Self { header, fields_fit: false, organizations, lookalikes, instances, open: None, throttled: 0, usage: Usage::default() }
     }
 
     /// A stored scan to go on with.
@@ -85,6 +89,12 @@ impl Scan {
     #[must_use]
     pub fn scanned(&self) -> usize {
         self.instances.iter().chain(self.open.as_ref().map(|open| &open.instance)).map(|one| one.organizations_scanned).sum()
+    }
+
+    /// Adds what an invocation used, and returns all of it.
+    pub fn use_up(&mut self, usage: &Usage, wait_seconds: Option<u64>) -> Usage {
+        self.usage.add(&wait_seconds.map_or_else(|| usage.clone(), |seconds| usage.clone().waiting(seconds)));
+        self.usage.clone()
     }
 
     /// Notes a pause Zendesk asked for; false if there were too many without a page.
@@ -135,7 +145,7 @@ impl Scan {
     /// The document, sorted by instance, then id.
     #[must_use]
     pub fn into_document(self) -> Organizations {
-        let Self { header, fields_fit: _, mut organizations, mut lookalikes, instances, open: _, throttled: _ } = self;
+        let Self { header, fields_fit: _, mut organizations, mut lookalikes, instances, open: _, throttled: _, usage: _ } = self;
         for list in [&mut organizations, &mut lookalikes] {
             list.sort_by(|a, b| (&a.instance, a.id).cmp(&(&b.instance, b.id)));
         }

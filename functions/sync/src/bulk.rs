@@ -23,7 +23,7 @@ pub async fn send(client: &mut Client, work: &Work, state: &mut State, chunk: Ch
     let Chunk { action, from, to, again } = chunk;
     if action == Action::Mark {
         let seen_before = again || state.in_doubt;
-        let now = read(client, work, &open(state, chunk)).await?;
+        let now = read(client, work, action, &open(state, chunk)).await?;
         for index in open(state, chunk) {
             let organization = work.id(action, index).and_then(|id| now.get(&id));
             match organization {
@@ -42,7 +42,7 @@ pub async fn send(client: &mut Client, work: &Work, state: &mut State, chunk: Ch
     state.in_doubt = true;
     match client.update_many(&bodies).await {
         Ok(job) => {
-            tracing::info!(job_id = job.id, ?action, from, to, "job sent");
+            tracing::debug!(job_id = job.id, ?action, from, to, "job sent");
             state.sent(chunk, Some(job.id));
         }
         Err(CallError::Refused { words, .. }) => {
@@ -179,7 +179,7 @@ async fn read_back(
     if indexes.is_empty() {
         return Ok(undecided);
     }
-    let now = if action == Action::Create { BTreeMap::new() } else { read_all(client, work, action, indexes).await? };
+    let now = read(client, work, action, indexes).await?;
     for &index in indexes {
         let (outcome, error) = match work.id(action, index).and_then(|id| now.get(&id)) {
             Some(organization) if work.is_done(action, index, organization) => (Outcome::Done, None),
@@ -198,11 +198,7 @@ async fn read_back(
     Ok(undecided)
 }
 
-async fn read(client: &mut Client, work: &Work, indexes: &[usize]) -> Result<BTreeMap<u64, Organization>, CallError> {
-    read_all(client, work, Action::Mark, indexes).await
-}
-
-async fn read_all(client: &mut Client, work: &Work, action: Action, indexes: &[usize]) -> Result<BTreeMap<u64, Organization>, CallError> {
+async fn read(client: &mut Client, work: &Work, action: Action, indexes: &[usize]) -> Result<BTreeMap<u64, Organization>, CallError> {
     let ids: Vec<u64> = indexes.iter().filter_map(|&index| work.id(action, index)).collect();
     if ids.is_empty() {
         return Ok(BTreeMap::new());

@@ -1,39 +1,79 @@
-//! The way out: `results.json`, the report, and the pointer to the last good run.
+//! The way out: `results.json`, the report, the history, and the pointer to the last good run.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use shared::Result;
-use shared::model::{Action, Header, LastGood, Outcome, RecordOutcome, Results, Summary, Verdict};
-use shared::report;
-use shared::store::{LATEST, Store, key};
+use shared::lambda::Synced;
+use shared::model::{
+    Action, Applied, Counts, Header, History, LastGood, Outcome, PastRun, RecordOutcome, Results, RunUsage, Summary, Usage, Verdict,
+};
+use shared::report::{self, About, Cost, End, Run, notice, seconds_between};
+use shared::store::{HISTORY, LATEST, Store, history, key};
+use shared::telemetry::{Metric, record};
 
 use crate::state::{Ended, Phase, State};
 use crate::work::Work;
 
-/// Writes everything a finished run leaves behind and returns the execution's output. Doing it twice changes nothing.
-pub async fn write<S: Store>(store: &S, work: &Work, state: &State) -> Result<Summary> {
-    let header = &work.plan.header;
-    let last: Option<LastGood> = store.find_json(LATEST).await?;
-    let mut results = outcomes(work, state);
+/// Writes everything a finished run leaves behind. Doing it twice changes nothing.
+pub async fn write<S: Store>(store: &S, work: &Work, state: &State, sync: Usage, request_ids: &str) -> Result<Synced> {
+    let (plan, run_id) = (&work.plan, &work.plan.header.run_id);
+    let mut history = history(store, run_id).await?;
+    let results = counted(outcomes(work, state), &mut history, run_id, !plan.guard.held().is_empty());
+    let document = Results { header: Header::new(run_id, results.len()), results };
+    store.put_json(&key(run_id, "results.json"), &document, document.results.len()).await?;
+
+    let (results, summary) = (&document.results, report::summary(store.bucket(), plan, &document.results));
+    let (started_at, ended_at) = (plan.inputs.started_at, Timestamp::now());
+    let seconds = seconds_between(started_at, ended_at);
+    let Summary { counts, applied, verdict, .. } = summary.clone();
+    history.note(PastRun { run_id: run_id.clone(), ended_at, seconds, ending: verdict.into(), error: None, counts, applied });
+    let usage = RunUsage { sync, ..plan.usage.clone() };
+    let about =
+        About { run_id, started_at, ended_at, bucket: store.bucket(), state_machine: plan.inputs.state_machine.as_deref(), history: &history };
+    let (creates, updates, marks) = (&work.planned.0, &work.planned.1, &work.planned.2);
+    report::write(store, about, End::Planned(Run { plan, creates, updates, marks, results, usage: &usage })).await?;
+
+    let good = matches!(verdict, Verdict::Ok | Verdict::NothingToDo | Verdict::Partial);
+    if good {
+        store.put_json(LATEST, &LastGood { header: Header::new(run_id, counts.accounts), verdict, counts }, counts.accounts).await?;
+    }
+    store.put_json(HISTORY, &history, history.header.count).await?;
+    let notice = notice(store.bucket(), &history, &summary.held, results);
+    measure(&summary, seconds, Cost::of(&usage, notice.is_some()));
+    let Applied { created, updated, marked, failed, drifted } = applied;
+    let Usage { calls, throttled, milliseconds, .. } = usage.sync;
+    tracing::info!(run_id, ?verdict, created, updated, marked, failed, drifted, calls, throttled, milliseconds, request_ids, "synced");
+    Ok(Synced { summary, notice })
+}
+
+fn measure(summary: &Summary, seconds: u64, cost: Cost) {
+    let Summary { verdict, counts: Counts { conflicts, .. }, applied, held, run_id: _, mode: _, report: _ } = summary;
+    let Applied { created, updated, marked, failed, drifted } = *applied;
+    record(Metric::GoodRun, i32::from(*verdict != Verdict::Held));
+    record(Metric::HeldChanges, held.iter().map(|held| held.count).sum::<usize>());
+    record(Metric::FailedRecords, failed);
+    record(Metric::DriftedRecords, drifted);
+    record(Metric::Conflicts, *conflicts);
+    record(Metric::Created, created);
+    record(Metric::Updated, updated);
+    record(Metric::Marked, marked);
+    record(Metric::RunSeconds, seconds);
+    record(Metric::RunCostMicroUsd, cost.micro_usd());
+}
+
+/// Adds to each failed record in how many runs in a row it has failed, and keeps those numbers in the history. A run that is
+/// in the history already was killed after it had counted. In a held run a record that was not tried keeps its number.
+fn counted(mut results: Vec<RecordOutcome>, history: &mut History, run_id: &str, held: bool) -> Vec<RecordOutcome> {
+    let this = u32::from(!history.has(run_id));
     for result in results.iter_mut().filter(|result| matches!(result.outcome, Outcome::Failed | Outcome::Unknown)) {
-        let (before, this) = last.as_ref().map_or((0, 1), |last| {
-            let before = last.failing.get(&result.failing_key()).copied().unwrap_or_default();
-            (before, u32::from(last.header.run_id != header.run_id))
-        });
+        let before = history.failing.get(&result.failing_key()).copied().unwrap_or_default();
         result.runs_failed = Some((before + this).max(1));
     }
-    let document = Results { header: Header::new(&header.run_id, results.len()), results };
-    store.put_json(&key(&header.run_id, "results.json"), &document, document.results.len()).await?;
-    let (creates, updates, marks) = &work.planned;
-    let summary = report::write(store, report::Run { plan: &work.plan, creates, updates, marks, results: &document.results }).await?;
-    if matches!(summary.verdict, Verdict::Ok | Verdict::NothingToDo | Verdict::Partial) {
-        let failing: BTreeMap<String, u32> =
-            document.results.iter().filter_map(|result| result.runs_failed.map(|runs| (result.failing_key(), runs))).collect();
-        let good = LastGood { header: Header::new(&header.run_id, failing.len()), verdict: summary.verdict, counts: summary.counts, failing };
-        store.put_json(LATEST, &good, good.header.count).await?;
-    }
-    tracing::info!(run_id = header.run_id, verdict = ?summary.verdict, applied = ?summary.applied, "synced");
-    Ok(summary)
+    let tried: BTreeMap<String, Option<u32>> = results.iter().map(|result| (result.failing_key(), result.runs_failed)).collect();
+    history.failing.retain(|key, _| held && !tried.contains_key(key));
+    history.failing.extend(tried.into_iter().filter_map(|(key, runs)| Some((key, runs?))));
+    results
 }
 
 /// One outcome for every record that was to be applied, in the order of the plan.

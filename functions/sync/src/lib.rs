@@ -7,15 +7,16 @@ mod session;
 mod state;
 mod work;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::config::Sync;
 use shared::deadline::Deadline;
-use shared::lambda::{Progress, SyncEvent, Synced, parse};
+use shared::lambda::{Progress, SoFar, SyncEvent, Synced, parse};
 use shared::secrets::Secrets;
 use shared::store::Store;
+use shared::telemetry::{log_failed, record_usage};
 use shared::zendesk::CallError;
 use shared::{Error, Result};
 
@@ -40,53 +41,99 @@ pub async fn handler<S: Store, K: Secrets>(
     session: &Session,
     event: LambdaEvent<Value>,
 ) -> Result<Progress<Synced>, Error> {
-    let Sync { bucket: _, secret, jobs_per_pause, pause_seconds } = config.as_ref().map_err(Clone::clone)?;
+    let began = Instant::now();
+    let config = config.as_ref().map_err(Clone::clone)?;
     let deadline = Deadline::from(&event.context);
     let SyncEvent { run_id, plan } = parse(event.payload)?;
     let work = Work::load(store, &run_id, &plan).await?;
     let mut state = State::open(store, &run_id, &work).await?;
-    let (mut looks, mut begun) = (0, false);
 
-    loop {
-        let step = state.next(&work, *jobs_per_pause);
-        if step == Step::Finish {
-            let summary = ending::write(store, &work, &state).await?;
-            return Ok(Progress::Done(Synced { summary }));
+    let stopped = go_on(config, store, secrets, session, &work, &mut state, deadline).await;
+    let tally = session.meter.take();
+    let (usage, request_ids) = (tally.usage(began, 0, Vec::new()), tally.request_ids());
+    record_usage(&usage);
+    let SoFar { handled, .. } = state.so_far(&work);
+    match stopped {
+        Ok(Stop::Finished) => {
+            let all = state.use_up(&usage);
+            let synced = ending::write(store, &work, &state, all, &request_ids).await?;
+            Ok(Progress::Done(synced))
         }
-        let mut client = session.client(&run_id, secret, secrets).await?;
-        let cut = if begun && !deadline.allows_more() {
-            Some(Progress::Continue { so_far: state.so_far(&work) })
-        } else if let Some(wait_seconds) = client.nearly_used_up() {
-            Some(Progress::Wait { wait_seconds, so_far: state.so_far(&work) })
-        } else {
-            begun = true;
-            let done = match step {
-                Step::Create(index) => create::create(&mut client, &work, &mut state, index).await,
-                Step::Send(chunk) => bulk::send(&mut client, &work, &mut state, chunk).await,
-                Step::Look => bulk::look(&mut client, &work, &mut state, &mut looks).await,
-                Step::Pause | Step::Finish => {
-                    state.pausing();
-                    Ok(Some(*pause_seconds))
-                }
-            };
-            match done {
-                Ok(pause) => {
-                    state.went_forward();
-                    pause.map(|wait_seconds| Progress::Wait { wait_seconds, so_far: state.so_far(&work) })
-                }
-                Err(CallError::Pause { seconds, what }) if state.may_pause() => {
-                    tracing::info!(run_id = %run_id, seconds, "pause: {what}");
-                    Some(Progress::Wait { wait_seconds: seconds, so_far: state.so_far(&work) })
-                }
-                Err(error) => {
-                    state.save(store, false).await?;
-                    return Err(error.into());
-                }
+        Ok(Stop::Wait(wait_seconds)) => {
+            state.use_up(&usage.waiting(wait_seconds));
+            state.save(store, true).await?;
+            tracing::info!(run_id = %run_id, handled, wait_seconds, request_ids, "pause");
+            Ok(Progress::Wait { wait_seconds, so_far: state.so_far(&work) })
+        }
+        Ok(Stop::Deadline) => {
+            state.use_up(&usage);
+            state.save(store, true).await?;
+            tracing::info!(run_id = %run_id, handled, request_ids, "to be continued");
+            Ok(Progress::Continue { so_far: state.so_far(&work) })
+        }
+        Err(error) => {
+            state.use_up(&usage);
+            state.save(store, false).await?;
+            log_failed("sync", &run_id, &error, &request_ids);
+            Err(error)
+        }
+    }
+}
+
+/// Why an invocation comes to its end.
+enum Stop {
+    Finished,
+    Wait(u64),
+    Deadline,
+}
+
+/// One step after the other, each saved.
+async fn go_on<S: Store, K: Secrets>(
+    config: &Sync,
+    store: &S,
+    secrets: &K,
+    session: &Session,
+    work: &Work,
+    state: &mut State,
+    deadline: Deadline,
+) -> Result<Stop, Error> {
+    let Sync { bucket: _, secret, jobs_per_pause, pause_seconds } = config;
+    let (mut looks, mut begun) = (0, false);
+    loop {
+        let step = state.next(work, *jobs_per_pause);
+        if step == Step::Finish {
+            return Ok(Stop::Finished);
+        }
+        let mut client = session.client(&work.plan.header.run_id, secret, secrets).await?;
+        if begun && !deadline.allows_more() {
+            return Ok(Stop::Deadline);
+        }
+        if let Some(seconds) = client.nearly_used_up() {
+            return Ok(Stop::Wait(seconds));
+        }
+        begun = true;
+        let done = match step {
+            Step::Create(index) => create::create(&mut client, work, state, index).await,
+            Step::Send(chunk) => bulk::send(&mut client, work, state, chunk).await,
+            Step::Look => bulk::look(&mut client, work, state, &mut looks).await,
+            Step::Pause | Step::Finish => {
+                state.pausing();
+                Ok(Some(*pause_seconds))
             }
         };
-        state.save(store, cut.is_some()).await?;
-        if let Some(cut) = cut {
-            return Ok(cut);
+        match done {
+            Ok(pause) => {
+                state.went_forward();
+                if let Some(seconds) = pause {
+                    return Ok(Stop::Wait(seconds));
+                }
+            }
+            Err(CallError::Pause { seconds, what }) if state.may_pause() => {
+                tracing::info!(seconds, "pause: {what}");
+                return Ok(Stop::Wait(seconds));
+            }
+            Err(error) => return Err(error.into()),
         }
+        state.save(store, false).await?;
     }
 }

@@ -3,6 +3,7 @@
 use lambda_runtime::{LambdaEvent, run, service_fn, tracing};
 use shared::aws::Aws;
 use shared::config::{Env, process_env};
+use shared::telemetry::Emitter;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -11,5 +12,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = Aws::from_env()?;
     let store = aws.s3(config.as_ref().map_or("", |config| &config.bucket));
     let (secrets, session) = (aws.secrets_manager(), sync::Session::default());
-    run(service_fn(|event: LambdaEvent<_>| sync::handler(&config, &store, &secrets, &session, event))).await
+    let metrics = Emitter::install()?;
+    run(service_fn(|event: LambdaEvent<_>| async {
+        let ended = Box::pin(sync::handler(&config, &store, &secrets, &session, event)).await;
+        metrics.flush();
+        ended
+    }))
+    .await
 }

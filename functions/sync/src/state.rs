@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::lambda::SoFar;
-use shared::model::{Action, Header, Outcome};
+use shared::model::{Action, Header, Outcome, Usage};
 use shared::store::{Store, key};
 use shared::{Error, Result};
 
@@ -35,6 +35,9 @@ pub struct State {
     since_pause: usize,
     /// Pauses Zendesk asked for since anything went forward.
     throttled: u32,
+    /// What the invocations before used.
+    #[serde(default)]
+    usage: Usage,
     /// True if the write after the saved one may have been done.
     #[serde(skip)]
     pub in_doubt: bool,
@@ -150,6 +153,7 @@ impl State {
             exceptions: Vec::new(),
             since_pause: 0,
             throttled: 0,
+            usage: Usage::default(),
             in_doubt: false,
         };
         state.save(store, work.total() == 0).await?;
@@ -226,6 +230,12 @@ impl State {
     /// Notes that the pause after enough jobs begins.
     pub fn pausing(&mut self) {
         self.since_pause = 0;
+    }
+
+    /// Adds what an invocation used, and returns all of it.
+    pub fn use_up(&mut self, usage: &Usage) -> Usage {
+        self.usage.add(usage);
+        self.usage.clone()
     }
 
     /// The jobs that have not ended.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
-use shared::model::{Action, FieldValue, Guarded, MARK_FOR_DELETION, Mode, Organization, Organizations, Reference};
+use shared::model::{Action, FieldValue, Guarded, MARK_FOR_DELETION, Mode, Organization, Organizations, Reference, TARGET};
 use shared::plan::{Create, Creates, List, Listed, Lists, Mark, NotInSync, Plan, Update, Updates, digest};
 use shared::store::Store;
-use shared::zendesk::TARGET;
 use shared::{Error, Result};
 
 /// A run ends after three hours; an execution that was redriven later must not apply what it planned then.

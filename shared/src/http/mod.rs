@@ -1,6 +1,7 @@
 //! One transport for both vendors: retry policy, time-outs, no redirects, nothing secret in an error.
 
 mod base_url;
+pub mod meter;
 pub mod retry;
 
 use std::sync::Once;
@@ -10,6 +11,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 
 pub use base_url::base_url;
+pub use meter::Meter;
 pub use retry::Call;
 use retry::{Attempt, Decision, Outcome};
 
@@ -88,14 +90,15 @@ impl Reply {
 #[derive(Debug, Clone)]
 pub struct Http {
     client: reqwest::Client,
+    meter: Meter,
 }
 
 impl Http {
-    /// A transport whose calls take at most `timeout`.
+    /// A transport whose calls take at most `timeout` and are counted by `meter`.
     ///
     /// # Errors
     /// [`Error::Config`] if TLS cannot be set up.
-    pub fn new(timeout: Duration) -> Result<Self> {
+    pub fn new(timeout: Duration, meter: &Meter) -> Result<Self> {
         static TLS: Once = Once::new();
         TLS.call_once(|| {
             // Fails only if a provider is installed already, which serves as well.
@@ -108,7 +111,7 @@ impl Http {
             .user_agent(concat!("partner-sync/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Error::Config(format!("no HTTP client: {}", error.without_url())))?;
-        Ok(Self { client })
+        Ok(Self { client, meter: meter.clone() })
     }
 
     /// Begins a request.
@@ -125,10 +128,9 @@ impl Http {
         loop {
             let doubt = |why: String, retry_after| Failure::Doubt { what: format!("{what}: {why}"), retry_after };
             let this = request.try_clone().ok_or_else(|| doubt("the request cannot be sent".to_owned(), None))?;
-            let (outcome, reply) = match exchange(this).await {
-                Ok(reply) => (Outcome::Status(reply.status, retry::retry_after(&reply.headers)), Ok(reply)),
-                Err(why) => (Outcome::Broken, Err(why)),
-            };
+            let reply = exchange(this).await;
+            self.meter.sent(number > 1, reply.as_ref().ok().map(|reply| (reply.status, &reply.headers)));
+            let outcome = reply.as_ref().map_or(Outcome::Broken, |reply| Outcome::Status(reply.status, retry::retry_after(&reply.headers)));
             match (retry::decide(Attempt { number, call }, outcome), reply) {
                 (Decision::Take, Ok(reply)) => return Ok(reply),
                 (Decision::Pause(seconds), _) => {

@@ -1,11 +1,11 @@
-//! The documents in S3, below `runs/{run_id}/`, and the execution's output. Source: contract, section 4.
+//! The documents in S3 that begin a run and lead to the next one. Source: contract, section 4.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Complete, Organization};
+use super::{Account, Complete, Counts, Organization, Verdict};
 use crate::{Error, Result};
 
 /// The version of every document's shape. A reader refuses any other.
@@ -135,6 +135,12 @@ pub struct Organizations {
 }
 
 impl Organizations {
+    /// Organizations seen, on all instances.
+    #[must_use]
+    pub fn scanned(&self) -> usize {
+        self.instances.iter().map(|instance| instance.organizations_scanned).sum()
+    }
+
     /// Takes up the proof again that the writer had, instance by instance.
     ///
     /// # Errors
@@ -160,140 +166,14 @@ impl Organizations {
     }
 }
 
-/// What an execution does with its plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Applies it.
-    #[default]
-    Apply,
-    /// Writes the documents and nothing else.
-    Plan,
-}
-
-/// How an execution ended, if it did not fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Verdict {
-    /// All of the plan is done.
-    Ok,
-    /// Both systems are equal.
-    NothingToDo,
-    /// Plan mode.
-    Planned,
-    /// Some records failed.
-    Partial,
-    /// The guard held a category.
-    Held,
-    /// Another execution is running.
-    Skipped,
-}
-
-/// What a run saw and planned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Counts {
-    /// Authorised partner accounts in Salesforce.
-    pub accounts: usize,
-    /// Organizations seen on all instances.
-    pub organizations_scanned: usize,
-    /// Partner organizations on the target.
-    pub partner_organizations: usize,
-    /// Planned creates.
-    pub creates: usize,
-    /// Planned updates.
-    pub updates: usize,
-    /// Planned marks for deletion.
-    pub marks: usize,
-    /// Updates that take a mark back.
-    pub unmarks: usize,
-    /// Without account, but not old enough to be marked.
-    pub retained: usize,
-    /// Accounts without an account type.
-    pub skipped: usize,
-    /// Clashes a person has to resolve.
-    pub conflicts: usize,
-}
-
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Applied {
-    /// Organizations created.
-    pub created: usize,
-    /// Organizations updated.
-    pub updated: usize,
-    /// Organizations marked.
-    pub marked: usize,
-    /// Records that failed, or whose outcome is unknown.
-    pub failed: usize,
-    /// Marks left out because somebody changed the organization meanwhile.
-    pub drifted: usize,
-}
-
-/// The three kinds of change the guard judges apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Guarded {
-    /// Organizations to be created.
-    Creates,
-    /// Organizations to be updated.
-    Updates,
-    /// Organizations to be marked for deletion.
-    Marks,
-}
-
-/// A category that waits for an approval.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// Which.
-    pub category: Guarded,
-    /// Its entries.
-    pub count: usize,
-    /// The most that goes without approval.
-    pub limit: usize,
-    /// What an approval must name.
-    pub digest: String,
-}
-
-/// Where a person finds the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// The bucket.
-    pub bucket: String,
-    /// Key of `report.html`.
-    pub html: String,
-    /// Key of `report.md`.
-    pub markdown: String,
-}
-
-/// The execution's output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
-    /// How it ended.
-    pub verdict: Verdict,
-    /// The execution's name.
-    pub run_id: String,
-    /// Whether the plan was to be applied.
-    pub mode: Mode,
-    /// What was seen and planned.
-    pub counts: Counts,
-    /// What was done.
-    pub applied: Applied,
-    /// What waits for an approval.
-    pub held: Vec<Held>,
-    /// Where to read more.
-    pub report: Report,
-}
-
 /// `latest.json`: the last good run. It moves on `OK`, `NOTHING_TO_DO` and `PARTIAL` only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastGood {
-    /// The header; its count is that of `failing`.
+    /// The header; its count is that of the accounts.
     #[serde(flatten)]
     pub header: Header,
     /// That run's verdict.
     pub verdict: Verdict,
     /// That run's counts; the guard compares the accounts.
     pub counts: Counts,
-    /// Records that failed, by Salesforce id (or organization id), with the number of runs they have failed in.
-    pub failing: BTreeMap<String, u32>,
 }

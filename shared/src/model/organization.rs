@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountId, FieldValue, Fields};
 
+/// The instance that is written to.
+pub const TARGET: &str = "global";
 /// The unifying key, an organization field.
 pub const SALESFORCE_ID: &str = "salesforce_id";
 /// The drop-down that makes an organization a partner's.

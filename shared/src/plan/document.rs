@@ -1,13 +1,14 @@
 //! The plan's documents: `creates.json`, `updates.json`, `not_in_sync.json`, and `plan.json` over them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use jiff::civil::Date;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Changes, Conflict, Create, Guard, Mark, Retained, Skipped, Update};
-use crate::model::{Counts, Header, Mode, Reference};
+use super::{Changes, Conflict, Create, Guard, Limits, Mark, Retained, Skipped, Update};
+use crate::model::{AccountId, Counts, Header, Instance, LastGood, Mode, Reference, RunUsage};
 use crate::{Error, Result};
 
 /// A document that holds one list of a plan.
@@ -108,12 +109,31 @@ pub struct Inputs {
     pub accounts: Reference,
     /// `organizations.json`.
     pub organizations: Reference,
-    /// The day the retention was judged by, UTC.
-    pub today: Date,
+    /// When the execution started; its UTC day decides what is old enough to be marked.
+    pub started_at: Timestamp,
+    /// The operator's rules at that time.
+    pub settings: Settings,
+    /// The digests the execution's input approved.
+    pub approve: Vec<String>,
+    /// The last good run before this one.
+    pub last_good: Option<LastGood>,
+    /// The state machine's ARN, for the commands and links of the report.
+    pub state_machine: Option<String>,
+}
+
+/// What the operator decides about every plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Never marked.
+    pub protected: BTreeSet<AccountId>,
+    /// Years after expiration in which an organization is retained.
+    pub retention_years: i16,
+    /// The guard's limits.
+    pub limits: Limits,
 }
 
 /// `plan.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The header; its count is that of creates, updates and marks together.
     #[serde(flatten)]
@@ -128,6 +148,8 @@ pub struct Plan {
     pub guard: Guard,
     /// The command that releases the held categories; `None` if nothing is held.
     pub release: Option<String>,
+    /// Why the inputs look emptier than they should.
+    pub warnings: Vec<String>,
     /// Accounts that are not created.
     pub skipped: Vec<Skipped>,
     /// Organizations kept because of their age.
@@ -140,8 +162,12 @@ pub struct Plan {
     pub already_marked: usize,
     /// The three lists.
     pub lists: Lists,
+    /// What was read of each instance.
+    pub instances: Vec<Instance>,
     /// What it was made from.
     pub inputs: Inputs,
+    /// What the stages used up to here.
+    pub usage: RunUsage,
 }
 
 impl Plan {

@@ -2,15 +2,25 @@
 
 use std::fmt::Write as _;
 
-use super::{Page, Section};
+use super::html::is_direction;
+use super::{Link, Page, Section, minute};
 
 pub(super) fn render(page: &Page) -> String {
-    let Page { run_id, verdict, advice, command, sections } = page;
-    let mut text = format!("# partner-sync {}: {verdict}\n\n{}\n", plain(run_id), plain(advice));
+    let Page { header, verdict, mode: _, headline, what_to_do, command, runbook, warnings, last_runs: _, sections, links } = page;
+    let mut text =
+        format!("# {}: {}\n\npartner-sync run {}, {}\n", verdict.word(), plain(headline), plain(&header.run_id), minute(header.generated_at));
     // Writing to a string cannot fail.
-    if let Some(command) = command {
-        let _ = writeln!(text, "\n    {command}");
+    for warning in warnings {
+        let _ = writeln!(text, "\n**Warning:** {}", plain(warning));
     }
+    let _ = writeln!(text, "\n## What to do now");
+    for line in what_to_do {
+        let _ = writeln!(text, "\n{}", plain(line));
+    }
+    if let Some(command) = command {
+        let _ = writeln!(text, "\n    {}", command.replace(char::is_control, " "));
+    }
+    let _ = writeln!(text, "\nRunbook: infra/RUNBOOK.md, {runbook}");
     for Section { title, note, head, rows } in sections {
         let _ = writeln!(text, "\n## {title}\n");
         if !note.is_empty() {
@@ -21,6 +31,10 @@ pub(super) fn render(page: &Page) -> String {
             let cells: Vec<_> = row.iter().map(|cell| plain(cell)).collect();
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
+    }
+    let _ = writeln!(text, "\n## Links\n");
+    for Link { text: name, url } in links {
+        let _ = writeln!(text, "- [{name}](<{}>)", url.replace(['<', '>', '\n'], ""));
     }
     text
 }
@@ -34,7 +48,7 @@ fn plain(text: &str) -> String {
             '<' => plain.push_str("&lt;"),
             '>' => plain.push_str("&gt;"),
             '&' => plain.push_str("&amp;"),
-            c if c.is_control() => plain.push(' '),
+            c if c.is_control() || is_direction(c) => plain.push(' '),
             c => plain.push(c),
         }
     }

@@ -1,19 +1,66 @@
-//! What a person reads after a run: one model, rendered as Markdown and as a page.
+//! What a person reads after a run: one model, rendered as a page, as Markdown and as JSON. Pure, but for [`write`].
 
+mod advice;
+mod chart;
+mod cost;
+mod health;
 mod html;
 mod markdown;
+mod notice;
 mod sections;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
-use crate::Result;
-use crate::model::{Applied, RecordOutcome, Report, Summary};
+pub use cost::Cost;
+pub use notice::notice;
+
+use crate::model::{Applied, Ending, Header, History, Mode, RecordOutcome, Report, RunUsage, Summary, without_addresses};
 use crate::plan::{Create, Mark, Plan, Update, verdict};
 use crate::store::{Store, key};
+use crate::{Error, Result};
 
-/// Everything a report is made from.
+/// What every report is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// The execution's name.
+    pub run_id: &'a str,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// The bucket of its documents.
+    pub bucket: &'a str,
+    /// The state machine's ARN.
+    pub state_machine: Option<&'a str>,
+    /// The last runs, this one included if it is one of those.
+    pub history: &'a History,
+}
+
+/// How the run ended.
+#[derive(Debug, Clone, Copy)]
+pub enum End<'a> {
+    /// With a plan, applied or not.
+    Planned(Run<'a>),
+    /// It could not go on.
+    Failed {
+        /// The error's name.
+        error: &'a str,
+        /// What happened, and what to do.
+        cause: &'a str,
+        /// Its plan, if it came so far.
+        run: Option<Run<'a>>,
+    },
+    /// Another execution was running.
+    Skipped {
+        /// Its ARN.
+        holder: &'a str,
+    },
+}
+
+/// A plan and what became of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
     /// The plan.
@@ -26,35 +73,121 @@ pub struct Run<'a> {
     pub marks: &'a [Mark],
     /// What became of those that were applied.
     pub results: &'a [RecordOutcome],
+    /// What the stages used.
+    pub usage: &'a RunUsage,
 }
 
-/// A part of the report, before it has a form. All text is raw; the renderers escape it.
+/// A part of the report, before it has a form. All text is raw but for masked addresses; the renderers escape it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Section {
-    title: String,
+    title: &'static str,
     note: String,
     head: Vec<&'static str>,
     rows: Vec<Vec<String>>,
 }
 
-/// The report before it has a form.
-struct Page {
-    run_id: String,
-    verdict: &'static str,
-    advice: String,
-    command: Option<String>,
-    sections: Vec<Section>,
+impl Section {
+    /// A section; `None` if there is nothing in it.
+    fn of(title: &'static str, note: impl Into<String>, head: &[&'static str], rows: impl IntoIterator<Item = Vec<String>>) -> Option<Self> {
+        let mask = |row: Vec<String>| row.iter().map(|cell| without_addresses(cell)).collect();
+        let rows: Vec<Vec<String>> = rows.into_iter().map(mask).collect();
+        (!rows.is_empty()).then(|| Self { title, note: note.into(), head: head.to_vec(), rows })
+    }
 }
 
-/// Writes `report.md` and `report.html` and returns the execution's output.
+/// A run in the chart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Bar {
+    run_id: String,
+    ended_at: Timestamp,
+    verdict: Ending,
+    changed: usize,
+    failed: usize,
+    seconds: u64,
+}
+
+/// Where to read more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Link {
+    text: String,
+    url: String,
+}
+
+/// The report before it has a form, and its JSON form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Page {
+    /// The header; its count is that of the sections.
+    #[serde(flatten)]
+    header: Header,
+    verdict: Ending,
+    mode: Option<Mode>,
+    headline: String,
+    what_to_do: Vec<String>,
+    command: Option<String>,
+    runbook: &'static str,
+    warnings: Vec<String>,
+    last_runs: Vec<Bar>,
+    sections: Vec<Section>,
+    links: Vec<Link>,
+}
+
+/// Makes the report.
+#[must_use]
+pub fn page(about: About<'_>, end: End<'_>) -> Page {
+    let sections: Vec<Section> = match end {
+        End::Planned(run) | End::Failed { run: Some(run), .. } => sections::all(about, run).into_iter().flatten().collect(),
+        End::Failed { run: None, .. } | End::Skipped { .. } => health::last_runs(about).into_iter().collect(),
+    };
+    let advice = advice::of(about, end);
+    let header = Header { generated_at: about.ended_at, ..Header::new(about.run_id, sections.len()) };
+    let links = health::links(about, end);
+    Page {
+        header,
+        verdict: advice.ending,
+        mode: advice.mode,
+        headline: advice.headline,
+        what_to_do: advice.what_to_do.iter().map(|line| without_addresses(line)).collect(),
+        command: advice.command,
+        runbook: advice.runbook,
+        warnings: advice.warnings,
+        last_runs: chart::bars(about.history),
+        sections,
+        links,
+    }
+}
+
+impl Page {
+    /// As one self-contained page.
+    #[must_use]
+    pub fn html(&self) -> String {
+        html::render(self)
+    }
+
+    /// As Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        markdown::render(self)
+    }
+
+    /// As JSON.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] if it has no JSON form.
+    pub fn json(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(self).map_err(|error| Error::Contract(format!("report.json: no JSON form: {error}")))
+    }
+}
+
+/// Writes `report.json`, `report.md` and `report.html`.
 ///
 /// # Errors
 /// As for [`Store::put`].
-pub async fn write<S: Store>(store: &S, run: Run<'_>) -> Result<Summary> {
-    let summary = summary(store.bucket(), run.plan, run.results);
-    let page = sections::page(run, &summary);
-    store.put(&summary.report.markdown, markdown::render(&page).into_bytes(), "text/markdown; charset=utf-8").await?;
-    store.put(&summary.report.html, html::render(&page).into_bytes(), "text/html; charset=utf-8").await?;
-    Ok(summary)
+pub async fn write<S: Store>(store: &S, about: About<'_>, end: End<'_>) -> Result<()> {
+    let page = page(about, end);
+    let key = |file| key(about.run_id, file);
+    store.put(&key("report.json"), page.json()?, "application/json").await?;
+    store.put(&key("report.md"), page.markdown().into_bytes(), "text/markdown; charset=utf-8").await?;
+    store.put(&key("report.html"), page.html().into_bytes(), "text/html; charset=utf-8").await
 }
 
 /// The execution's output.
@@ -84,6 +217,17 @@ fn next_purge(now: Timestamp) -> String {
         day = day.tomorrow().unwrap_or(day);
     }
     format!("Saturday {day} 00:45 UTC")
+}
+
+/// A moment as people write it, to the minute.
+fn minute(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// Seconds from one moment to another, zero if the clocks disagree.
+#[must_use]
+pub fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_secs()).unwrap_or_default()
 }
 
 #[cfg(test)]

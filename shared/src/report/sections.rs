@@ -2,94 +2,128 @@
 
 use std::collections::BTreeMap;
 
-use super::{Page, Run, Section, next_purge};
-use crate::model::{Action, FieldValue, Guarded, Mode, Outcome, RecordOutcome, Summary, Verdict};
+use super::{About, Run, Section, health, next_purge, summary};
+use crate::model::{Action, FieldValue, Guarded, Instance, Mode, Outcome, RecordOutcome};
 use crate::plan::{Judged, Party, Update};
 
 /// Above so many updates they are grouped by field instead of listed one by one.
 const LISTED: usize = 50;
+/// Runs in a row a record has failed in from which a person has to look.
+pub(super) const STUBBORN: u32 = 3;
 
-pub(super) fn page(run: Run<'_>, summary: &Summary) -> Page {
-    let sections =
-        [inputs(run), plan_and_result(run, summary), marks(run), changes(run), creates(run), failures(run), conflicts(run), guard(run), kept(run)];
-    Page {
-        run_id: summary.run_id.clone(),
-        verdict: word(summary.verdict),
-        advice: advice(run, summary),
-        command: run.plan.release.clone(),
-        sections: sections.into_iter().flatten().collect(),
-    }
+pub(super) fn all(about: About<'_>, run: Run<'_>) -> [Option<Section>; 12] {
+    [
+        inputs(run),
+        plan_and_result(about, run),
+        marks(run),
+        changes(run),
+        creates(run),
+        failures(run),
+        conflicts(run),
+        guard(run),
+        kept(run),
+        health::stages(about, run),
+        health::credentials(about, run),
+        health::last_runs(about),
+    ]
 }
 
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Ok => "OK",
-        Verdict::NothingToDo => "NOTHING_TO_DO",
-        Verdict::Planned => "PLANNED",
-        Verdict::Partial => "PARTIAL",
-        Verdict::Held => "HELD",
-        Verdict::Skipped => "SKIPPED",
+/// A number beside that of the last good run, as `168 (+2)`.
+fn against(now: usize, last: Option<usize>) -> String {
+    match last {
+        None => "no earlier good run".to_owned(),
+        Some(last) if now >= last => format!("+{}", now - last),
+        Some(last) => format!("-{}", last - now),
     }
-}
-
-fn advice(run: Run<'_>, summary: &Summary) -> String {
-    let Run { plan, .. } = run;
-    if plan.release.is_some() && plan.mode == Mode::Apply {
-        "Read the held entries below. If they are right, release exactly them:".to_owned()
-    } else if plan.release.is_some() {
-        "Nothing was applied. In apply mode a part of this plan would be held; to release it:".to_owned()
-    } else if plan.mode == Mode::Plan {
-        "Nothing was applied. In apply mode all of this plan would be.".to_owned()
-    } else if summary.applied.failed > 0 {
-        "Read the failures below. The next run tries them again by itself.".to_owned()
-    } else if !plan.conflicts.is_empty() {
-        "Resolve the conflicts below; nothing was done to their records.".to_owned()
-    } else {
-        "Nothing for you to do.".to_owned()
-    }
-}
-
-fn section(title: &str, note: String, head: &[&'static str], rows: Vec<Vec<String>>) -> Option<Section> {
-    (!rows.is_empty()).then(|| Section { title: title.to_owned(), note, head: head.to_vec(), rows })
 }
 
 fn inputs(run: Run<'_>) -> Option<Section> {
-    let counts = &run.plan.counts;
-    let last =
-        run.plan.guard.seen.accounts_of_last_good_run.map_or_else(|| "no earlier good run".to_owned(), |last| format!("{last} in the last good run"));
-    let rows = vec![
-        vec!["Salesforce accounts".to_owned(), counts.accounts.to_string(), last],
-        vec!["Zendesk organizations, all instances".to_owned(), counts.organizations_scanned.to_string(), "read to the end".to_owned()],
-        vec!["of them partners on the target".to_owned(), counts.partner_organizations.to_string(), String::new()],
+    let (counts, usage) = (&run.plan.counts, &run.usage.gather_accounts);
+    let last = run.plan.inputs.last_good.as_ref().map(|last| last.counts);
+    let yes = |complete: bool| if complete { "yes" } else { "NO" }.to_owned();
+    let salesforce = vec![
+        "Salesforce accounts".to_owned(),
+        counts.accounts.to_string(),
+        String::new(),
+        usage.pages.to_string(),
+        format!("{}.{}", usage.milliseconds / 1000, usage.milliseconds % 1000 / 100),
+        yes(true),
+        against(counts.accounts, last.map(|last| last.accounts)),
     ];
-    section("Inputs", String::new(), &["source", "records", ""], rows)
+    let zendesk = run.plan.instances.iter().map(|one| {
+        let Instance { name, organizations_scanned, partner_organizations, pages, seconds, complete } = one;
+        vec![
+            format!("Zendesk {name}"),
+            organizations_scanned.to_string(),
+            partner_organizations.to_string(),
+            pages.to_string(),
+            format!("{seconds:.1}"),
+            yes(*complete),
+            String::new(),
+        ]
+    });
+    let all = vec![
+        "Zendesk, all instances".to_owned(),
+        counts.organizations_scanned.to_string(),
+        counts.partner_organizations.to_string(),
+        String::new(),
+        String::new(),
+        String::new(),
+        against(counts.organizations_scanned, last.map(|last| last.organizations_scanned)),
+    ];
+    let note = last.map_or_else(String::new, |last| {
+        let change = against(counts.partner_organizations, Some(last.partner_organizations));
+        format!("Partner organizations on the target: {} ({change} against the last good run).", counts.partner_organizations)
+    });
+    let head = ["source", "records", "partners", "pages", "seconds", "complete", "against the last good run"];
+    Section::of("Inputs", note, &head, std::iter::once(salesforce).chain(zendesk).chain([all]))
 }
 
-fn plan_and_result(run: Run<'_>, summary: &Summary) -> Option<Section> {
-    let (counts, applied) = (&run.plan.counts, &summary.applied);
-    let of = |action, outcome: &[Outcome]| run.results.iter().filter(|one| one.action == action && outcome.contains(&one.outcome)).count();
-    let row = |name: &str, planned: usize, done: usize, action, category| {
-        let held = if run.plan.guard.holds(category) { "held" } else { "" };
-        let failed = of(action, &[Outcome::Failed, Outcome::Unknown]);
-        vec![name.to_owned(), planned.to_string(), done.to_string(), failed.to_string(), of(action, &[Outcome::Drifted]).to_string(), held.to_owned()]
+fn plan_and_result(about: About<'_>, run: Run<'_>) -> Option<Section> {
+    let counts = &run.plan.counts;
+    let of = |action, outcomes: &[Outcome]| run.results.iter().filter(|one| one.action == action && outcomes.contains(&one.outcome)).count();
+    let held = summary(about.bucket, run.plan, &[]).held;
+    let row = |name: &str, planned: usize, action, category| {
+        // Done and not proven is what Zendesk took and then gave no result of.
+        let done = of(action, &[Outcome::Done, Outcome::Unknown]);
+        let numbers = [planned, done, of(action, &[Outcome::Done]), of(action, &[Outcome::Failed]), of(action, &[Outcome::Drifted])];
+        let mut cells = vec![name.to_owned()];
+        cells.extend(numbers.map(|number| number.to_string()));
+        cells.push(held.iter().find(|held| held.category == category).map_or_else(|| "0".to_owned(), |held| held.count.to_string()));
+        cells
     };
-    let unmarks = format!("Un-marks among the updates: {}; they are never held.", counts.unmarks);
+    let note = format!(
+        "Proven: Zendesk's own result for that very record, or its fields read back. Un-marks among the updates: {}; they are never held.",
+        counts.unmarks
+    );
     let rows = vec![
-        row("creates", counts.creates, applied.created, Action::Create, Guarded::Creates),
-        row("updates", counts.updates, applied.updated, Action::Update, Guarded::Updates),
-        row("marks", counts.marks, applied.marked, Action::Mark, Guarded::Marks),
+        row("creates", counts.creates, Action::Create, Guarded::Creates),
+        row("updates", counts.updates, Action::Update, Guarded::Updates),
+        row("marks", counts.marks, Action::Mark, Guarded::Marks),
     ];
-    section("Plan and result", unmarks, &["", "planned", "done", "failed", "drifted", ""], rows)
+    Section::of("Plan and result", note, &["", "planned", "done", "proven", "failed", "drifted", "held"], rows)
 }
 
 fn marks(run: Run<'_>) -> Option<Section> {
-    let held = if run.plan.guard.holds(Guarded::Marks) { "Held: none of these is marked. Released now, they" } else { "What is marked" };
-    let note = format!("{held} would be deleted, with all users and closed tickets, on {}.", next_purge(run.plan.header.generated_at));
-    let rows = run
-        .marks
-        .iter()
-        .map(|mark| vec![mark.id.to_string(), mark.name.clone(), mark.salesforce_id.clone().unwrap_or_default(), mark.reason.clone()]);
-    section("Marks for deletion", note, &["organization", "name", "Salesforce id", "reason"], rows.collect())
+    let outcome: BTreeMap<u64, Outcome> =
+        run.results.iter().filter(|one| one.action == Action::Mark).filter_map(|one| Some((one.id?, one.outcome))).collect();
+    let purge = next_purge(run.plan.header.generated_at);
+    let note = if run.plan.mode == Mode::Plan || run.plan.guard.holds(Guarded::Marks) {
+        format!("None of these is marked. Marked now, they would be deleted, with all users and closed tickets, on {purge}.")
+    } else {
+        format!("What is marked is deleted, with all users and closed tickets, on {purge}, unless its account returns before.")
+    };
+    let rows = run.marks.iter().map(|mark| {
+        let state = match outcome.get(&mark.id) {
+            Some(Outcome::Done) => "marked",
+            Some(Outcome::Failed) => "failed",
+            Some(Outcome::Drifted) => "drifted",
+            Some(Outcome::Unknown) => "unknown",
+            None => "not marked",
+        };
+        vec![mark.id.to_string(), mark.name.clone(), mark.salesforce_id.clone().unwrap_or_default(), mark.reason.clone(), state.to_owned()]
+    });
+    Section::of("Marks for deletion", note, &["organization", "name", "Salesforce id", "reason", ""], rows)
 }
 
 fn changes(run: Run<'_>) -> Option<Section> {
@@ -106,12 +140,12 @@ fn changes(run: Run<'_>) -> Option<Section> {
         let rows =
             fields.into_iter().map(|(field, (count, values))| vec![field.to_owned(), count.to_string(), values.len().to_string(), most(&values)]);
         let note = format!("{} organizations, grouped by field; updates.json has them one by one.", run.updates.len());
-        return section("Changes", note, &["field", "organizations", "new values", "most frequent"], rows.collect());
+        return Section::of("Changes", note, &["field", "organizations", "new values", "most frequent"], rows);
     }
     let rows = run.updates.iter().flat_map(|Update { id, salesforce_id: _, name, changes }| {
         changes.iter().map(move |change| vec![id.to_string(), name.clone(), change.field.clone(), value(&change.old), value(&change.new)])
     });
-    section("Changes", String::new(), &["organization", "name", "field", "old", "new"], rows.collect())
+    Section::of("Changes", "", &["organization", "name", "field", "old", "new"], rows)
 }
 
 fn value(value: &FieldValue) -> String {
@@ -124,7 +158,7 @@ fn value(value: &FieldValue) -> String {
 fn creates(run: Run<'_>) -> Option<Section> {
     let rows = run.creates.iter().take(LISTED).map(|create| vec![create.salesforce_id.to_string(), create.name.clone()]);
     let note = if run.creates.len() > LISTED { format!("The first {LISTED} of {}; creates.json has all.", run.creates.len()) } else { String::new() };
-    section("New organizations", note, &["Salesforce id", "name"], rows.collect())
+    Section::of("New organizations", note, &["Salesforce id", "name"], rows)
 }
 
 fn failures(run: Run<'_>) -> Option<Section> {
@@ -133,15 +167,11 @@ fn failures(run: Run<'_>) -> Option<Section> {
     let rows = bad.into_iter().map(|RecordOutcome { action, id, salesforce_id, outcome, job_id: _, error, runs_failed }| {
         let record = id.map(|id| id.to_string()).or_else(|| salesforce_id.clone()).unwrap_or_default();
         let words = error.clone().unwrap_or_else(|| "changed by somebody since it was read; the next run judges it afresh".to_owned());
-        let runs = runs_failed.map_or_else(String::new, |runs| if runs >= 3 { format!("{runs} (look at it)") } else { runs.to_string() });
+        let runs = runs_failed.map_or_else(String::new, |runs| if runs >= STUBBORN { format!("{runs} (look at it)") } else { runs.to_string() });
         vec![format!("{action:?}").to_lowercase(), record, format!("{outcome:?}").to_lowercase(), words, runs]
     });
-    section(
-        "Failures and drift",
-        "What failed most often comes first.".to_owned(),
-        &["action", "record", "outcome", "Zendesk's words", "runs failed"],
-        rows.collect(),
-    )
+    let head = ["action", "record", "outcome", "Zendesk's words", "runs failed"];
+    Section::of("Failures and drift", "What failed most often comes first.", &head, rows)
 }
 
 fn conflicts(run: Run<'_>) -> Option<Section> {
@@ -154,25 +184,22 @@ fn conflicts(run: Run<'_>) -> Option<Section> {
         parties.iter().map(one).collect::<Vec<_>>().join("; ")
     };
     let rows = run.plan.conflicts.iter().map(|one| vec![side(&one.accounts), side(&one.organizations), one.reason.clone()]);
-    section("Conflicts", "Nothing was done to these records.".to_owned(), &["accounts", "organizations", "what to do"], rows.collect())
+    Section::of("Conflicts", "Nothing was done to these records.", &["accounts", "organizations", "what to do"], rows)
 }
 
 fn guard(run: Run<'_>) -> Option<Section> {
     let rows = run.plan.guard.categories.iter().map(|Judged { category, count, limit, digest, exceeded, approved, message }| {
         let state = match (exceeded, approved) {
-            (false, _) => format!("free, {} more would be", limit - count),
-            (true, true) => "approved".to_owned(),
-            (true, false) => "held".to_owned(),
+            (false, _) => "free",
+            (true, true) => "approved",
+            (true, false) => "held",
         };
-        vec![format!("{category:?}").to_lowercase(), state, message.clone(), digest.clone()]
+        let margin = against(*limit, Some(*count));
+        let name = format!("{category:?}").to_lowercase();
+        vec![name, count.to_string(), limit.to_string(), margin, state.to_owned(), message.clone(), digest.clone()]
     });
-    let refused = &run.plan.guard.refused_approvals;
-    let note = if refused.is_empty() {
-        String::new()
-    } else {
-        format!("Refused approvals, which fit nothing that is held in this plan: {}", refused.join(", "))
-    };
-    section("Guard", note, &["category", "state", "measured", "digest"], rows.collect())
+    let head = ["category", "measured", "limit", "margin", "state", "", "digest"];
+    Section::of("Guard", "What is over its limit waits for an approval of exactly its digest.", &head, rows)
 }
 
 fn kept(run: Run<'_>) -> Option<Section> {
@@ -183,5 +210,5 @@ fn kept(run: Run<'_>) -> Option<Section> {
     let skipped =
         run.plan.skipped.iter().map(|one| vec![one.salesforce_id.to_string(), one.name.clone(), one.reason.clone(), "not created".to_owned()]);
     let note = format!("Marked already: {}.", run.plan.already_marked);
-    section("Left as they are", note, &["record", "name", "reason", ""], retained.chain(skipped).collect())
+    Section::of("Left as they are", note, &["record", "name", "reason", ""], retained.chain(skipped))
 }

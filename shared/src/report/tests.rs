@@ -12,18 +12,35 @@ fn the_purge_is_the_next_saturday_a_quarter_to_one() {
     assert_eq!(next_purge(at("2026-11-27T23:59:59Z")), "Saturday 2026-11-28 00:45 UTC");
 }
 
+fn failed(cause: &str) -> Page {
+    let (now, history) = (at("2026-11-23T02:00:00Z"), History::new("r"));
+    let about = About { run_id: "r", started_at: now, ended_at: now, bucket: "b", state_machine: None, history: &history };
+    page(about, End::Failed { error: "Sync.Auth", cause, run: None })
+}
+
 #[test]
-fn hostile_names_stay_text() {
-    let hostile = "<script>alert('x')</script> | [a](http://x) & \"q\" \n# head";
-    let page = Page {
-        run_id: "r".to_owned(),
-        verdict: "OK",
-        advice: hostile.to_owned(),
-        command: None,
-        sections: vec![Section { title: "t".to_owned(), note: hostile.to_owned(), head: vec!["name"], rows: vec![vec![hostile.to_owned()]] }],
-    };
-    let (html, markdown) = (html::render(&page), markdown::render(&page));
-    assert!(!html.contains("<script") && html.matches("&lt;script&gt;").count() == 3, "{html}");
+fn hostile_words_stay_text() {
+    let hostile = "<script>alert('x')</script> | [a](http://x) & \"q\" \n# head \u{202e}gnp.exe jo@partner.example";
+    let mut page = failed(hostile);
+    page.sections = Section::of("t", "", &["name"], [vec![hostile.to_owned()]]).into_iter().collect();
+    let (html, markdown, json) = (page.html(), page.markdown(), String::from_utf8(page.json().unwrap()).unwrap());
+    assert!(!html.contains("<script") && html.matches("&lt;script&gt;").count() == 2, "{html}");
     assert!(!markdown.contains("<script") && !markdown.contains("[a](") && !markdown.contains("\n# head"), "{markdown}");
     assert_eq!(markdown.lines().filter(|line| line.starts_with('|')).count(), 3, "a name cannot make a row");
+    for text in [html, markdown] {
+        assert!(!text.contains('\u{202e}'), "a name cannot turn its row around");
+        assert!(!text.contains("partner.example") && text.contains("e-mail"), "{text}");
+    }
+    assert!(!json.contains("partner.example"));
+}
+
+#[test]
+fn every_error_name_has_its_own_advice() {
+    let (now, history) = (at("2026-11-23T02:00:00Z"), History::new("r"));
+    let about = About { run_id: "r", started_at: now, ended_at: now, bucket: "b", state_machine: None, history: &history };
+    for error in Error::NAMES {
+        assert_eq!(page(about, End::Failed { error, cause: "c", run: None }).runbook, error);
+    }
+    let other = page(about, End::Failed { error: "Lambda.Unknown", cause: "c", run: None });
+    assert_eq!(other.runbook, "Alarm RunFailed");
 }

@@ -9,11 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::http::{Call, Http, base_url};
+use crate::model::Credential;
 use crate::secrets::Keys;
 use crate::{Error, Result};
 
 /// The secret `partner-sync/salesforce`.
 pub struct Credentials {
+    name: String,
     login: Url,
     flow: Flow,
     /// Such as `v67.0`; the client's own choice if the secret names none.
@@ -75,7 +77,17 @@ impl Credentials {
         if api_version.as_ref().is_some_and(|version| !version.bytes().all(|b| b.is_ascii_digit() || b == b'v' || b == b'.')) {
             return Err(Error::Config(format!("{} must look like v67.0", keys.path("api_version"))));
         }
-        Ok(Self { login: base_url(&keys.path("login_url"), login)?, flow, api_version })
+        Ok(Self { name: name.to_owned(), login: base_url(&keys.path("login_url"), login)?, flow, api_version })
+    }
+
+    /// What the report says of it. Neither kind has an end that can be known from here.
+    #[must_use]
+    pub fn describe(&self) -> Credential {
+        let auth = match self.flow {
+            Flow::ClientCredentials { .. } => "client_credentials",
+            Flow::JwtBearer { .. } => "jwt_bearer",
+        };
+        Credential { secret: self.name.clone(), auth: auth.to_owned(), ends: None }
     }
 
     /// `POST /services/oauth2/token`: the instance's address and a bearer token.

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub use auth::Credentials;
 use query::{ApiError, Page};
 
-use crate::http::{Call, Http, Reply};
+use crate::http::{Call, Http, Meter, Reply};
 use crate::model::{Account, Alliances, Complete, Reading, mapping};
 use crate::{Error, Result};
 
@@ -24,7 +24,10 @@ const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 /// A session with the org.
 #[derive(Debug)]
 pub struct Client {
+    /// Pages read so far.
+    pub pages: u64,
     http: Http,
+    meter: Meter,
     credentials: Credentials,
     session: Option<Session>,
 }
@@ -53,12 +56,12 @@ impl From<Refused> for Error {
 }
 
 impl Client {
-    /// A client for one run; nothing is sent yet.
+    /// A client for one run, its calls counted by `meter`; nothing is sent yet.
     ///
     /// # Errors
     /// [`Error::Config`] if TLS cannot be set up.
-    pub fn new(credentials: Credentials) -> Result<Self> {
-        Ok(Self { http: Http::new(TIMEOUT)?, credentials, session: None })
+    pub fn new(credentials: Credentials, meter: &Meter) -> Result<Self> {
+        Ok(Self { pages: 0, http: Http::new(TIMEOUT, meter)?, meter: meter.clone(), credentials, session: None })
     }
 
     /// Reads and maps every authorised partner account.
@@ -139,7 +142,7 @@ impl Client {
 
     async fn session(&mut self) -> Result<&Session> {
         if self.session.is_none() {
-            let (instance, token) = self.credentials.token(&Http::new(TOKEN_TIMEOUT)?).await?;
+            let (instance, token) = self.credentials.token(&Http::new(TOKEN_TIMEOUT, &self.meter)?).await?;
             self.session = Some(Session { instance, token });
         }
         self.session.as_ref().ok_or_else(|| Error::Auth("salesforce: no session".to_owned()))
@@ -154,10 +157,14 @@ impl Client {
             .header("accept", "application/json")
             .header("sforce-query-options", "batchSize=2000");
         let reply = self.http.send("salesforce: query", Call::Repeatable, request).await.map_err(|failure| Refused::Fatal(failure.into()))?;
-        if let Some(usage) = reply.header("sforce-limit-info") {
-            tracing::info!(usage, "salesforce API calls of the last 24 hours");
+        if let Some((used, allowed)) = reply.header("sforce-limit-info").and_then(query::usage).filter(|(used, allowed)| used * 10 >= allowed * 8) {
+            tracing::warn!(used, allowed, "salesforce: most of the org's API calls of 24 hours are used up (Sforce-Limit-Info)");
         }
-        if reply.is_success() { reply.json("salesforce: query").map_err(Refused::Fatal) } else { Err(refused(&reply)) }
+        if !reply.is_success() {
+            return Err(refused(&reply));
+        }
+        self.pages += 1;
+        reply.json("salesforce: query").map_err(Refused::Fatal)
     }
 }
 

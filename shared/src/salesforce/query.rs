@@ -30,6 +30,12 @@ pub(super) fn column(message: &str) -> String {
     name.filter(is_name).map_or_else(|| "a field of the query".to_owned(), |name| format!("the field {name}"))
 }
 
+/// The calls used and allowed that a `Sforce-Limit-Info` names, as `api-usage=18/5000; api-bursts=1/750`.
+pub(super) fn usage(header: &str) -> Option<(u64, u64)> {
+    let (used, allowed) = header.split(';').find_map(|part| part.trim().strip_prefix("api-usage="))?.split_once('/')?;
+    Some((used.parse().ok()?, allowed.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,5 +46,14 @@ mod tests {
         assert_eq!(column(message), "the field Support_Hold__c");
         assert_eq!(column("No such column '<b>' on"), "a field of the query");
         assert_eq!(column(""), "a field of the query");
+    }
+
+    #[test]
+    fn reads_the_usage_among_other_limits() {
+        assert_eq!(usage("api-usage=18/5000"), Some((18, 5000)));
+        assert_eq!(usage("per-app-api-usage=17/250(appName=x); api-usage=4500/5000; api-bursts=1/750"), Some((4500, 5000)));
+        for odd in ["", "api-usage=", "api-usage=x/y", "api-usage=5"] {
+            assert_eq!(usage(odd), None);
+        }
     }
 }

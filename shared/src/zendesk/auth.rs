@@ -2,14 +2,19 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::http::{Call, Http, base_url};
+use crate::model::Credential;
 use crate::secrets::Keys;
 use crate::{Error, Result};
+
+/// The day Zendesk ends all API tokens. Source: Zendesk's OAuth migration guide.
+const API_TOKENS_END: Date = jiff::civil::date(2027, 4, 30);
 
 /// What a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +27,7 @@ pub enum Scope {
 
 /// The secrets `partner-sync/zendesk/...`.
 pub struct Credentials {
+    name: String,
     pub(super) base: Url,
     flow: Flow,
 }
@@ -57,13 +63,23 @@ impl Credentials {
                 Flow::ClientCredentials { client_id: id.to_owned(), client_secret: SecretString::from(secret), scope }
             }
             "api_token" => {
-                tracing::warn!(secret = name, "zendesk ends API tokens on 2027-04-30; move to client_credentials before");
+                tracing::warn!(secret = name, "zendesk ends API tokens on {API_TOKENS_END}; move to client_credentials before");
                 let [email, token] = keys.required(["email", "token"])?;
                 Flow::ApiToken { email: SecretString::from(email), token: SecretString::from(token) }
             }
             _ => return Err(keys.unknown_auth(["client_credentials", "api_token"])),
         };
-        Ok(Self { base: base_url(&keys.path("base_url"), base)?, flow })
+        Ok(Self { name: name.to_owned(), base: base_url(&keys.path("base_url"), base)?, flow })
+    }
+
+    /// What the report says of it.
+    #[must_use]
+    pub fn describe(&self) -> Credential {
+        let (auth, ends) = match self.flow {
+            Flow::ClientCredentials { .. } => ("client_credentials", None),
+            Flow::ApiToken { .. } => ("api_token", Some(API_TOKENS_END)),
+        };
+        Credential { secret: self.name.clone(), auth: auth.to_owned(), ends }
     }
 
     /// True if a refused token can be replaced by a new one.

@@ -19,10 +19,9 @@ pub use organizations::{Created, Found, Page};
 pub use refused::CallError;
 
 use crate::Result;
-use crate::http::{Call, Http, Reply};
+use crate::http::meter::request_id;
+use crate::http::{Call, Http, Meter, Reply};
 
-/// The instance that is written to.
-pub const TARGET: &str = "global";
 /// Zendesk ends its own calls sooner.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -57,12 +56,12 @@ impl Budget {
 }
 
 impl Client {
-    /// A client for one run; nothing is sent yet.
+    /// A client for one run, its calls counted by `meter`; nothing is sent yet.
     ///
     /// # Errors
     /// [`crate::Error::Config`] if TLS cannot be set up.
-    pub fn new(name: &str, credentials: Credentials, scope: Scope) -> Result<Self> {
-        let http = Http::new(TIMEOUT)?;
+    pub fn new(name: &str, credentials: Credentials, scope: Scope, meter: &Meter) -> Result<Self> {
+        let http = Http::new(TIMEOUT, meter)?;
         Ok(Self { name: name.to_owned(), http, credentials, scope, token: None, may_mint_again: true, budget: None })
     }
 
@@ -108,17 +107,33 @@ impl Client {
 
     fn note_limits(&mut self, what: &str, reply: &Reply) {
         self.budget = Budget::of(&reply.headers);
-        let request_id = reply.header("x-zendesk-request-id").or_else(|| reply.header("x-request-id"));
-        if reply.header("x-zendesk-api-warn").is_some() {
-            tracing::warn!(call = what, request_id, "zendesk dropped an attribute it does not permit (x-zendesk-api-warn)");
+        let request_id = request_id(&reply.headers);
+        if let Some(warning) = reply.header("x-zendesk-api-warn") {
+            let keys = unpermitted(warning);
+            tracing::warn!(call = what, request_id, keys, "zendesk dropped attributes it does not permit (x-zendesk-api-warn)");
         }
         tracing::debug!(call = what, request_id, status = reply.status, "zendesk answered");
     }
 }
 
+/// The keys an `x-zendesk-api-warn` names, as `{:allowed_parameters=>{..., :unpermitted_keys=>["organization.x"], ...}}`; its values are
+/// left out, because they may be anybody's.
+fn unpermitted(warning: &str) -> String {
+    let list = warning.split(":unpermitted_keys=>[").nth(1).and_then(|rest| rest.split(']').next()).unwrap_or_default();
+    let is_key = |key: &&str| key.len() <= 80 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
+    list.split(',').map(|key| key.trim().trim_matches('"')).filter(is_key).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_warning_is_shown_by_its_keys_alone() {
+        let warning = r#"{:allowed_parameters=>{:controller=>{:unpermitted_keys=>["organization.id", "jo@x"], :invalid_values=>["canary"]}}}"#;
+        assert_eq!(unpermitted(warning), "organization.id");
+        assert_eq!(unpermitted("something else"), "");
+    }
 
     #[test]
     fn reads_the_rate_limit_in_every_spelling() {

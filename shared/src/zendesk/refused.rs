@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::http::{Failure, Reply};
+use crate::model::without_addresses;
 
 /// Why a call brought no answer to work with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,8 +112,7 @@ pub(super) fn in_short(words: &[String]) -> String {
     if words.is_empty() {
         return "no reason given".to_owned();
     }
-    let masked: Vec<_> = words.join(": ").split(' ').map(|word| if word.contains('@') { "[e-mail]".to_owned() } else { word.to_owned() }).collect();
-    masked.join(" ").chars().take(500).collect()
+    without_addresses(&words.join(": ")).chars().take(500).collect()
 }
 
 #[cfg(test)]

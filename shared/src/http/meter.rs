@@ -1,0 +1,120 @@
+//! What calls came to: their number, the pauses they were asked for, and the vendors' ids of the ones worth asking about.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use reqwest::header::HeaderMap;
+
+use crate::model::{Credential, Usage};
+
+/// Ids of refused requests kept: enough for a support case, too few to fill a log line.
+const IDS: usize = 8;
+/// Where the vendors put their id of a request. Source: Zendesk's error guide for the first two; Salesforce's replies for the third.
+const ID_HEADERS: [&str; 3] = ["x-zendesk-request-id", "x-request-id", "x-sfdc-request-id"];
+
+/// Counts the calls of all clients that share it.
+#[derive(Debug, Clone, Default)]
+pub struct Meter(Arc<Mutex<Tally>>);
+
+/// What the calls came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Requests sent.
+    pub calls: u64,
+    /// Those of them that were repeated.
+    pub retries: u64,
+    /// Replies that asked for a pause.
+    pub throttled: u64,
+    refused: Vec<String>,
+    last: Option<String>,
+}
+
+impl Tally {
+    /// The vendors' ids of the last refused requests and of the last one of all, for a support case.
+    #[must_use]
+    pub fn request_ids(&self) -> String {
+        let last = self.last.as_ref().filter(|last| !self.refused.contains(last));
+        self.refused.iter().chain(last).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What an invocation used that began at a moment and ends now.
+    #[must_use]
+    pub fn usage(&self, began: Instant, pages: u64, credentials: Vec<Credential>) -> Usage {
+        let Self { calls, retries, throttled, refused: _, last: _ } = self;
+        let (calls, retries, throttled) = (*calls, *retries, *throttled);
+        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Usage { invocations: 1, milliseconds, pages, calls, retries, throttled, waits: 0, wait_seconds: 0, credentials }
+    }
+}
+
+impl Meter {
+    /// Counts a request and its reply, if one came.
+    pub(super) fn sent(&self, again: bool, reply: Option<(u16, &HeaderMap)>) {
+        let mut tally = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.calls += 1;
+        tally.retries += u64::from(again);
+        let Some((status, headers)) = reply else { return };
+        tally.throttled += u64::from(status == 429 || (status == 503 && headers.contains_key("retry-after")));
+        let id = request_id(headers);
+        if status >= 400 {
+            tally.refused.extend(id.clone());
+            let many = tally.refused.len().saturating_sub(IDS);
+            tally.refused.drain(..many);
+        }
+        tally.last = id;
+    }
+
+    /// The tally since it was last taken.
+    #[must_use]
+    pub fn take(&self) -> Tally {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A vendor's id of a request; `None` if there is none, or if it does not look like one.
+#[must_use]
+pub fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = ID_HEADERS.iter().find_map(|name| headers.get(*name)?.to_str().ok())?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'/');
+    (id.len() <= 64 && id.bytes().all(plain)).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn refused_requests_are_named_and_of_the_others_only_the_last() {
+        let meter = Meter::default();
+        meter.sent(false, Some((200, &headers(&[("x-zendesk-request-id", "a")]))));
+        meter.sent(false, Some((429, &headers(&[("x-request-id", "b")]))));
+        meter.sent(true, None);
+        meter.sent(true, Some((503, &headers(&[("x-sfdc-request-id", "c"), ("retry-after", "1")]))));
+        meter.sent(true, Some((200, &headers(&[("x-request-id", "d")]))));
+        let tally = meter.take();
+        assert_eq!((tally.calls, tally.retries, tally.throttled), (5, 3, 2));
+        assert_eq!(tally.request_ids(), "b c d");
+        assert_eq!(meter.take(), Tally::default());
+    }
+
+    #[test]
+    fn many_refusals_keep_the_last_few() {
+        let meter = Meter::default();
+        for number in 0..100 {
+            meter.sent(false, Some((500, &headers(&[("x-request-id", &number.to_string())]))));
+        }
+        assert_eq!(meter.take().request_ids(), "92 93 94 95 96 97 98 99");
+    }
+
+    #[test]
+    fn what_does_not_look_like_an_id_is_none() {
+        assert_eq!(request_id(&headers(&[("x-request-id", "0a1-b_2")])), Some("0a1-b_2".to_owned()));
+        for odd in ["jo@partner.example", "a b", &"x".repeat(65)] {
+            assert_eq!(request_id(&headers(&[("x-request-id", odd)])), None);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! How the run went: its time, calls and cost, its credentials, the runs before it, and where to read more.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{About, Cost, End, Link, Run, Section, minute, seconds_between};
+use crate::model::{Credential, Usage};
+
+/// Runs in the table; the chart has more.
+const LISTED: usize = 10;
+/// Days before the end of a credential from which a report warns.
+const WARN_DAYS: i32 = 30;
+
+pub(super) fn stages(about: About<'_>, run: Run<'_>) -> Option<Section> {
+    let usage = run.usage;
+    let row = |name: &str, usage: &Usage| {
+        let Usage { invocations, milliseconds, pages: _, calls, retries, throttled, waits, wait_seconds, credentials: _ } = usage;
+        let seconds = format!("{}.{}", milliseconds / 1000, milliseconds % 1000 / 100);
+        let waited = format!("{waits} ({wait_seconds} s)");
+        vec![name.to_owned(), invocations.to_string(), seconds, calls.to_string(), retries.to_string(), throttled.to_string(), waited]
+    };
+    let rows = vec![
+        row("gather-accounts", &usage.gather_accounts),
+        row("gather-orgs", &usage.gather_orgs),
+        row("compare", &usage.compare),
+        row("sync", &usage.sync),
+        row("all", &usage.total()),
+    ];
+    let cost = Cost::of(usage, false);
+    let note = format!(
+        "{} s from the start to this report. {}: {} state transitions and {} invocations of Lambdas; S3, DynamoDB and logs come on top.",
+        seconds_between(about.started_at, about.ended_at),
+        cost.usd(),
+        cost.transitions,
+        cost.invocations,
+    );
+    let head = ["stage", "invocations", "seconds", "API calls", "repeated", "429s", "waits"];
+    Section::of("Time, calls and cost", note, &head, rows)
+}
+
+pub(super) fn credentials(about: About<'_>, run: Run<'_>) -> Option<Section> {
+    let rows = run.usage.total().credentials.into_iter().map(|one| {
+        let left = days_left(&one, about.ended_at).map_or_else(|| "no end known".to_owned(), |days| days.to_string());
+        vec![one.secret, one.auth, one.ends.map_or_else(String::new, |day| day.to_string()), left]
+    });
+    Section::of("Credentials", "", &["secret", "kind", "ends", "days left"], rows)
+}
+
+/// A warning for each credential that ends soon.
+pub(super) fn ending_credentials(about: About<'_>, run: Run<'_>) -> Vec<String> {
+    let soon = |one: Credential| {
+        let days = days_left(&one, about.ended_at).filter(|days| *days < WARN_DAYS)?;
+        Some(format!("The credential in {} ends in {days} days: move it to client_credentials.", one.secret))
+    };
+    run.usage.total().credentials.into_iter().filter_map(soon).collect()
+}
+
+fn days_left(credential: &Credential, now: Timestamp) -> Option<i32> {
+    credential.days_left(now.to_zoned(TimeZone::UTC).date())
+}
+
+pub(super) fn last_runs(about: About<'_>) -> Option<Section> {
+    let rows = about.history.runs.iter().rev().take(LISTED).map(|run| {
+        let ending = run.error.as_ref().map_or_else(|| run.ending.word().to_owned(), |error| format!("{} {error}", run.ending.word()));
+        let numbers = [run.changed(), run.applied.failed].map(|number| number.to_string());
+        let [changed, failed] = numbers;
+        vec![run.run_id.clone(), minute(run.ended_at), ending, changed, failed, run.seconds.to_string()]
+    });
+    Section::of("Last runs", "", &["run", "ended", "verdict", "changed", "failed", "seconds"], rows)
+}
+
+/// Documents beside the report by their names, and AWS's console for the execution and the folder.
+pub(super) fn links(about: About<'_>, end: End<'_>) -> Vec<Link> {
+    let link = |text: &str, url: String| Link { text: text.to_owned(), url };
+    let here = |file: &str| link(file, file.to_owned());
+    let mut links = vec![here("report.html"), here("report.md"), here("report.json")];
+    if let End::Planned(run) | End::Failed { run: Some(run), .. } = end {
+        links.extend(["accounts.json", "organizations.json", "plan.json", "creates.json", "updates.json", "not_in_sync.json"].map(here));
+        if matches!(end, End::Failed { .. }) {
+            links.push(here("sync-state.json"));
+        } else if run.plan.mode == crate::model::Mode::Apply {
+            links.extend(["sync-state.json", "results.json"].map(here));
+        }
+    }
+    // The console of another partition has another host.
+    let machine = about.state_machine.filter(|arn| arn.starts_with("arn:aws:states:"));
+    if let (Some(machine), Some(region)) = (machine, machine.and_then(|arn| arn.split(':').nth(3)).filter(|region| !region.is_empty())) {
+        let console = format!("https://{region}.console.aws.amazon.com");
+        let execution = format!("{}:{}", machine.replace(":stateMachine:", ":execution:"), about.run_id);
+        links.push(link("the execution", format!("{console}/states/home?region={region}#/v2/executions/details/{execution}")));
+        let folder = format!("{console}/s3/buckets/{}?region={region}&prefix=runs/{}/", about.bucket, about.run_id);
+        links.push(link("the folder of the run", folder));
+        links.push(link("the dashboards", format!("{console}/cloudwatch/home?region={region}#dashboards")));
+    }
+    links
+}

@@ -1,0 +1,81 @@
+"""make validate: alarms, dashboard, metrics and runbook hold together, both ways."""
+
+import json
+import re
+
+import yaml
+
+from .processes import ROOT
+
+
+class Loader(yaml.SafeLoader):
+    """Reads a template; the short forms of functions become {name: argument}."""
+
+
+def function(loader, suffix, node):
+    kinds = {yaml.ScalarNode: loader.construct_scalar, yaml.SequenceNode: loader.construct_sequence}
+    made = kinds.get(type(node), loader.construct_mapping)
+    return {suffix: made(node, deep=True) if made != loader.construct_scalar else made(node)}
+
+
+Loader.add_multi_constructor("!", function)
+
+
+def template():
+    """infra/template.yaml as data."""
+    return yaml.load((ROOT / "infra" / "template.yaml").read_text(), Loader)
+
+
+def metrics():
+    """The names of the metrics the functions emit, from the one list there is."""
+    source = (ROOT / "shared" / "src" / "telemetry.rs").read_text()
+    block = source.split("\nmetrics! {\n")[1].split("\n}\n")[0]
+    return set(re.findall(r"^    (\w+): \w+,$", block, re.M))
+
+
+def dashboard_metrics(resource):
+    """The names of our metrics on the dashboard."""
+    text = resource["Properties"]["DashboardBody"]["Sub"][0].replace("${Heartbeat}", "")
+    widgets = json.loads(text)["widgets"]
+    return {metric[1] for widget in widgets for metric in widget["properties"].get("metrics", []) if metric[0] == "PartnerSync"}
+
+
+def anchor(heading):
+    """What GitLab and GitHub make of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def problems(names):
+    """What does not hold together. `names` are the error names."""
+    resources = template()["Resources"]
+    alarms = {name: one for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+    boards = {name: one for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Dashboard"}
+    emitted = metrics()
+    shown = set().union(*(dashboard_metrics(board) for board in boards.values()))
+    watched = {one["Properties"]["MetricName"] for one in alarms.values() if one["Properties"]["Namespace"] == "PartnerSync"}
+    if len(emitted) < 10:
+        yield "the list of metrics was not found"
+    yield from (f"{name}: emitted, and not on the dashboard" for name in emitted - shown)
+    yield from (f"{name}: on the dashboard, and never emitted" for name in shown - emitted)
+    yield from (f"{name}: an alarm watches it, and it is never emitted" for name in watched - emitted)
+    headings = re.findall(r"^## (.*)$", (ROOT / "infra" / "RUNBOOK.md").read_text(), re.M)
+    anchors = {anchor(heading) for heading in headings}
+    for name, alarm in alarms.items():
+        link = re.search(r"\$\{RunbookUrl\}#([\w-]+)", alarm["Properties"]["AlarmDescription"]["Sub"])
+        if not link or link.group(1) not in anchors:
+            yield f"{name}: its description links to no section of the runbook"
+        if not any(f"{name}.Arn" in json.dumps(board) for board in boards.values()):
+            yield f"{name}: not on the dashboard"
+    yield from (f"{name}: no section in the runbook" for name in names if name not in headings)
+    missing = {heading.removeprefix("Alarm ") for heading in headings if heading.startswith("Alarm ")} - set(alarms)
+    yield from (f"the runbook has a section for the alarm {name}, which there is not" for name in missing)
+    yield from (f"the report names the runbook's section {one!r}, which there is not" for one in named_in_reports() if one not in headings)
+    memory = template()["Globals"]["Function"]["MemorySize"]
+    if f"MEMORY_MB: u64 = {memory};" not in (ROOT / "shared" / "src" / "report" / "cost.rs").read_text():
+        yield f"MemorySize is {memory}, and the cost in the report is computed with another"
+
+
+def named_in_reports():
+    """The sections of the runbook a report may name, other than the error names."""
+    source = (ROOT / "shared" / "src" / "report" / "advice.rs").read_text()
+    return set(re.findall(r'"(Alarm \w+|A run is \w+|Where to look|Looking at [a-z ]+)"', source))
