@@ -72,7 +72,7 @@ impl Stored {
 
     fn run(&self) -> Run<'_> {
         let Self { plan, creates, updates, marks } = self;
-        Run { plan, creates, updates, marks, results: &[], usage: &plan.usage }
+        Run { plan, creates, updates, marks, results: None, usage: &plan.usage }
     }
 }
 

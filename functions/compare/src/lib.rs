@@ -89,7 +89,7 @@ pub async fn compare<S: Store>(config: &Result<Compare, Error>, store: &S, event
             history: &history(store, run_id).await?,
         };
         let (creates, updates, marks) = (&changes.creates, &changes.updates, &changes.marks);
-        report::write(store, about, End::Planned(Run { plan: &plan, creates, updates, marks, results: &[], usage: &plan.usage })).await?;
+        report::write(store, about, End::Planned(Run { plan: &plan, creates, updates, marks, results: Some(&[]), usage: &plan.usage })).await?;
     }
     Ok(Compared { plan: reference, summary: report::summary(store.bucket(), &plan, &[]) })
 }

@@ -32,7 +32,7 @@ pub async fn write<S: Store>(store: &S, work: &Work, state: &State, sync: Usage,
     let about =
         About { run_id, started_at, ended_at, bucket: store.bucket(), state_machine: plan.inputs.state_machine.as_deref(), history: &history };
     let (creates, updates, marks) = (&work.planned.0, &work.planned.1, &work.planned.2);
-    report::write(store, about, End::Planned(Run { plan, creates, updates, marks, results, usage: &usage })).await?;
+    report::write(store, about, End::Planned(Run { plan, creates, updates, marks, results: Some(results), usage: &usage })).await?;
 
     let good = matches!(verdict, Verdict::Ok | Verdict::NothingToDo | Verdict::Partial);
     if good {

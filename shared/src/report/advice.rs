@@ -33,7 +33,7 @@ pub(super) fn of(about: About<'_>, end: End<'_>) -> Advice {
 }
 
 fn planned(about: About<'_>, run: Run<'_>) -> Advice {
-    let summary = summary(about.bucket, run.plan, run.results);
+    let summary = summary(about.bucket, run.plan, run.known());
     let command = run.plan.release.clone();
     let (what_to_do, runbook) = todo(run, &summary);
     let mut warnings: Vec<String> = run.plan.warnings.iter().map(|why| format!("The inputs look emptier than they should: {why}.")).collect();
@@ -54,6 +54,7 @@ fn headline(summary: &Summary) -> String {
             format!("{} creates, {} updates, {} marks planned; nothing was applied", counts.creates, counts.updates, counts.marks)
         }
         Ending::Planned => format!("nothing was applied; {} would be held", held.join(" and ")),
+        Ending::NothingToDo if counts.conflicts > 0 => format!("nothing to write; {} conflicts wait for a person", counts.conflicts),
         Ending::NothingToDo => "both systems are equal".to_owned(),
         _ => {
             let failed = if applied.failed > 0 { format!(", {} FAILED", applied.failed) } else { String::new() };
@@ -63,9 +64,27 @@ fn headline(summary: &Summary) -> String {
 }
 
 fn todo(run: Run<'_>, summary: &Summary) -> (Vec<String>, &'static str) {
-    let Run { plan, results, marks, .. } = run;
+    let (Run { plan, marks, .. }, results) = (run, run.known());
     let mut lines = Vec::new();
     let mut runbook = "Where to look";
+    let stubborn = results.iter().filter(|one| one.runs_failed.is_some_and(|runs| runs >= super::sections::STUBBORN)).count();
+    if stubborn > 0 {
+        lines.push(format!("{stubborn} records have failed again and again: read Zendesk's words below and correct the record they are about."));
+    }
+    if summary.applied.failed > stubborn {
+        lines.push("The other failures need nothing yet: the next run tries them again by itself.".to_owned());
+    }
+    if !plan.conflicts.is_empty() {
+        lines.push(format!("Resolve the conflicts below ({}); until then nothing is done to their records.", plan.conflicts.len()));
+    }
+    let marked = results.iter().filter(|one| one.action == crate::model::Action::Mark && one.outcome == Outcome::Done).count();
+    if marked > 0 {
+        lines.push(format!(
+            "{marked} of {} marks were set: look through them below before {}; then they are deleted.",
+            marks.len(),
+            next_purge(plan.header.generated_at)
+        ));
+    }
     if plan.release.is_some() && plan.mode == Mode::Apply {
         lines.push(
             "Read the held entries below. If they are wrong, do nothing: they are never applied. If they are right, release exactly them:".to_owned(),
@@ -78,27 +97,9 @@ fn todo(run: Run<'_>, summary: &Summary) -> (Vec<String>, &'static str) {
         lines.push("Nothing was applied. In apply mode all of this plan would be.".to_owned());
         runbook = "Looking at a change before it is applied";
     }
-    let stubborn = results.iter().filter(|one| one.runs_failed.is_some_and(|runs| runs >= super::sections::STUBBORN)).count();
-    if stubborn > 0 {
-        lines.push(format!("{stubborn} records have failed again and again: read Zendesk's words below and correct the record they are about."));
-    }
-    if summary.applied.failed > stubborn {
-        lines.push("The other failures need nothing yet: the next run tries them again by itself.".to_owned());
-    }
-    if !plan.conflicts.is_empty() {
-        lines.push(format!("Resolve the {} conflicts below; until then nothing is done to their records.", plan.conflicts.len()));
-    }
-    let marked = results.iter().filter(|one| one.action == crate::model::Action::Mark && one.outcome == Outcome::Done).count();
-    if marked > 0 {
-        lines.push(format!(
-            "Look through the {marked} of {} marks below before {}; then they are deleted.",
-            marks.len(),
-            next_purge(plan.header.generated_at)
-        ));
-    }
-    if summary.applied.failed > 0 {
+    if runbook == "Where to look" && summary.applied.failed > 0 {
         runbook = "Alarm FailedRecords";
-    } else if !plan.conflicts.is_empty() && runbook == "Where to look" {
+    } else if runbook == "Where to look" && !plan.conflicts.is_empty() {
         runbook = "Alarm Conflicts";
     }
     if lines.is_empty() {

@@ -30,12 +30,12 @@ pub(super) fn bars(history: &History) -> Vec<Bar> {
 pub(super) fn svg(bars: &[Bar]) -> String {
     let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return String::new() };
     let most = bars.iter().map(|bar| bar.changed).max().unwrap_or_default().max(1);
-    let (width, base) = (SHOWN * (WIDTH + GAP), HEIGHT + 14);
+    let (width, base) = (SHOWN * (WIDTH + GAP), HEIGHT + 24);
     let wrong = bars.iter().filter(|bar| !bar.verdict.is_good()).count();
     let mut svg = format!(
         "<figure>\n<svg viewBox=\"0 0 {width} {}\" role=\"img\" aria-label=\"The last {} runs, {wrong} of them not good; at most {most} records \
-         changed in one.\">\n<text x=\"0\" y=\"9\">{most} changed</text>\n<path class=\"axis\" d=\"M0 {base}H{width}\"/>\n",
-        base + 16,
+         changed in one.\">\n<text x=\"0\" y=\"18\">{most} changed</text>\n<path class=\"axis\" d=\"M0 {base}H{width}\"/>\n",
+        base + 26,
         bars.len(),
     );
     for (place, Bar { run_id, ended_at, verdict, changed, failed, seconds }) in bars.iter().enumerate() {
@@ -59,7 +59,7 @@ pub(super) fn svg(bars: &[Bar]) -> String {
          grey: nothing to do, green: OK, orange: a person has to look, red: failed.</figcaption>\n</figure>",
         minute(first.ended_at),
         minute(last.ended_at),
-        y = base + 14,
+        y = base + 22,
     );
     svg
 }

@@ -26,7 +26,8 @@ pub(super) fn stages(about: About<'_>, run: Run<'_>) -> Option<Section> {
         row("sync", &usage.sync),
         row("all", &usage.total()),
     ];
-    let cost = Cost::of(usage, false);
+    let told = about.history.change().is_some_and(|(_, now)| now.run_id == about.run_id);
+    let cost = Cost::of(usage, told);
     let note = format!(
         "{} s from the start to this report. {}: {} state transitions and {} invocations of Lambdas; S3, DynamoDB and logs come on top.",
         seconds_between(about.started_at, about.ended_at),

@@ -21,11 +21,11 @@ figure{margin:1.2rem 0}svg{width:100%;height:auto;max-height:11rem}svg text{font
 .axis{stroke:var(--line)}rect{fill:var(--calm)}rect.OK{fill:var(--ok)}rect.HELD,rect.PARTIAL{fill:var(--look)}rect.FAILED{fill:var(--bad)}\
 figcaption,.note{font-size:.87rem;opacity:.8}\
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}\
-th,td{text-align:left;vertical-align:top;padding:.25rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}\
-th{font-weight:600;white-space:nowrap}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\
+th,td{text-align:left;vertical-align:top;padding:.25rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere;min-width:5.5rem}\
+th{font-weight:600;white-space:nowrap}.n{min-width:0;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\
 tr:nth-child(even) td{background:var(--soft)}a{color:inherit}li{overflow-wrap:anywhere}\
-@media(max-width:640px){th{display:none}tr{display:block;padding:.4rem 0;border-bottom:1px solid var(--line)}\
-td,.n{display:flex;gap:.6rem;border:0;padding:.05rem .3rem;text-align:left;white-space:normal}tr:nth-child(even) td{background:none}\
+@media(max-width:640px){th,th.n{display:none}svg text{font-size:22px}tr{display:block;padding:.4rem 0;border-bottom:1px solid var(--line)}\
+td,td.n{display:flex;min-width:0;gap:.6rem;border:0;padding:.05rem .3rem;text-align:left;white-space:normal}tr:nth-child(even) td{background:none}\
 td:empty{display:none}td::before{flex:0 0 7.5rem;opacity:.7}}\
 @media print{body{max-width:none;font-size:10px}.wide{overflow:visible}tr{break-inside:avoid}.badge{border:1px solid}}";
 

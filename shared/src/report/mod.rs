@@ -71,10 +71,17 @@ pub struct Run<'a> {
     pub updates: &'a [Update],
     /// Its marks, held or not.
     pub marks: &'a [Mark],
-    /// What became of those that were applied.
-    pub results: &'a [RecordOutcome],
+    /// What became of those that were applied; `None` if that is not known, because the run failed.
+    pub results: Option<&'a [RecordOutcome]>,
     /// What the stages used.
     pub usage: &'a RunUsage,
+}
+
+impl<'a> Run<'a> {
+    /// What is known to have become of the records.
+    fn known(&self) -> &'a [RecordOutcome] {
+        self.results.unwrap_or_default()
+    }
 }
 
 /// A part of the report, before it has a form. All text is raw but for masked addresses; the renderers escape it.
@@ -89,9 +96,20 @@ struct Section {
 impl Section {
     /// A section; `None` if there is nothing in it.
     fn of(title: &'static str, note: impl Into<String>, head: &[&'static str], rows: impl IntoIterator<Item = Vec<String>>) -> Option<Self> {
-        let mask = |row: Vec<String>| row.iter().map(|cell| without_addresses(cell)).collect();
-        let rows: Vec<Vec<String>> = rows.into_iter().map(mask).collect();
+        let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
         (!rows.is_empty()).then(|| Self { title, note: note.into(), head: head.to_vec(), rows })
+    }
+}
+
+/// Characters of a text that are shown; the documents have all of it.
+const SHOWN: usize = 250;
+
+/// Text from outside as a report shows it: without addresses, and not endless.
+fn shown(text: &str) -> String {
+    let text = without_addresses(text);
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}... ({} characters)", text.get(..end).unwrap_or_default(), text.chars().count()),
+        None => text,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The sections, in the order an operator reads them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{About, Run, Section, health, next_purge, summary};
 use crate::model::{Action, FieldValue, Guarded, Instance, Mode, Outcome, RecordOutcome};
@@ -65,7 +65,7 @@ fn inputs(run: Run<'_>) -> Option<Section> {
     let all = vec![
         "Zendesk, all instances".to_owned(),
         counts.organizations_scanned.to_string(),
-        counts.partner_organizations.to_string(),
+        String::new(),
         String::new(),
         String::new(),
         String::new(),
@@ -81,32 +81,32 @@ fn inputs(run: Run<'_>) -> Option<Section> {
 
 fn plan_and_result(about: About<'_>, run: Run<'_>) -> Option<Section> {
     let counts = &run.plan.counts;
-    let of = |action, outcomes: &[Outcome]| run.results.iter().filter(|one| one.action == action && outcomes.contains(&one.outcome)).count();
     let held = summary(about.bucket, run.plan, &[]).held;
-    let row = |name: &str, planned: usize, action, category| {
+    let held = |category| held.iter().find(|held| held.category == category).map_or(0, |held| held.count);
+    let unmarked: BTreeSet<u64> = run.updates.iter().filter(|update| update.unmark().is_some()).map(|update| update.id).collect();
+    let row = |name: &str, planned: usize, held: usize, counts_in: &dyn Fn(&RecordOutcome) -> bool| {
+        let of = |outcomes: &[Outcome]| {
+            let count = |results: &[RecordOutcome]| results.iter().filter(|one| counts_in(one) && outcomes.contains(&one.outcome)).count();
+            run.results.map_or_else(|| "not known".to_owned(), |results| count(results).to_string())
+        };
         // Done and not proven is what Zendesk took and then gave no result of.
-        let done = of(action, &[Outcome::Done, Outcome::Unknown]);
-        let numbers = [planned, done, of(action, &[Outcome::Done]), of(action, &[Outcome::Failed]), of(action, &[Outcome::Drifted])];
-        let mut cells = vec![name.to_owned()];
-        cells.extend(numbers.map(|number| number.to_string()));
-        cells.push(held.iter().find(|held| held.category == category).map_or_else(|| "0".to_owned(), |held| held.count.to_string()));
-        cells
+        let done = of(&[Outcome::Done, Outcome::Unknown]);
+        let [proven, failed, drifted] = [Outcome::Done, Outcome::Failed, Outcome::Drifted].map(|outcome| of(&[outcome]));
+        vec![name.to_owned(), planned.to_string(), done, proven, failed, drifted, held.to_string()]
     };
-    let note = format!(
-        "Proven: Zendesk's own result for that very record, or its fields read back. Un-marks among the updates: {}; they are never held.",
-        counts.unmarks
-    );
     let rows = vec![
-        row("creates", counts.creates, Action::Create, Guarded::Creates),
-        row("updates", counts.updates, Action::Update, Guarded::Updates),
-        row("marks", counts.marks, Action::Mark, Guarded::Marks),
+        row("creates", counts.creates, held(Guarded::Creates), &|one| one.action == Action::Create),
+        row("updates", counts.updates, held(Guarded::Updates), &|one| one.action == Action::Update),
+        row("un-marks among them", counts.unmarks, 0, &|one| one.action == Action::Update && one.id.is_some_and(|id| unmarked.contains(&id))),
+        row("marks", counts.marks, held(Guarded::Marks), &|one| one.action == Action::Mark),
     ];
+    let note = "Proven: Zendesk's own result for that very record, or its fields read back. Un-marks are never held.";
     Section::of("Plan and result", note, &["", "planned", "done", "proven", "failed", "drifted", "held"], rows)
 }
 
 fn marks(run: Run<'_>) -> Option<Section> {
     let outcome: BTreeMap<u64, Outcome> =
-        run.results.iter().filter(|one| one.action == Action::Mark).filter_map(|one| Some((one.id?, one.outcome))).collect();
+        run.known().iter().filter(|one| one.action == Action::Mark).filter_map(|one| Some((one.id?, one.outcome))).collect();
     let purge = next_purge(run.plan.header.generated_at);
     let note = if run.plan.mode == Mode::Plan || run.plan.guard.holds(Guarded::Marks) {
         format!("None of these is marked. Marked now, they would be deleted, with all users and closed tickets, on {purge}.")
@@ -119,6 +119,7 @@ fn marks(run: Run<'_>) -> Option<Section> {
             Some(Outcome::Failed) => "failed",
             Some(Outcome::Drifted) => "drifted",
             Some(Outcome::Unknown) => "unknown",
+            None if run.results.is_none() => "not known",
             None => "not marked",
         };
         vec![mark.id.to_string(), mark.name.clone(), mark.salesforce_id.clone().unwrap_or_default(), mark.reason.clone(), state.to_owned()]
@@ -162,7 +163,7 @@ fn creates(run: Run<'_>) -> Option<Section> {
 }
 
 fn failures(run: Run<'_>) -> Option<Section> {
-    let mut bad: Vec<&RecordOutcome> = run.results.iter().filter(|result| result.outcome != Outcome::Done).collect();
+    let mut bad: Vec<&RecordOutcome> = run.known().iter().filter(|result| result.outcome != Outcome::Done).collect();
     bad.sort_by_key(|result| std::cmp::Reverse(result.runs_failed));
     let rows = bad.into_iter().map(|RecordOutcome { action, id, salesforce_id, outcome, job_id: _, error, runs_failed }| {
         let record = id.map(|id| id.to_string()).or_else(|| salesforce_id.clone()).unwrap_or_default();

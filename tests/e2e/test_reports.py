@@ -1,0 +1,109 @@
+"""The report in a browser: complete in itself, quiet, and readable on a phone, in the dark and on paper."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from local.processes import ROOT
+from playwright.sync_api import sync_playwright
+
+GOLDEN = ROOT / "tests" / "golden"
+SCENES = sorted(path.stem for path in GOLDEN.glob("*.html"))
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page, and what it said and asked for while it was open."""
+
+    def __init__(self, browser, address, **context):
+        self.context = browser.new_context(**context)
+        self.page = self.context.new_page()
+        self.said, self.asked = [], []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(address, wait_until="networkidle")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+    def overflow(self):
+        return self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def address(scene):
+    return (GOLDEN / f"{scene}.html").as_uri()
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_it_is_complete_in_itself_and_fits_every_screen(browser, scene):
+    assert len(SCENES) == 10
+    for size in (DESKTOP, PHONE):
+        for scheme in ("light", "dark"):
+            with Visit(browser, address(scene), viewport=size, color_scheme=scheme) as visit:
+                assert visit.said == [] and visit.asked == [address(scene)]
+                assert visit.overflow() <= 0, f"{size['width']} wide"
+                assert visit.page.locator("h1").is_visible() and "What to do now" in visit.page.inner_text("body")
+
+
+def test_it_is_read_without_scripts(browser):
+    with Visit(browser, address("all-kinds"), java_script_enabled=False) as visit:
+        assert visit.page.locator("table").count() >= 8 and visit.page.locator("svg rect").count() == 30
+
+
+def test_it_prints(browser):
+    with Visit(browser, address("held")) as visit:
+        visit.page.emulate_media(media="print")
+        assert visit.overflow() <= 0
+        assert visit.page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_dark_and_light_are_readable(browser):
+    for scheme, dark in (("light", False), ("dark", True)):
+        with Visit(browser, address("all-kinds"), color_scheme=scheme) as visit:
+            color = visit.page.evaluate("getComputedStyle(document.body).color")
+            brightness = sum(int(part) for part in color.strip("rgb()").split(","))
+            assert (brightness > 400) == dark, color
+
+
+def test_a_hostile_name_is_seen_as_text(browser):
+    with Visit(browser, address("hostile-names")) as visit:
+        text = visit.page.inner_text("body")
+        assert "<script>alert(1)</script>" in text and "<style>*{display:none}" in text
+        assert visit.page.locator("script, img, iframe").count() == 0
+
+
+def test_the_visit_hears_errors_and_requests(browser, tmp_path):
+    noisy = tmp_path / "noisy.html"
+    noisy.write_text("<img src='http://127.0.0.1:9/x.png'><script>console.error('heard')</script>")
+    with Visit(browser, noisy.as_uri()) as visit:
+        assert "heard" in visit.said and "http://127.0.0.1:9/x.png" in visit.asked
+
+
+def test_pictures_for_the_documents(browser, tmp_path):
+    folder = Path(os.environ.get("PICTURES", tmp_path))
+    folder.mkdir(exist_ok=True)
+    for name, scene, size, scheme in (
+        ("report-desktop", "all-kinds", DESKTOP, "light"),
+        ("report-held-dark", "held", DESKTOP, "dark"),
+        ("report-phone", "partial", PHONE, "light"),
+    ):
+        with Visit(browser, address(scene), viewport=size, color_scheme=scheme) as visit:
+            picture = visit.page.screenshot(path=folder / f"{name}.png")
+            assert len(picture) > 20_000
