@@ -17,6 +17,7 @@ class Twin:
     def __init__(self, stack, remote):
         self.stack, self.remote = stack, remote
         self.numbers = itertools.count(1)
+        self.queue = stack.listen()
 
     def fresh(self, **world):
         """Both systems anew, no earlier run, the stand-ins' own credentials."""
@@ -24,6 +25,11 @@ class Twin:
         for key in self.stack.objects():
             self.stack.s3.delete_object(Bucket=self.stack.bucket, Key=key)
         self.stack.put_secrets(self.remote.secrets())
+        self.told()
+
+    def told(self):
+        """The messages to people since the last time: subject and message of each."""
+        return self.stack.heard(self.queue)
 
     def name(self):
         return f"test-{next(self.numbers)}"

@@ -24,6 +24,7 @@ class Stack:
         self.name, self.endpoint = name, endpoint
         self.s3, self.cloudformation, self.sfn = client("s3"), client("cloudformation"), client("stepfunctions")
         self.secrets_manager, self.logs, self.dynamodb = client("secretsmanager"), client("logs"), client("dynamodb")
+        self.sns, self.sqs, self.cloudwatch = client("sns"), client("sqs"), client("cloudwatch")
         self.state_machine = self.bucket = None
 
     def put_secrets(self, secrets):
@@ -130,6 +131,24 @@ class Stack:
             events = self.logs.filter_log_events(logGroupName=group["logGroupName"], limit=10000)["events"]
             lines += [event["message"] for event in events]
         return "\n".join(lines)
+
+    def listen(self):
+        """Has every message to people put into a queue, and returns its address."""
+        queue = self.sqs.create_queue(QueueName="people")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        topic = next(topic["TopicArn"] for topic in self.sns.list_topics()["Topics"] if "Notifications" in topic["TopicArn"])
+        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        return queue
+
+    def heard(self, queue):
+        """The messages to people since the last time: subject and message of each."""
+        heard = []
+        while messages := self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                self.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                body = json.loads(message["Body"])
+                heard.append((body["Subject"], body["Message"]))
+        return heard
 
     def lease(self):
         """The lease's item, None if nobody holds it."""

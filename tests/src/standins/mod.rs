@@ -36,6 +36,11 @@ pub struct World {
     /// Every request so far.
     #[serde(default)]
     pub log: Vec<Logged>,
+    /// Headers of every reply, by lower-case name, beside the vendors' own or in the place of theirs.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default)]
+    answered: u64,
 }
 
 /// One request in the log.
@@ -63,10 +68,15 @@ impl World {
         let answer = match fault {
             Some(fault) if !fault.act.does_the_work() => fault.act.instead(),
             fault => {
-                let response = match host {
+                let mut response = match host {
                     "salesforce" => self.salesforce.answer(request),
                     instance => self.zendesk.get_mut(instance).map_or_else(Response::not_found, |zendesk| zendesk.answer(request)),
                 };
+                self.answered += 1;
+                let id = if host == "salesforce" { "x-sfdc-request-id" } else { "x-zendesk-request-id" };
+                response.headers.push((id.to_owned(), format!("{host}-{}", self.answered)));
+                response.headers.retain(|(name, _)| !self.headers.contains_key(name));
+                response.headers.extend(self.headers.clone());
                 fault.map_or(Answer::Whole(response.clone()), |fault| fault.act.spoil(response))
             }
         };
