@@ -75,7 +75,8 @@ def payload(session, function):
         return {**base, "accounts": of("gather-accounts", "accounts")}
     if function == "compare":
         lists = {"accounts": of("gather-accounts", "accounts"), "organizations": of("gather-orgs", "organizations")}
-        return {**base, "started_at": datetime.now(UTC).isoformat(), **lists}
+        usage = {"gather_accounts": of("gather-accounts", "usage"), "gather_orgs": of("gather-orgs", "usage")}
+        return {**base, "started_at": datetime.now(UTC).isoformat(), **lists, "usage": usage}
     return {**base, "plan": of("compare", "plan")}
 
 

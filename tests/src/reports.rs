@@ -4,8 +4,8 @@ use gather_orgs::{Scan, Wanted};
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 use shared::model::{
-    Account, AccountId, Accounts, Action, Alliances, Applied, Complete, Counts, Credential, Ending, Guarded, Header, History, LastGood, Mode,
-    Organizations, Outcome, PastRun, RecordOutcome, Reference, RunUsage, TARGET, Usage, Verdict,
+    Account, AccountId, Accounts, Action, Alliances, Applied, Complete, Counts, Credential, Ending, Guarded, Header, History, Instance, LastGood,
+    Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference, RunUsage, TARGET, Usage, Verdict,
 };
 use shared::plan::{Changes, Inputs, Limit, Limits, Listed, Lists, Plan, Settings, make};
 use shared::report::{About, End, Page, Run, notice, page};
@@ -66,7 +66,10 @@ impl Scene {
         let limit = |number: usize, percent| Limit { number: number.max(self.limit), percent };
         let limits = Limits { creates: limit(10, 10), updates: limit(25, 30), marks: limit(5, 5), min_accounts_percent: 80 };
         let counts = Counts { accounts: 166, organizations_scanned: 6004, partner_organizations: 168, ..Counts::default() };
-        let last = LastGood { header: header(166), verdict: Verdict::Ok, counts };
+        let instances =
+            organizations.get().instances.iter().map(|one| Instance { organizations_scanned: one.organizations_scanned - 3, ..one.clone() });
+        let run = Header { run_id: "2026-11-23T04-00".to_owned(), generated_at: at("2026-11-23T04:01:40Z"), ..header(166) };
+        let last = LastGood { header: run, verdict: Verdict::Ok, counts, instances: instances.collect() };
         let inputs = Inputs {
             accounts: reference("accounts.json"),
             organizations: reference("organizations.json"),

@@ -36,7 +36,8 @@ pub async fn write<S: Store>(store: &S, work: &Work, state: &State, sync: Usage,
 
     let good = matches!(verdict, Verdict::Ok | Verdict::NothingToDo | Verdict::Partial);
     if good {
-        store.put_json(LATEST, &LastGood { header: Header::new(run_id, counts.accounts), verdict, counts }, counts.accounts).await?;
+        let latest = LastGood { header: Header::new(run_id, counts.accounts), verdict, counts, instances: plan.instances.clone() };
+        store.put_json(LATEST, &latest, counts.accounts).await?;
     }
     store.put_json(HISTORY, &history, history.header.count).await?;
     let notice = notice(store.bucket(), &history, &summary.held, results);

@@ -59,10 +59,10 @@ pub async fn handler<S: Store, K: Secrets>(
             let synced = ending::write(store, &work, &state, all, &request_ids).await?;
             Ok(Progress::Done(synced))
         }
-        Ok(Stop::Wait(wait_seconds)) => {
+        Ok(Stop::Wait { seconds: wait_seconds, why }) => {
             state.use_up(&usage.waiting(wait_seconds));
             state.save(store, true).await?;
-            tracing::info!(run_id = %run_id, handled, wait_seconds, request_ids, "pause");
+            tracing::info!(run_id = %run_id, handled, wait_seconds, request_ids, "pause: {why}");
             Ok(Progress::Wait { wait_seconds, so_far: state.so_far(&work) })
         }
         Ok(Stop::Deadline) => {
@@ -83,7 +83,7 @@ pub async fn handler<S: Store, K: Secrets>(
 /// Why an invocation comes to its end.
 enum Stop {
     Finished,
-    Wait(u64),
+    Wait { seconds: u64, why: String },
     Deadline,
 }
 
@@ -109,7 +109,7 @@ async fn go_on<S: Store, K: Secrets>(
             return Ok(Stop::Deadline);
         }
         if let Some(seconds) = client.nearly_used_up() {
-            return Ok(Stop::Wait(seconds));
+            return Ok(Stop::Wait { seconds, why: "the rate limit is nearly used up".to_owned() });
         }
         begun = true;
         let done = match step {
@@ -125,13 +125,11 @@ async fn go_on<S: Store, K: Secrets>(
             Ok(pause) => {
                 state.went_forward();
                 if let Some(seconds) = pause {
-                    return Ok(Stop::Wait(seconds));
+                    let why = if step == Step::Pause { "enough jobs were sent" } else { "jobs are running" };
+                    return Ok(Stop::Wait { seconds, why: why.to_owned() });
                 }
             }
-            Err(CallError::Pause { seconds, what }) if state.may_pause() => {
-                tracing::info!(seconds, "pause: {what}");
-                return Ok(Stop::Wait(seconds));
-            }
+            Err(CallError::Pause { seconds, what }) if state.may_pause() => return Ok(Stop::Wait { seconds, why: what }),
             Err(error) => return Err(error.into()),
         }
         state.save(store, false).await?;

@@ -167,7 +167,7 @@ impl Organizations {
 }
 
 /// `latest.json`: the last good run. It moves on `OK`, `NOTHING_TO_DO` and `PARTIAL` only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LastGood {
     /// The header; its count is that of the accounts.
     #[serde(flatten)]
@@ -176,4 +176,7 @@ pub struct LastGood {
     pub verdict: Verdict,
     /// That run's counts; the guard compares the accounts.
     pub counts: Counts,
+    /// What was read of each instance.
+    #[serde(default)]
+    pub instances: Vec<Instance>,
 }

@@ -103,7 +103,7 @@ pub struct Lists {
 }
 
 /// What the plan was made from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {
     /// `accounts.json`.
     pub accounts: Reference,

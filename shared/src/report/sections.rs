@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{About, Run, Section, health, next_purge, summary};
-use crate::model::{Action, FieldValue, Guarded, Instance, Mode, Outcome, RecordOutcome};
+use super::{About, Run, Section, health, minute, next_purge, summary};
+use crate::model::{Action, FieldValue, Guarded, Header, Instance, LastGood, Mode, Outcome, RecordOutcome};
 use crate::plan::{Judged, Party, Update};
 
 /// Above so many updates they are grouped by field instead of listed one by one.
@@ -28,7 +28,7 @@ pub(super) fn all(about: About<'_>, run: Run<'_>) -> [Option<Section>; 12] {
     ]
 }
 
-/// A number beside that of the last good run, as `168 (+2)`.
+/// A number against another one, as `+2`.
 fn against(now: usize, last: Option<usize>) -> String {
     match last {
         None => "no earlier good run".to_owned(),
@@ -38,8 +38,7 @@ fn against(now: usize, last: Option<usize>) -> String {
 }
 
 fn inputs(run: Run<'_>) -> Option<Section> {
-    let (counts, usage) = (&run.plan.counts, &run.usage.gather_accounts);
-    let last = run.plan.inputs.last_good.as_ref().map(|last| last.counts);
+    let (counts, usage, last) = (&run.plan.counts, &run.usage.gather_accounts, run.plan.inputs.last_good.as_ref());
     let yes = |complete: bool| if complete { "yes" } else { "NO" }.to_owned();
     let salesforce = vec![
         "Salesforce accounts".to_owned(),
@@ -48,10 +47,11 @@ fn inputs(run: Run<'_>) -> Option<Section> {
         usage.pages.to_string(),
         format!("{}.{}", usage.milliseconds / 1000, usage.milliseconds % 1000 / 100),
         yes(true),
-        against(counts.accounts, last.map(|last| last.accounts)),
+        against(counts.accounts, last.map(|last| last.counts.accounts)),
     ];
     let zendesk = run.plan.instances.iter().map(|one| {
         let Instance { name, organizations_scanned, partner_organizations, pages, seconds, complete } = one;
+        let before = last.and_then(|last| last.instances.iter().find(|before| before.name == *name));
         vec![
             format!("Zendesk {name}"),
             organizations_scanned.to_string(),
@@ -59,24 +59,16 @@ fn inputs(run: Run<'_>) -> Option<Section> {
             pages.to_string(),
             format!("{seconds:.1}"),
             yes(*complete),
-            String::new(),
+            against(*organizations_scanned, before.map(|before| before.organizations_scanned)),
         ]
     });
-    let all = vec![
-        "Zendesk, all instances".to_owned(),
-        counts.organizations_scanned.to_string(),
-        String::new(),
-        String::new(),
-        String::new(),
-        String::new(),
-        against(counts.organizations_scanned, last.map(|last| last.organizations_scanned)),
-    ];
     let note = last.map_or_else(String::new, |last| {
-        let change = against(counts.partner_organizations, Some(last.partner_organizations));
-        format!("Partner organizations on the target: {} ({change} against the last good run).", counts.partner_organizations)
+        let change = against(counts.partner_organizations, Some(last.counts.partner_organizations));
+        let LastGood { header: Header { run_id, generated_at, .. }, .. } = last;
+        format!("The last good run was {run_id}, {}. Partner organizations on the target: {change} since.", minute(*generated_at))
     });
-    let head = ["source", "records", "partners", "pages", "seconds", "complete", "against the last good run"];
-    Section::of("Inputs", note, &head, std::iter::once(salesforce).chain(zendesk).chain([all]))
+    let head = ["source", "records", "partners", "pages", "seconds", "complete", "since the last good run"];
+    Section::of("Inputs", note, &head, std::iter::once(salesforce).chain(zendesk))
 }
 
 fn plan_and_result(about: About<'_>, run: Run<'_>) -> Option<Section> {
