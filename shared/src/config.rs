@@ -31,6 +31,8 @@ pub struct GatherOrgs {
 pub struct Compare {
     /// Where documents go.
     pub bucket: String,
+    /// Where the runbook can be read.
+    pub runbook: String,
     /// The operator's rules.
     pub settings: Settings,
 }
@@ -40,6 +42,8 @@ pub struct Compare {
 pub struct Sync {
     /// Where documents go.
     pub bucket: String,
+    /// Where the runbook can be read.
+    pub runbook: String,
     /// Name of the target's secret.
     pub secret: String,
     /// Bulk jobs sent before a pause, and the most that run at once.
@@ -139,6 +143,7 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
         let min_accounts_percent = self.number("MIN_ACCOUNTS_PERCENT_OF_LAST_RUN", 80, 0..=100);
         let settings = Compare {
             bucket: self.text("BUCKET"),
+            runbook: runbook(&self.read),
             settings: Settings {
                 protected: self.ids("PROTECTED_ACCOUNT_IDS").into_iter().collect(),
                 retention_years: self.number("RETENTION_YEARS", 3, 0..=100),
@@ -155,12 +160,18 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
     pub fn sync(mut self) -> Result<Sync> {
         let settings = Sync {
             bucket: self.text("BUCKET"),
+            runbook: runbook(&self.read),
             secret: self.text("ZENDESK_GLOBAL_SECRET"),
             jobs_per_pause: self.number("JOBS_PER_PAUSE", 20, 1..=30),
             pause_seconds: self.number("PAUSE_SECONDS", 30, 1..=900),
         };
         self.done(settings)
     }
+}
+
+/// Where the runbook can be read, whatever else is wrong with the settings.
+pub fn runbook(read: impl Fn(&str) -> Option<String>) -> String {
+    read("RUNBOOK_URL").filter(|url| !url.is_empty()).unwrap_or_else(|| "infra/RUNBOOK.md".to_owned())
 }
 
 /// A variable of this process.
@@ -177,7 +188,7 @@ mod tests {
     fn the_defaults_are_the_contracts() {
         let env = Env::new(|name| (name == "BUCKET").then(|| "b".to_owned()));
         let limit = |number, percent| Limit { number, percent };
-        let Compare { settings: Settings { retention_years, limits, protected }, bucket: _ } = env.compare().unwrap();
+        let Compare { settings: Settings { retention_years, limits, protected }, bucket: _, runbook: _ } = env.compare().unwrap();
         assert_eq!((retention_years, protected.len()), (3, 0));
         assert_eq!(limits, Limits { creates: limit(10, 10), updates: limit(25, 30), marks: limit(5, 5), min_accounts_percent: 80 });
     }

@@ -46,9 +46,9 @@ pub struct GatherAccountsEvent {
     /// The execution's input, as it came.
     #[serde(default)]
     pub input: Map<String, Value>,
-    /// True if the lease was taken over from an execution that had ended without releasing it.
+    /// The ARN of an execution that had ended without releasing the lease, and was replaced; empty if there was none.
     #[serde(default)]
-    pub lease_taken_over: bool,
+    pub lease_taken_from: String,
 }
 
 /// Input of gather-orgs.
@@ -95,6 +95,9 @@ pub struct EndedEarlyEvent {
     /// The state machine's ARN.
     #[serde(default)]
     pub state_machine: Option<String>,
+    /// What was to be done with the plan.
+    #[serde(default)]
+    pub mode: Mode,
     /// Why it ended.
     pub ended: EndedEarly,
 }
@@ -195,7 +198,7 @@ pub struct Synced {
     pub notice: Option<Notice>,
 }
 
-/// A message to people: at most six lines of ids and organization names, nothing else.
+/// A message to people: at most six lines of ids, names of errors and numbers, nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notice {
     /// At most 100 characters, as SNS wants it.
@@ -210,6 +213,13 @@ pub struct Recorded {
     /// What people are told, if the pipeline's state has changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
+}
+
+/// The run's id of a stage's input, for the log; empty if it has none.
+#[must_use]
+pub fn run_id_of(payload: &Value) -> String {
+    let text = payload.get("run_id").and_then(Value::as_str).unwrap_or_default();
+    RunId::try_from(text.to_owned()).map(String::from).unwrap_or_default()
 }
 
 /// Reads a stage's input.

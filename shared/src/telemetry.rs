@@ -94,7 +94,7 @@ pub fn record_usage(usage: &Usage) {
     }
 }
 
-/// The line a stage leaves in the log if it fails; if it ends well, its own line has its counts.
+/// The line a stage leaves in the log if it fails, wherever it does; if it ends well, its own line has its counts.
 pub fn log_failed(stage: &str, run_id: &str, error: &Error, request_ids: &str) {
     tracing::error!(run_id, stage, error = error.name(), request_ids, "failed: {error}");
 }

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 
 import pytest
 from local.processes import local_aws
@@ -17,7 +18,7 @@ class Twin:
     def __init__(self, stack, remote):
         self.stack, self.remote = stack, remote
         self.numbers = itertools.count(1)
-        self.queue = stack.listen()
+        self.queue, self.began = stack.listen(), 0
 
     def fresh(self, **world):
         """Both systems anew, no earlier run, the stand-ins' own credentials."""
@@ -26,6 +27,11 @@ class Twin:
             self.stack.s3.delete_object(Bucket=self.stack.bucket, Key=key)
         self.stack.put_secrets(self.remote.secrets())
         self.told()
+        self.began = int(time.time() * 1000)
+
+    def logs(self):
+        """What the Lambdas have logged since this test began."""
+        return self.stack.all_logs(self.began)
 
     def told(self):
         """The messages to people since the last time: subject and message of each."""

@@ -1,5 +1,6 @@
 """A secret, an e-mail address and a token planted in every input come out nowhere: no log, document, report, metric or message."""
 
+import base64
 import json
 
 import pytest
@@ -7,7 +8,9 @@ from test_failures import with_secret
 
 SALESFORCE, GLOBAL, US_GOVERNMENT = "partner-sync/salesforce", "partner-sync/zendesk/global", "partner-sync/zendesk/us-government"
 SECRET, TOKEN, EMAIL = "canary-secret-7f3a9c", "canary-token-91bc07", "canary.person@leak.example"
-ALL = (SECRET, TOKEN, EMAIL, "leak.example")
+# Also as the header of basic authentication has them.
+BASIC = base64.b64encode(f"{EMAIL}/token:{TOKEN}".encode()).decode()
+ALL = (SECRET, TOKEN, EMAIL, "leak.example", BASIC)
 TEXT = f"{SECRET} {TOKEN} {EMAIL}"
 HTML = f"<html><body>Sign in, {EMAIL}: {SECRET} {TOKEN}</body></html>"
 # The documents whose very purpose is to carry the values of managed fields; everything else must not hold an address.
@@ -83,7 +86,7 @@ def test_nothing_comes_out_of_a_run_with_faults_and_refused_records(twin):
     results = twin.stack.document(described["name"], "results.json")["results"]
     assert any("[e-mail]" in (one.get("error") or "") for one in results), "Zendesk's words are kept, without the address"
     assert leaked(twin) == []
-    assert twin.leaks("Nova Linden") == ["Nova Linden"], "the search finds what is there"
+    assert twin.leaks("Nova Linden", "accounts gathered") == ["Nova Linden", "accounts gathered"], "the search finds what is there"
 
 
 CASES = {
@@ -97,6 +100,14 @@ CASES = {
         lambda: [
             instead("salesforce", "/services/oauth2/token", 400, json.dumps({"error": EMAIL, "error_description": TEXT}), times=0),
         ],
+        "Sync.Auth",
+    ),
+    "a refused token of Zendesk": (
+        lambda: [instead("global", "/oauth/tokens", 401, json.dumps({"error": EMAIL, "error_description": TEXT}), times=0)],
+        "Sync.Auth",
+    ),
+    "a forbidden write": (
+        lambda: [instead("global", "/api/v2/organizations", 403, json.dumps({"error": EMAIL, "description": TEXT}), "POST", times=0)],
         "Sync.Auth",
     ),
     "a refused query": (

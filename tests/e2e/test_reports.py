@@ -1,5 +1,7 @@
 """The report in a browser: complete in itself, quiet, and readable on a phone, in the dark and on paper."""
 
+import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -47,13 +49,29 @@ class Visit:
         return self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
+PICTURES = {
+    "report-desktop": ("all-kinds", DESKTOP, "light"),
+    "report-held-dark": ("held", DESKTOP, "dark"),
+    "report-phone": ("partial", PHONE, "light"),
+}
+
+
+def sources():
+    """Picture to the SHA-256 of the report it shows."""
+    return {name: hashlib.sha256((GOLDEN / f"{scene}.html").read_bytes()).hexdigest() for name, (scene, _, _) in PICTURES.items()}
+
+
+def test_the_pictures_in_the_documents_are_of_these_reports():
+    assert json.loads((ROOT / "docs" / "pictures.json").read_text()) == sources(), "make golden"
+
+
 def address(scene):
     return (GOLDEN / f"{scene}.html").as_uri()
 
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_it_is_complete_in_itself_and_fits_every_screen(browser, scene):
-    assert len(SCENES) == 10
+    assert len(SCENES) == 12
     for size in (DESKTOP, PHONE):
         for scheme in ("light", "dark"):
             with Visit(browser, address(scene), viewport=size, color_scheme=scheme) as visit:
@@ -99,11 +117,8 @@ def test_the_visit_hears_errors_and_requests(browser, tmp_path):
 def test_pictures_for_the_documents(browser, tmp_path):
     folder = Path(os.environ.get("PICTURES", tmp_path))
     folder.mkdir(exist_ok=True)
-    for name, scene, size, scheme in (
-        ("report-desktop", "all-kinds", DESKTOP, "light"),
-        ("report-held-dark", "held", DESKTOP, "dark"),
-        ("report-phone", "partial", PHONE, "light"),
-    ):
+    (folder / "pictures.json").write_text(json.dumps(sources(), indent=2) + "\n")
+    for name, (scene, size, scheme) in PICTURES.items():
         with Visit(browser, address(scene), viewport=size, color_scheme=scheme) as visit:
             picture = visit.page.screenshot(path=folder / f"{name}.png")
             assert len(picture) > 20_000

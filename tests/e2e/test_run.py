@@ -5,6 +5,7 @@ import math
 
 import pytest
 from local.standins import organizations
+from test_observability import assert_transitions
 
 TEXT = {
     "account_owner": "Account_Owner_Calc__c",
@@ -112,6 +113,7 @@ def test_45_jobs_pause_after_20_and_40_of_them(twin):
     puts = [call for call in twin.remote.log() if call["method"] == "PUT"]
     assert len(puts) == 45
     assert jobs_before_pauses(twin, described) == [20, 40]
+    assert_transitions(twin, described)
     assert twin.remote.state()["zendesk"]["global"]["jobs"]["peak"] <= 20
 
 

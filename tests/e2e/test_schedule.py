@@ -17,5 +17,7 @@ def test_the_schedule_starts_a_run_with_an_empty_input(twin):
         described = twin.stack.wait(own[0]["executionArn"])
         assert described["input"] == "{}"
         assert (described["status"], described["output"]["verdict"]) == ("SUCCEEDED", "OK")
+        alarms = [alarm["AlarmDescription"] for alarm in twin.stack.cloudwatch.describe_alarms()["MetricAlarms"]]
+        assert any(text.endswith("#alarm-nogoodrun") for text in alarms), "with a schedule runs are expected"
     finally:
         twin.stack.deploy(ProtectedAccountIds="0014M0000009005", ScheduleState="DISABLED")

@@ -5,13 +5,14 @@ import os
 import shutil
 import sys
 import time
+from pathlib import Path
 
 from .follow import follow, table
 from .processes import ROOT, end_on_signals, local_aws
 from .stack import Stack, is_local_timeout
 from .standins import standins
 
-FOLDER = ROOT / ".local" / "demo"
+FOLDER = Path(os.environ.get("PARTNER_SYNC_DEMO", ROOT / ".local" / "demo"))
 WORLD = FOLDER / "world.json"
 BUCKET = FOLDER / "bucket"
 WAIT_SCALE = 0.1
@@ -33,6 +34,11 @@ def main():
             return run(endpoint, remote)
     finally:
         shutil.rmtree(FOLDER / "tmp", ignore_errors=True)
+
+
+def shown(path):
+    """A path as a person in the clone types it."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def run(endpoint, remote):
@@ -74,8 +80,8 @@ def run(endpoint, remote):
         print("Both systems are equal already: nothing was written to Zendesk.\n")
     print("Documents:")
     for path in sorted((BUCKET / "runs" / run_id).iterdir()):
-        print(f"  {path.relative_to(ROOT)}")
-    print(f"\nReport: {(BUCKET / output['report']['html']).relative_to(ROOT)}")
+        print(f"  {shown(path)}")
+    print(f"\nReport: {shown(BUCKET / output['report']['html'])}")
     return 0
 
 

@@ -23,7 +23,12 @@ def picture():
         ways = [state.get("Next"), state.get("Default"), *(rule["Next"] for rule in state.get("Choices", []))]
         ways += [rule["Next"] for rule in state.get("Catch", []) if rule["ErrorEquals"] != ["States.ALL"]]
         lines += [f"  {number[name]} --> {number[way]}" for way in dict.fromkeys(way for way in ways if way)]
-    lines.append(f"  any([any failure]) --> {number['Release the lease after the failure']}")
+    caught = {rule["Next"] for state in states.values() for rule in state.get("Catch", []) if "failure" in rule.get("Assign", {})}
+    lines += [f"  any([any other failure]) --> {number[name]}" for name in sorted(caught)]
+    lines.append(f"  start((start)) --> {number[definition['StartAt']]}")
+    entered = {line.split(" --> ")[1] for line in lines if " --> " in line}
+    if entered != set(number.values()):
+        raise SystemExit("the picture would show states nobody enters")
     return "\n".join([*lines, "```"])
 
 

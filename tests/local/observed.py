@@ -21,6 +21,30 @@ def function(loader, suffix, node):
 Loader.add_multi_constructor("!", function)
 
 
+# What each alarm is for: metric, comparison, minutes it looks back, and whether it mails. Those that do not mail say what
+# the state machine's own message says.
+ALARMS = {
+    "RunFailed": ("ExecutionsFailed", ">=", 1, 90, True),
+    "RunTimedOut": ("ExecutionsTimedOut", ">=", 1, 5, True),
+    "NoGoodRun": ("GoodRun", "<", 1, 135, True),
+    "HeldChanges": ("HeldChanges", ">=", 1, 5, False),
+    "FailedRecords": ("FailedRecords", ">=", 1, 5, False),
+    "Conflicts": ("Conflicts", ">=", 1, 5, True),
+    "Throttling": ("ThrottledReplies", ">=", 20, 60, True),
+    "LeaseTakenOver": ("LeaseTakenOver", ">=", 1, 5, True),
+    "CredentialEnds": ("CredentialDaysLeft", "<", 30, 180, True),
+    "SuspiciouslyEmptyRun": ("SuspiciouslyEmptyRun", ">=", 1, 5, True),
+}
+SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
+
+
+def meaning(alarm):
+    """What an alarm of the template is for, as above."""
+    one = alarm["Properties"]
+    minutes = one["Period"] * one["EvaluationPeriods"] // 60
+    return (one["MetricName"], SIGNS.get(one["ComparisonOperator"]), one["Threshold"], minutes, "AlarmActions" in one)
+
+
 def template():
     """infra/template.yaml as data."""
     return yaml.load((ROOT / "infra" / "template.yaml").read_text(), Loader)
@@ -58,6 +82,10 @@ def problems(names):
     yield from (f"{name}: emitted, and not on the dashboard" for name in emitted - shown)
     yield from (f"{name}: on the dashboard, and never emitted" for name in shown - emitted)
     yield from (f"{name}: an alarm watches it, and it is never emitted" for name in watched - emitted)
+    wrong = [(name, meaning(alarm)) for name, alarm in alarms.items() if meaning(alarm) != ALARMS.get(name)]
+    yield from (f"{name}: is {is_}, not {ALARMS.get(name)}" for name, is_ in wrong)
+    yield from (f"{name}: there is no such alarm" for name in set(ALARMS) - set(alarms))
+    yield from incomplete_sections()
     headings = re.findall(r"^## (.*)$", (ROOT / "infra" / "RUNBOOK.md").read_text(), re.M)
     anchors = {anchor(heading) for heading in headings}
     for name, alarm in alarms.items():
@@ -75,7 +103,17 @@ def problems(names):
         yield f"MemorySize is {memory}, and the cost in the report is computed with another"
 
 
+def incomplete_sections():
+    """Sections of alarms and errors that do not say what to look at, or what not to do."""
+    for section in re.split(r"^## ", (ROOT / "infra" / "RUNBOOK.md").read_text(), flags=re.M):
+        heading = section.split("\n")[0]
+        if not heading.startswith(("Alarm ", "Sync.")):
+            continue
+        if "Do not " not in section or not re.search(r"\b(look|Look|read|Read|see|See|cause|Open|report)\b", section):
+            yield f"the runbook's section {heading} does not say what to look at, or what not to do"
+
+
 def named_in_reports():
     """The sections of the runbook a report may name, other than the error names."""
     source = (ROOT / "shared" / "src" / "report" / "advice.rs").read_text()
-    return set(re.findall(r'"(Alarm \w+|A run is \w+|Where to look|Looking at [a-z ]+)"', source))
+    return set(re.findall(r'"(Alarm \w+|AWS.s own names|A run is \w+|Where to look|Looking at [a-z ]+)"', source))

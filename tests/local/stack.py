@@ -124,12 +124,17 @@ class Stack:
         keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
         return {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
 
-    def all_logs(self):
-        """Every line the Lambdas have logged."""
+    def all_logs(self, since=0):
+        """Every line the Lambdas have logged since a moment, in milliseconds since 1970."""
         lines = []
         for group in self.logs.describe_log_groups()["logGroups"]:
-            events = self.logs.filter_log_events(logGroupName=group["logGroupName"], limit=10000)["events"]
-            lines += [event["message"] for event in events]
+            more = {}
+            while True:
+                page = self.logs.filter_log_events(logGroupName=group["logGroupName"], startTime=since, **more)
+                lines += [event["message"] for event in page["events"]]
+                if not page.get("nextToken"):
+                    break
+                more = {"nextToken": page["nextToken"]}
         return "\n".join(lines)
 
     def listen(self):

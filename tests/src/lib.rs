@@ -3,6 +3,5 @@
 pub mod chaos;
 pub mod pipeline;
 pub mod reports;
-pub mod scenes;
 pub mod standins;
 pub mod store;

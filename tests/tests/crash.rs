@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use partner_sync_tests::pipeline::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
+use partner_sync_tests::standins::seed::account_id;
 use partner_sync_tests::standins::{Running, World, seed};
 use serde_json::{Value, json};
-use shared::lambda::Progress;
-use shared::model::{Summary, Verdict};
+use shared::lambda::{Progress, Synced};
+use shared::model::{Applied, Counts, Verdict};
+use shared::store::{HISTORY, Store};
 
 /// Creates, two chunks of updates, an un-mark, and marks.
 fn world() -> World {
@@ -22,8 +24,15 @@ fn world() -> World {
     world.abandon(9001, "");
     world.abandon(9002, "");
     world.instance("global").jobs.slowness = 1;
+    // One record that fails, and had failed before.
+    if let Some(id) = world.organization_of(FAILING) {
+        world.instance("global").jobs.refuse.insert(id, "Owner: is invalid".to_owned());
+    }
     world
 }
+
+/// The number of the account whose organization is refused.
+const FAILING: usize = 60;
 
 async fn planned() -> (Running, Pipeline, Value) {
     let standins = Running::start(world(), None).await.unwrap();
@@ -32,6 +41,11 @@ async fn planned() -> (Running, Pipeline, Value) {
         pipeline.env.insert(name.to_owned(), "1000".to_owned());
     }
     pipeline.env.insert("JOBS_PER_PAUSE".to_owned(), "1".to_owned());
+    let earlier = json!({"schema_version": 1, "run_id": "earlier", "generated_at": "2026-11-23T05:00:00Z", "count": 1,
+        "failing": {(account_id(FAILING).as_str()): 1},
+        "runs": [{"run_id": "earlier", "ended_at": "2026-11-23T05:00:00Z", "seconds": 9, "ending": "OK",
+            "counts": Counts::default(), "applied": Applied::default()}]});
+    pipeline.store.put_json(HISTORY, &earlier, 1).await.unwrap();
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
     standins.world().log.clear();
     (standins, pipeline, plan)
@@ -45,11 +59,11 @@ fn target(standins: &Running) -> BTreeMap<String, Value> {
 }
 
 /// Invokes until the stage is done, as the state machine does after a kill; returns the number of kills too.
-async fn to_the_end(standins: &Running, pipeline: &mut Pipeline, plan: &Value) -> (Summary, usize) {
+async fn to_the_end(standins: &Running, pipeline: &mut Pipeline, plan: &Value) -> (Synced, usize) {
     let mut kills = 0;
     for _ in 0..100 {
         match pipeline.sync_mortal(plan, standins).await {
-            Ok(Some(Progress::Done(done))) => return (done.summary, kills),
+            Ok(Some(Progress::Done(done))) => return (done, kills),
             Ok(Some(Progress::Wait { .. } | Progress::Continue { .. })) => {}
             Ok(None) => kills += 1,
             Err(error) => panic!("{error}"),
@@ -58,22 +72,27 @@ async fn to_the_end(standins: &Running, pipeline: &mut Pipeline, plan: &Value) -
     panic!("sync does not come to an end");
 }
 
-fn check(what: &str, standins: &Running, pipeline: &Pipeline, (summary, kills): (Summary, usize), wanted: &BTreeMap<String, Value>) {
+fn check(what: &str, standins: &Running, pipeline: &Pipeline, (synced, kills): (Synced, usize), wanted: &BTreeMap<String, Value>) {
     assert_eq!(kills, 1, "{what}");
     assert_eq!(&target(standins), wanted, "{what}");
     assert_eq!(standins.world().instance("global").organizations.len(), 260, "{what}: three lost, three created");
-    let applied = summary.applied;
-    assert_eq!((summary.verdict, applied.created, applied.updated, applied.marked), (Verdict::Ok, 3, 125, 2), "{what}: {applied:?}");
+    let (verdict, applied) = (synced.summary.verdict, synced.summary.applied);
+    assert_eq!((verdict, applied.created, applied.updated, applied.marked), (Verdict::Partial, 3, 124, 2), "{what}: {applied:?}");
     let results = pipeline.document("results.json");
-    assert!(results["results"].as_array().unwrap().iter().all(|one| one["outcome"] == "done"), "{what}");
+    let bad: Vec<_> = results["results"].as_array().unwrap().iter().filter(|one| one["outcome"] != "done").collect();
+    assert_eq!((bad.len(), bad[0]["outcome"].as_str(), bad[0]["runs_failed"].as_u64()), (1, Some("failed"), Some(2)), "{what}: counted once");
+    let history: Value = serde_json::from_slice(&pipeline.store.object(HISTORY).unwrap()).unwrap();
+    let runs: Vec<_> = history["runs"].as_array().unwrap().iter().map(|run| run["run_id"].as_str().unwrap()).collect();
+    assert_eq!(runs, ["earlier", "run-1"], "{what}: noted once");
+    assert_eq!(synced.notice.map(|notice| notice.subject), Some("partner-sync: PARTIAL (was OK)".to_owned()), "{what}");
 }
 
 #[tokio::test]
 async fn ends_right_wherever_it_is_killed() {
     let (standins, mut pipeline, plan) = planned().await;
     let puts_before = pipeline.store.puts();
-    let (summary, kills) = to_the_end(&standins, &mut pipeline, &plan).await;
-    assert_eq!((summary.verdict, kills), (Verdict::Ok, 0));
+    let (synced, kills) = to_the_end(&standins, &mut pipeline, &plan).await;
+    assert_eq!((synced.summary.verdict, kills), (Verdict::Partial, 0));
     let (wanted, calls, puts) = (target(&standins), standins.world().log.len(), pipeline.store.puts() - puts_before);
 
     let mut points = 0;

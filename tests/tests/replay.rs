@@ -37,7 +37,7 @@ async fn a_replay_gives_every_byte_again() {
 #[tokio::test]
 async fn a_plan_this_code_would_not_make_differs() {
     let documents = stored(json!({})).await;
-    for (file, from, to) in [("plan.json", "\"already_marked\":1", "\"already_marked\":2"), ("not_in_sync.json", "\"reason\":\"", "\"reason\":\"x")] {
+    for (file, from, to) in [("plan.json", "\"retained\":2", "\"retained\":3"), ("not_in_sync.json", "\"reason\":\"", "\"reason\":\"x")] {
         let text = String::from_utf8(documents[file].clone()).unwrap();
         assert!(text.contains(from), "{file} no longer holds {from}");
         let mut other = documents.clone();

@@ -2,81 +2,116 @@
 
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shared::lambda::{EndedEarly, EndedEarlyEvent, Recorded, parse};
-use shared::model::{Applied, Counts, Ending, PastRun};
+use shared::model::{Accounts, Applied, Counts, Ending, Instance, Mode, Organizations, PastRun, RecordOutcome, Results, RunUsage};
 use shared::plan::{Create, Creates, List, Lists, Mark, NotInSync, Plan, Update, Updates};
-use shared::report::{self, About, End, Run, notice, seconds_between};
+use shared::report::{self, About, Came, End, Run, notice, seconds_between};
 use shared::store::{HISTORY, Store, history, key};
 use shared::telemetry::{Metric, record};
 use shared::{Error, Result};
 
-/// Writes the report, and for a failed run its place in the history.
+/// Notes a failed run in the history, unless it was only to plan, and writes the report.
 ///
 /// # Errors
 /// [`Error::Input`] for an event that is not known; as for [`Store::put`].
-pub(crate) async fn record_end<S: Store>(store: &S, event: LambdaEvent<Value>) -> Result<Recorded> {
-    let EndedEarlyEvent { run_id, started_at, state_machine, ended } = parse(event.payload)?;
-    let ended_at = Timestamp::now();
+pub(crate) async fn record_end<S: Store>(runbook: &str, store: &S, event: LambdaEvent<Value>) -> Result<Recorded> {
+    let EndedEarlyEvent { run_id, started_at, state_machine, mode, ended } = parse(event.payload)?;
+    let (bucket, ended_at) = (store.bucket(), Timestamp::now());
+    let left = Left::find(store, &run_id, &ended).await?;
     let mut history = history(store, &run_id).await?;
-    let stored = match ended {
-        EndedEarly::Failed { .. } => Stored::find(store, &run_id).await,
-        EndedEarly::Skipped { .. } => None,
-    };
-    if let EndedEarly::Failed { error, cause: _ } = &ended {
-        history.note(PastRun {
-            run_id: run_id.to_string(),
-            ended_at,
-            seconds: seconds_between(started_at, ended_at),
-            ending: Ending::Failed,
-            error: Some(error.clone()),
-            counts: stored.as_ref().map_or_else(Counts::default, |stored| stored.plan.counts),
-            applied: Applied::default(),
-        });
+    let mut told = None;
+    if let (EndedEarly::Failed { error, cause: _ }, Mode::Apply) = (&ended, mode) {
+        let planned = if let Left::Planned(planned) = &left { Some(planned) } else { None };
+        let counts = planned.map_or_else(Counts::default, |planned| planned.plan.counts);
+        let applied = planned.map_or_else(Applied::default, |planned| Applied::of(&planned.results));
+        let (seconds, error) = (seconds_between(started_at, ended_at), Some(error.clone()));
+        history.note(PastRun { run_id: run_id.to_string(), ended_at, seconds, ending: Ending::Failed, error, counts, applied });
+        // Before the report: a report that cannot be written must not silence the rest.
+        store.put_json(HISTORY, &history, history.header.count).await?;
+        record(Metric::GoodRun, 0);
+        told = notice(bucket, &history, None, &[]);
     }
-    let about = About { run_id: &run_id, started_at, ended_at, bucket: store.bucket(), state_machine: state_machine.as_deref(), history: &history };
+    let about = About { run_id: &run_id, started_at, ended_at, bucket, state_machine: state_machine.as_deref(), mode, runbook, history: &history };
     let end = match &ended {
-        EndedEarly::Failed { error, cause } => End::Failed { error, cause, run: stored.as_ref().map(Stored::run) },
+        EndedEarly::Failed { error, cause } => End::Failed { error, cause, came: left.came() },
         EndedEarly::Skipped { holder } => End::Skipped { holder },
     };
-    report::write(store, about, end).await?;
-    let EndedEarly::Failed { error, .. } = &ended else {
-        tracing::info!(run_id = %run_id, "skipped");
-        return Ok(Recorded { notice: None });
-    };
-    store.put_json(HISTORY, &history, history.header.count).await?;
-    record(Metric::GoodRun, 0);
-    tracing::info!(run_id = %run_id, error, "recorded as failed");
-    Ok(Recorded { notice: notice(store.bucket(), &history, &[], &[]) })
+    match report::write(store, about, end).await {
+        // A message that is never sent is worse than a report that is missing.
+        Err(error) if told.is_some() => tracing::error!(run_id = %run_id, "no report of this run: {error}"),
+        written => written?,
+    }
+    tracing::info!(run_id = %run_id, ended = what(&ended), "recorded");
+    Ok(Recorded { notice: told })
 }
 
-/// The plan of the run, if it came so far.
-struct Stored {
+/// The error's name, or that the run was skipped.
+fn what(ended: &EndedEarly) -> &str {
+    match ended {
+        EndedEarly::Failed { error, cause: _ } => error,
+        EndedEarly::Skipped { .. } => "skipped",
+    }
+}
+
+/// What a run left behind.
+enum Left {
+    Planned(Box<Planned>),
+    NoPlan { accounts: Option<usize>, instances: Vec<Instance> },
+    Unreadable,
+}
+
+/// A plan, and what is known to have become of it.
+struct Planned {
     plan: Plan,
     creates: Vec<Create>,
     updates: Vec<Update>,
     marks: Vec<Mark>,
+    results: Vec<RecordOutcome>,
+    usage: RunUsage,
 }
 
-impl Stored {
-    /// Finds it. A run that failed may have left anything, and the report is written all the same.
-    async fn find<S: Store>(store: &S, run_id: &str) -> Option<Self> {
-        let plan: Plan = found(store, &key(run_id, "plan.json")).await?;
+impl Left {
+    /// Finds it. What cannot be read is said to be so; only a store that does not answer is worth another try.
+    async fn find<S: Store>(store: &S, run_id: &str, ended: &EndedEarly) -> Result<Self> {
+        if matches!(ended, EndedEarly::Skipped { .. }) {
+            return Ok(Self::NoPlan { accounts: None, instances: Vec::new() });
+        }
+        match Self::read(store, run_id).await {
+            Err(error @ Error::Transient(_)) => Err(error),
+            Err(error) => {
+                tracing::warn!(run_id, "the report goes without the plan: {error}");
+                Ok(Self::Unreadable)
+            }
+            Ok(left) => Ok(left),
+        }
+    }
+
+    async fn read<S: Store>(store: &S, run_id: &str) -> Result<Self> {
+        let Some(plan) = store.find_json::<Plan>(&key(run_id, "plan.json")).await? else {
+            let accounts: Option<Accounts> = store.find_json(&key(run_id, "accounts.json")).await?;
+            let organizations: Option<Organizations> = store.find_json(&key(run_id, "organizations.json")).await?;
+            let instances = organizations.map(|organizations| organizations.instances).unwrap_or_default();
+            return Ok(Self::NoPlan { accounts: accounts.map(|accounts| accounts.header.count), instances });
+        };
         let Lists { creates, updates, not_in_sync } = &plan.lists;
-        let (_, creates) = found::<Creates, S>(store, &creates.reference.key).await?.into_parts();
-        let (_, updates) = found::<Updates, S>(store, &updates.reference.key).await?.into_parts();
-        let (_, marks) = found::<NotInSync, S>(store, &not_in_sync.reference.key).await?.into_parts();
-        Some(Self { plan, creates, updates, marks })
+        let (_, creates) = store.get_json::<Creates>(&creates.reference).await?.into_parts();
+        let (_, updates) = store.get_json::<Updates>(&updates.reference).await?.into_parts();
+        let (_, marks) = store.get_json::<NotInSync>(&not_in_sync.reference).await?.into_parts();
+        let known: Option<Results> = store.find_json(&key(run_id, "results.json")).await?;
+        let (results, sync) = known.map(|known| (known.results, known.usage)).unwrap_or_default();
+        let usage = RunUsage { sync, ..plan.usage.clone() };
+        Ok(Self::Planned(Box::new(Planned { plan, creates, updates, marks, results, usage })))
     }
 
-    fn run(&self) -> Run<'_> {
-        let Self { plan, creates, updates, marks } = self;
-        Run { plan, creates, updates, marks, results: None, usage: &plan.usage }
+    fn came(&self) -> Came<'_> {
+        match self {
+            Self::Planned(planned) => {
+                let Planned { plan, creates, updates, marks, results, usage } = planned.as_ref();
+                Came::ToThePlan(Run { plan, creates, updates, marks, results, finished: false, usage })
+            }
+            Self::NoPlan { accounts, instances } => Came::NotSoFar { accounts: *accounts, instances },
+            Self::Unreadable => Came::NobodyKnows,
+        }
     }
-}
-
-async fn found<T: DeserializeOwned, S: Store>(store: &S, key: &str) -> Option<T> {
-    let found = store.find_json(key).await;
-    found.inspect_err(|error: &Error| tracing::warn!("the report goes without it: {error}")).ok().flatten()
 }

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde_json::Value;
-use shared::config::Compare;
-use shared::lambda::{CompareEvent, Compared, ExecutionInput, Recorded, parse};
+use shared::config::{Compare, process_env, runbook};
+use shared::lambda::{CompareEvent, Compared, ExecutionInput, Recorded, parse, run_id_of};
 use shared::model::{Accounts, Counts, Header, Mode, Organizations, RunUsage, TARGET, Usage};
 use shared::plan::{Creates, Inputs, List, Listed, Lists, NotInSync, Updates, make};
 use shared::report::{self, About, End, Run};
 use shared::store::{LATEST, Store, history, key};
-use shared::telemetry::{Metric, record};
+use shared::telemetry::{Metric, log_failed, record};
 use shared::{Error, Result};
 
 /// What the Lambda answers.
@@ -33,10 +33,13 @@ pub enum Answer {
 /// # Errors
 /// As for [`compare`].
 pub async fn handler<S: Store>(config: &Result<Compare, Error>, store: &S, event: LambdaEvent<Value>) -> Result<Answer, Error> {
-    if event.payload.get("ended").is_some() {
-        return ended_early::record_end(store, event).await.map(Answer::Recorded);
-    }
-    compare(config, store, event).await.map(Box::new).map(Answer::Compared)
+    let run_id = run_id_of(&event.payload);
+    let answered = if event.payload.get("ended").is_some() {
+        ended_early::record_end(&runbook(process_env), store, event).await.map(Answer::Recorded)
+    } else {
+        compare(config, store, event).await.map(Box::new).map(Answer::Compared)
+    };
+    answered.inspect_err(|error| log_failed("compare", &run_id, error, ""))
 }
 
 /// Makes the plan and writes `creates.json`, `updates.json`, `not_in_sync.json` and `plan.json`; in plan mode the report as well.
@@ -45,7 +48,7 @@ pub async fn handler<S: Store>(config: &Result<Compare, Error>, store: &S, event
 /// [`Error::Contract`] or [`Error::Incomplete`] if a document does not prove a complete read; [`Error::Input`], [`Error::Config`].
 pub async fn compare<S: Store>(config: &Result<Compare, Error>, store: &S, event: LambdaEvent<Value>) -> Result<Compared, Error> {
     let began = Instant::now();
-    let Compare { bucket: _, settings } = config.as_ref().map_err(Clone::clone)?;
+    let Compare { bucket: _, runbook, settings } = config.as_ref().map_err(Clone::clone)?;
     let event: CompareEvent = parse(event.payload)?;
     let (run_id, ExecutionInput { mode, approve }) = (&event.run_id, ExecutionInput::read(&event.input)?);
     let accounts = store.get_json::<Accounts>(&event.accounts).await?.into_complete(run_id)?;
@@ -67,8 +70,8 @@ pub async fn compare<S: Store>(config: &Result<Compare, Error>, store: &S, event
         updates: put_list::<Updates, S>(store, run_id, &changes.updates).await?,
         not_in_sync: put_list::<NotInSync, S>(store, run_id, &changes.marks).await?,
     };
-    let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let usage = RunUsage { compare: Usage { invocations: 1, milliseconds, ..Usage::default() }, ..event.usage };
+    let compared = Usage::invocation(began);
+    let (milliseconds, usage) = (compared.milliseconds, RunUsage { compare: compared, ..event.usage });
     let Counts { creates, updates, marks, conflicts, partner_organizations, .. } = made.counts;
     let entries = creates + updates + marks;
     let plan = made.into_plan(Header::new(run_id, entries), mode, lists, inputs, usage);
@@ -76,7 +79,7 @@ pub async fn compare<S: Store>(config: &Result<Compare, Error>, store: &S, event
 
     record(Metric::PartnerOrganizations, partner_organizations);
     record(Metric::SuspiciouslyEmptyRun, i32::from(!plan.warnings.is_empty()));
-    let held: Vec<_> = plan.guard.held().iter().map(|held| format!("{:?}", held.category)).collect();
+    let held: Vec<_> = plan.guard.held().iter().map(|held| held.category.name()).collect();
     let (held, warnings) = (held.join(" "), plan.warnings.join("; "));
     tracing::info!(run_id = %run_id, creates, updates, marks, conflicts, held, warnings, milliseconds, "compared");
     if mode == Mode::Plan {
@@ -86,10 +89,13 @@ pub async fn compare<S: Store>(config: &Result<Compare, Error>, store: &S, event
             ended_at: Timestamp::now(),
             bucket: store.bucket(),
             state_machine: plan.inputs.state_machine.as_deref(),
+            mode,
+            runbook,
             history: &history(store, run_id).await?,
         };
         let (creates, updates, marks) = (&changes.creates, &changes.updates, &changes.marks);
-        report::write(store, about, End::Planned(Run { plan: &plan, creates, updates, marks, results: Some(&[]), usage: &plan.usage })).await?;
+        report::write(store, about, End::Planned(Run { plan: &plan, creates, updates, marks, results: &[], finished: true, usage: &plan.usage }))
+            .await?;
     }
     Ok(Compared { plan: reference, summary: report::summary(store.bucket(), &plan, &[]) })
 }

@@ -9,7 +9,8 @@ use shared::telemetry::Emitter;
 async fn main() -> Result<(), lambda_runtime::Error> {
     tracing::init_default_subscriber();
     let config = Env::new(process_env).compare();
-    let store = Aws::from_env()?.s3(config.as_ref().map_or("", |config| &config.bucket));
+    // A run that fails because of another setting is still to be recorded.
+    let store = Aws::from_env()?.s3(&process_env("BUCKET").unwrap_or_default());
     let metrics = Emitter::install()?;
     run(service_fn(|event: LambdaEvent<_>| async {
         let ended = Box::pin(compare::handler(&config, &store, event)).await;

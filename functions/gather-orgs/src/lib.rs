@@ -9,7 +9,7 @@ use serde_json::Value;
 use shared::config::GatherOrgs;
 use shared::deadline::Deadline;
 use shared::http::Meter;
-use shared::lambda::{GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse};
+use shared::lambda::{GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse, run_id_of};
 use shared::model::{Accounts, TARGET, Usage};
 use shared::secrets::Secrets;
 use shared::store::{Store, key};
@@ -33,6 +33,18 @@ pub async fn handler<S: Store, K: Secrets>(
     secrets: &K,
     event: LambdaEvent<Value>,
 ) -> Result<Progress<GatheredOrgs>, Error> {
+    let (run_id, meter) = (run_id_of(&event.payload), Meter::default());
+    let gathered = gather(config, store, secrets, &meter, event).await;
+    gathered.inspect_err(|error| log_failed("gather-orgs", &run_id, error, &meter.take_ids()))
+}
+
+async fn gather<S: Store, K: Secrets>(
+    config: &Result<GatherOrgs, Error>,
+    store: &S,
+    secrets: &K,
+    meter: &Meter,
+    event: LambdaEvent<Value>,
+) -> Result<Progress<GatheredOrgs>, Error> {
     let began = Instant::now();
     let GatherOrgs { bucket: _, instances } = config.as_ref().map_err(Clone::clone)?;
     let deadline = Deadline::from(&event.context);
@@ -41,15 +53,15 @@ pub async fn handler<S: Store, K: Secrets>(
     let wanted = Wanted::of(&accounts)?;
     let state = key(&run_id, STATE);
     let mut scan = store.find_json::<Scan>(&state).await?.map_or_else(|| Ok(Scan::new(&run_id)), |scan| scan.resumed(&run_id))?;
-    let (meter, mut used) = (Meter::default(), Vec::new());
+    let mut credentials_used = Vec::new();
 
     for (instance, secret) in instances {
         if scan.has_read(instance) {
             continue;
         }
         let credentials = Credentials::read(secret, &secrets.secret(secret).await?)?;
-        used.push(credentials.describe());
-        let mut client = Client::new(instance, credentials, Scope::Read, &meter)?;
+        credentials_used.push(credentials.describe());
+        let mut client = Client::new(instance, credentials, Scope::Read, meter)?;
         let Err(cut) = walk(&mut client, &mut scan, &wanted, deadline).await else { continue };
         let cut = match cut {
             Cut::Pause { what, .. } if !scan.may_pause() => {
@@ -57,29 +69,31 @@ pub async fn handler<S: Store, K: Secrets>(
             }
             cut => cut,
         };
-        let tally = meter.take();
-        let usage = tally.usage(began, 0, used);
+        let usage = meter.take().usage(began, credentials_used);
         record_usage(&usage);
         scan.use_up(&usage, cut.wait_seconds());
-        store.put_json(&state, &scan, scan.scanned()).await?;
+        let saved = store.put_json(&state, &scan, scan.scanned()).await;
         let so_far = SoFar { handled: scan.scanned(), total: None };
+        let organizations = so_far.handled;
         return match cut {
             Cut::Stop(error) => {
-                log_failed("gather-orgs", &run_id, &error, &tally.request_ids());
+                // What stopped the walk matters more than that it begins anew.
+                let _ = saved.inspect_err(|lost| tracing::warn!(run_id = %run_id, "the progress is lost: {lost}"));
                 Err(error)
             }
             Cut::Pause { seconds: wait_seconds, what } => {
-                tracing::info!(run_id = %run_id, organizations = so_far.handled, wait_seconds, request_ids = tally.request_ids(), "pause: {what}");
+                saved?;
+                tracing::info!(run_id = %run_id, organizations, wait_seconds, request_ids = meter.take_ids(), "pause: {what}");
                 Ok(Progress::Wait { wait_seconds, so_far })
             }
             Cut::Deadline => {
-                tracing::info!(run_id = %run_id, organizations = so_far.handled, calls = usage.calls, "to be continued");
+                saved?;
+                tracing::info!(run_id = %run_id, organizations, request_ids = meter.take_ids(), "to be continued");
                 Ok(Progress::Continue { so_far })
             }
         };
     }
-    let tally = meter.take();
-    let this = tally.usage(began, 0, used);
+    let this = meter.take().usage(began, credentials_used);
     record_usage(&this);
     let usage = scan.use_up(&this, None);
     let document = scan.into_document();
@@ -87,7 +101,7 @@ pub async fn handler<S: Store, K: Secrets>(
     let organizations = store.put_json(&key(&run_id, "organizations.json"), &document, count).await?;
     record(Metric::OrganizationsScanned, scanned);
     let Usage { calls, throttled, milliseconds, .. } = usage;
-    let request_ids = tally.request_ids();
+    let request_ids = meter.take_ids();
     tracing::info!(run_id = %run_id, scanned, partner_organizations = count, calls, throttled, milliseconds, request_ids, "organizations gathered");
     Ok(Progress::Done(GatheredOrgs { organizations, usage }))
 }

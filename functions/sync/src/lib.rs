@@ -13,7 +13,7 @@ use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::config::Sync;
 use shared::deadline::Deadline;
-use shared::lambda::{Progress, SoFar, SyncEvent, Synced, parse};
+use shared::lambda::{Progress, SyncEvent, Synced, parse, run_id_of};
 use shared::secrets::Secrets;
 use shared::store::Store;
 use shared::telemetry::{log_failed, record_usage};
@@ -41,6 +41,18 @@ pub async fn handler<S: Store, K: Secrets>(
     session: &Session,
     event: LambdaEvent<Value>,
 ) -> Result<Progress<Synced>, Error> {
+    let run_id = run_id_of(&event.payload);
+    let synced = apply(config, store, secrets, session, event).await;
+    synced.inspect_err(|error| log_failed("sync", &run_id, error, &session.meter.take_ids()))
+}
+
+async fn apply<S: Store, K: Secrets>(
+    config: &Result<Sync, Error>,
+    store: &S,
+    secrets: &K,
+    session: &Session,
+    event: LambdaEvent<Value>,
+) -> Result<Progress<Synced>, Error> {
     let began = Instant::now();
     let config = config.as_ref().map_err(Clone::clone)?;
     let deadline = Deadline::from(&event.context);
@@ -49,32 +61,33 @@ pub async fn handler<S: Store, K: Secrets>(
     let mut state = State::open(store, &run_id, &work).await?;
 
     let stopped = go_on(config, store, secrets, session, &work, &mut state, deadline).await;
-    let tally = session.meter.take();
-    let (usage, request_ids) = (tally.usage(began, 0, Vec::new()), tally.request_ids());
+    let usage = session.meter.take().usage(began, Vec::new());
     record_usage(&usage);
-    let SoFar { handled, .. } = state.so_far(&work);
+    let so_far = state.so_far(&work);
+    let handled = so_far.handled;
     match stopped {
         Ok(Stop::Finished) => {
-            let all = state.use_up(&usage);
-            let synced = ending::write(store, &work, &state, all, &request_ids).await?;
-            Ok(Progress::Done(synced))
+            state.use_up(&usage);
+            state.save(store, false).await?;
+            ending::write(store, &work, &state, &config.runbook, &session.meter.take_ids()).await.map(Progress::Done)
         }
         Ok(Stop::Wait { seconds: wait_seconds, why }) => {
             state.use_up(&usage.waiting(wait_seconds));
             state.save(store, true).await?;
-            tracing::info!(run_id = %run_id, handled, wait_seconds, request_ids, "pause: {why}");
-            Ok(Progress::Wait { wait_seconds, so_far: state.so_far(&work) })
+            tracing::info!(run_id = %run_id, handled, wait_seconds, request_ids = session.meter.take_ids(), "pause: {why}");
+            Ok(Progress::Wait { wait_seconds, so_far })
         }
         Ok(Stop::Deadline) => {
             state.use_up(&usage);
             state.save(store, true).await?;
-            tracing::info!(run_id = %run_id, handled, request_ids, "to be continued");
-            Ok(Progress::Continue { so_far: state.so_far(&work) })
+            tracing::info!(run_id = %run_id, handled, request_ids = session.meter.take_ids(), "to be continued");
+            Ok(Progress::Continue { so_far })
         }
         Err(error) => {
             state.use_up(&usage);
-            state.save(store, false).await?;
-            log_failed("sync", &run_id, &error, &request_ids);
+            // What stopped the stage matters more: the writes are saved, and the last one counts as in doubt.
+            let left = ending::leave(store, &work, &mut state).await;
+            let _ = left.inspect_err(|lost| tracing::warn!(run_id = %run_id, "its results so far are lost: {lost}"));
             Err(error)
         }
     }
@@ -97,7 +110,7 @@ async fn go_on<S: Store, K: Secrets>(
     state: &mut State,
     deadline: Deadline,
 ) -> Result<Stop, Error> {
-    let Sync { bucket: _, secret, jobs_per_pause, pause_seconds } = config;
+    let Sync { bucket: _, runbook: _, secret, jobs_per_pause, pause_seconds } = config;
     let (mut looks, mut begun) = (0, false);
     loop {
         let step = state.next(work, *jobs_per_pause);

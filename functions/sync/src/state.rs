@@ -37,7 +37,7 @@ pub struct State {
     throttled: u32,
     /// What the invocations before used.
     #[serde(default)]
-    usage: Usage,
+    pub usage: Usage,
     /// True if the write after the saved one may have been done.
     #[serde(skip)]
     pub in_doubt: bool,
@@ -232,10 +232,9 @@ impl State {
         self.since_pause = 0;
     }
 
-    /// Adds what an invocation used, and returns all of it.
-    pub fn use_up(&mut self, usage: &Usage) -> Usage {
+    /// Adds what an invocation used.
+    pub fn use_up(&mut self, usage: &Usage) {
         self.usage.add(usage);
-        self.usage.clone()
     }
 
     /// The jobs that have not ended.

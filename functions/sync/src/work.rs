@@ -1,6 +1,6 @@
 //! What is to be applied: the plan's lists, verified, without what the guard holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -63,6 +63,16 @@ impl Work {
             read_at.extend(target.map(|one| (one.id, one.updated_at)));
         }
         Ok(Self { plan, planned, creates, updates, marks, read_at })
+    }
+
+    /// Under which the failures of every planned record are counted, held or not.
+    #[must_use]
+    pub fn failing_keys(&self) -> BTreeSet<String> {
+        let (creates, updates, marks) = &self.planned;
+        let creates = creates.iter().map(|create| create.salesforce_id.to_string());
+        let updates = updates.iter().map(|update| update.salesforce_id.to_string());
+        let marks = marks.iter().map(|mark| mark.salesforce_id.clone().unwrap_or_else(|| mark.id.to_string()));
+        creates.chain(updates).chain(marks).collect()
     }
 
     /// Records in all.

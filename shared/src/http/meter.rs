@@ -14,10 +14,17 @@ const ID_HEADERS: [&str; 3] = ["x-zendesk-request-id", "x-request-id", "x-sfdc-r
 
 /// Counts the calls of all clients that share it.
 #[derive(Debug, Clone, Default)]
-pub struct Meter(Arc<Mutex<Tally>>);
+pub struct Meter(Arc<Mutex<Noted>>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    tally: Tally,
+    refused: Vec<String>,
+    last: Option<String>,
+}
 
 /// What the calls came to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
     /// Requests sent.
     pub calls: u64,
@@ -25,49 +32,47 @@ pub struct Tally {
     pub retries: u64,
     /// Replies that asked for a pause.
     pub throttled: u64,
-    refused: Vec<String>,
-    last: Option<String>,
 }
 
 impl Tally {
-    /// The vendors' ids of the last refused requests and of the last one of all, for a support case.
-    #[must_use]
-    pub fn request_ids(&self) -> String {
-        let last = self.last.as_ref().filter(|last| !self.refused.contains(last));
-        self.refused.iter().chain(last).map(String::as_str).collect::<Vec<_>>().join(" ")
-    }
-
     /// What an invocation used that began at a moment and ends now.
     #[must_use]
-    pub fn usage(&self, began: Instant, pages: u64, credentials: Vec<Credential>) -> Usage {
-        let Self { calls, retries, throttled, refused: _, last: _ } = self;
-        let (calls, retries, throttled) = (*calls, *retries, *throttled);
-        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Usage { invocations: 1, milliseconds, pages, calls, retries, throttled, waits: 0, wait_seconds: 0, credentials }
+    pub fn usage(self, began: Instant, credentials: Vec<Credential>) -> Usage {
+        let Self { calls, retries, throttled } = self;
+        Usage { calls, retries, throttled, credentials, ..Usage::invocation(began) }
     }
 }
 
 impl Meter {
     /// Counts a request and its reply, if one came.
     pub(super) fn sent(&self, again: bool, reply: Option<(u16, &HeaderMap)>) {
-        let mut tally = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tally.calls += 1;
-        tally.retries += u64::from(again);
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.tally.calls += 1;
+        noted.tally.retries += u64::from(again);
         let Some((status, headers)) = reply else { return };
-        tally.throttled += u64::from(status == 429 || (status == 503 && headers.contains_key("retry-after")));
+        noted.tally.throttled += u64::from(status == 429 || (status == 503 && headers.contains_key("retry-after")));
         let id = request_id(headers);
         if status >= 400 {
-            tally.refused.extend(id.clone());
-            let many = tally.refused.len().saturating_sub(IDS);
-            tally.refused.drain(..many);
+            noted.refused.extend(id.clone());
+            let many = noted.refused.len().saturating_sub(IDS);
+            noted.refused.drain(..many);
         }
-        tally.last = id;
+        noted.last = id;
     }
 
     /// The tally since it was last taken.
     #[must_use]
     pub fn take(&self) -> Tally {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).tally)
+    }
+
+    /// The vendors' ids of the last refused requests and of the last one of all, for a support case; then forgotten.
+    #[must_use]
+    pub fn take_ids(&self) -> String {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ids = std::mem::take(&mut noted.refused);
+        ids.extend(noted.last.take().filter(|last| !ids.contains(last)));
+        ids.join(" ")
     }
 }
 
@@ -95,10 +100,9 @@ mod tests {
         meter.sent(true, None);
         meter.sent(true, Some((503, &headers(&[("x-sfdc-request-id", "c"), ("retry-after", "1")]))));
         meter.sent(true, Some((200, &headers(&[("x-request-id", "d")]))));
-        let tally = meter.take();
-        assert_eq!((tally.calls, tally.retries, tally.throttled), (5, 3, 2));
-        assert_eq!(tally.request_ids(), "b c d");
-        assert_eq!(meter.take(), Tally::default());
+        assert_eq!(meter.take(), Tally { calls: 5, retries: 3, throttled: 2 });
+        assert_eq!(meter.take_ids(), "b c d");
+        assert_eq!((meter.take(), meter.take_ids()), (Tally::default(), String::new()));
     }
 
     #[test]
@@ -107,7 +111,7 @@ mod tests {
         for number in 0..100 {
             meter.sent(false, Some((500, &headers(&[("x-request-id", &number.to_string())]))));
         }
-        assert_eq!(meter.take().request_ids(), "92 93 94 95 96 97 98 99");
+        assert_eq!(meter.take_ids(), "92 93 94 95 96 97 98 99");
     }
 
     #[test]

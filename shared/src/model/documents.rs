@@ -1,6 +1,6 @@
 //! The documents in S3 that begin a run and lead to the next one. Source: contract, section 4.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -179,4 +179,7 @@ pub struct LastGood {
     /// What was read of each instance.
     #[serde(default)]
     pub instances: Vec<Instance>,
+    /// As in the history; kept here too, for a rollback to code that looks for it.
+    #[serde(default)]
+    pub failing: BTreeMap<String, u32>,
 }

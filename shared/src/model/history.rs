@@ -9,6 +9,8 @@ use super::{Applied, Counts, Header, Verdict};
 
 /// Runs kept: a week of hours.
 const KEPT: usize = 168;
+/// Failing records kept: more are no list of exceptions.
+const FAILING: usize = 1000;
 
 /// How a run ended, failed or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +67,8 @@ impl Ending {
     }
 }
 
-/// One run in the history. Runs in plan mode and skipped ones are not in it.
+/// One run in the history. Runs in plan mode and skipped ones are not in it, nor those that were stopped or timed out: nothing
+/// is left of them that could note it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastRun {
     /// The execution's name.
@@ -87,9 +90,15 @@ pub struct PastRun {
 
 impl PastRun {
     /// What a person would call the pipeline's state after it: good, or what is wrong.
-    fn state(&self) -> (Ending, Option<&str>) {
+    fn state_key(&self) -> (Ending, Option<&str>) {
         let ending = if self.ending.is_good() { Ending::Ok } else { self.ending };
         (ending, self.error.as_deref())
+    }
+
+    /// Its verdict, and the error's name if it failed.
+    #[must_use]
+    pub fn state(&self) -> String {
+        self.error.as_ref().map_or_else(|| self.ending.word().to_owned(), |error| format!("{} {error}", self.ending.word()))
     }
 
     /// Records changed.
@@ -134,14 +143,22 @@ impl History {
         self.header = Header::new(&run_id, self.runs.len());
     }
 
+    /// Keeps these numbers of failures, the largest if there are too many.
+    pub fn keep_failing(&mut self, failing: BTreeMap<String, u32>) {
+        let mut all: Vec<_> = failing.into_iter().collect();
+        all.sort_by_key(|(_, runs)| std::cmp::Reverse(*runs));
+        all.truncate(FAILING);
+        self.failing = all.into_iter().collect();
+    }
+
     /// The run before the last one and the last one, if the pipeline's state differs after them. A first run is compared
     /// with a good one.
     #[must_use]
     pub fn change(&self) -> Option<(Option<&PastRun>, &PastRun)> {
         let last = self.runs.last()?;
         let before = self.runs.iter().rev().nth(1);
-        let state = before.map_or((Ending::Ok, None), PastRun::state);
-        (state != last.state()).then_some((before, last))
+        let state = before.map_or((Ending::Ok, None), PastRun::state_key);
+        (state != last.state_key()).then_some((before, last))
     }
 }
 
@@ -164,7 +181,9 @@ mod tests {
         }
         assert_eq!((history.runs.len(), history.header.count), (KEPT, KEPT));
         assert_eq!(history.runs.last().unwrap().run_id, "r499");
-        assert!(serde_json::to_vec(&history).unwrap().len() < 100_000, "an index, not an archive");
+        history.keep_failing((0..5000_u32).map(|number| (format!("0014M{number:010}QAA"), number)).collect());
+        assert_eq!((history.failing.len(), history.failing.values().min()), (FAILING, Some(&4000)));
+        assert!(serde_json::to_vec(&history).unwrap().len() < 150_000, "an index, not an archive");
     }
 
     #[test]

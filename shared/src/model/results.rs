@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Applied, Header};
+use super::{Applied, Header, Usage};
 
 /// What was to be done to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,8 +66,12 @@ pub struct Results {
     /// The header.
     #[serde(flatten)]
     pub header: Header,
-    /// Creates, updates, marks, each in the order of the plan; held records are not in it.
+    /// Creates, updates, marks, each in the order of the plan; held records are not in it. Of a run that failed, only those of which
+    /// it is known.
     pub results: Vec<RecordOutcome>,
+    /// What sync used.
+    #[serde(default)]
+    pub usage: Usage,
 }
 
 impl Applied {

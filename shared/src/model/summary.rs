@@ -13,6 +13,17 @@ pub enum Mode {
     Plan,
 }
 
+impl Mode {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Plan => "plan",
+        }
+    }
+}
+
 /// How an execution ended, if it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -29,6 +40,14 @@ pub enum Verdict {
     Held,
     /// Another execution is running.
     Skipped,
+}
+
+impl Verdict {
+    /// True if `latest.json` moves to this run. Source: contract, "The way out".
+    #[must_use]
+    pub fn moves_latest(self) -> bool {
+        matches!(self, Self::Ok | Self::NothingToDo | Self::Partial)
+    }
 }
 
 /// What a run saw and planned.
@@ -81,6 +100,18 @@ pub enum Guarded {
     Updates,
     /// Organizations to be marked for deletion.
     Marks,
+}
+
+impl Guarded {
+    /// The name in documents.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Creates => "creates",
+            Self::Updates => "updates",
+            Self::Marks => "marks",
+        }
+    }
 }
 
 /// A category that waits for an approval.

@@ -1,9 +1,11 @@
 //! What a run used: of the vendors, of the clock, of the operator's credentials. Measured by the stages themselves.
 
+use std::time::Instant;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-/// What a stage used, over all of its invocations that came to an end; what a killed one used is not in it.
+/// What a stage used, over all of its invocations that saved their progress; what a killed one used is not in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
@@ -47,6 +49,12 @@ impl Credential {
 }
 
 impl Usage {
+    /// One invocation that began at a moment and ends now.
+    #[must_use]
+    pub fn invocation(began: Instant) -> Self {
+        Self { invocations: 1, milliseconds: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), ..Self::default() }
+    }
+
     /// Adds what another invocation used. A credential is noted once.
     pub fn add(&mut self, other: &Self) {
         let Self { invocations, milliseconds, pages, calls, retries, throttled, waits, wait_seconds, credentials } = other;
@@ -63,6 +71,12 @@ impl Usage {
                 self.credentials.push(credential.clone());
             }
         }
+    }
+
+    /// The length of the invocations in seconds, to a tenth.
+    #[must_use]
+    pub fn seconds(&self) -> String {
+        format!("{}.{}", self.milliseconds / 1000, self.milliseconds % 1000 / 100)
     }
 
     /// Notes a Wait state.

@@ -141,7 +141,7 @@ pub struct Changes {
     /// Clashes.
     pub conflicts: Vec<Conflict>,
     /// Organizations without account that are marked already.
-    pub already_marked: usize,
+    pub already_marked: Vec<Mark>,
 }
 
 impl Changes {

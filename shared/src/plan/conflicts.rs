@@ -63,10 +63,6 @@ impl Conflicts {
                 format!("{} organizations have the Salesforce id {id}; merge them or correct the id of all but one", organizations.len())
             }
             Shared::Text(_) => format!("{} organizations have the same Salesforce id, which is no account id; correct it", organizations.len()),
-            Shared::Name(_) if organizations.is_empty() && accounts.len() == 1 => {
-                "an organization is renamed to this name in this very plan, and Zendesk allows it once; rename one of the two accounts in Salesforce"
-                    .to_owned()
-            }
             Shared::Name(_) if organizations.is_empty() => {
                 format!("{} accounts want one name, and Zendesk allows it once; rename all but one in Salesforce", accounts.len())
             }

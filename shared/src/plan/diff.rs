@@ -42,7 +42,7 @@ pub fn diff(accounts: &Complete<Vec<Account>>, target: &Complete<Target>, rules:
     let mut conflicts = Conflicts::default();
     let mut changes = Changes::default();
     let mut unmatched = Vec::new();
-    let mut matched: Vec<(&AccountId, &Account, &Organization)> = Vec::new();
+    let mut matched: Vec<Pair<'_>> = Vec::new();
     for (id, organizations) in index.by_id.iter().filter(|(_, organizations)| organizations.len() > 1) {
         conflicts.add(Shared::Id(id.clone()), accounts.get_key_value(id).map(|(id, account)| (id, *account)), organizations.iter().copied());
     }
@@ -58,7 +58,7 @@ pub fn diff(accounts: &Complete<Vec<Account>>, target: &Complete<Target>, rules:
         conflicts.add(Shared::Text(text.to_owned()), None, organizations.iter().copied());
     }
     let (new, renamed) = wanted_names(&unmatched, &matched);
-    let free_to_rename = |name: &str| renamed.get(&name_key(name)).is_none_or(|count| *count < 2);
+    let free_to_rename = |name: &str| renamed.get(&name_key(name)).is_none_or(|all| all.len() < 2);
     let mut claims = BTreeMap::<String, usize>::new();
     for (_, account) in &unmatched {
         *claims.entry(name_key(&account.name)).or_default() += 1;
@@ -75,7 +75,12 @@ pub fn diff(accounts: &Complete<Vec<Account>>, target: &Complete<Target>, rules:
             Some(organization) => matched.push((id, account, organization)),
             None if account.account_type().is_none() && holders.is_empty() => {}
             None if !holders.is_empty() || !free_to_create(&account.name) => {
-                conflicts.add(Shared::Name(name_key(&account.name)), Some((id, account)), holders);
+                let name = name_key(&account.name);
+                conflicts.add(Shared::Name(name.clone()), Some((id, account)), holders);
+                // The other side may be an organization that gets this name by the same plan.
+                for &(id, account, organization) in renamed.get(&name).into_iter().flatten() {
+                    conflicts.add(Shared::Name(name.clone()), Some((id, account)), [organization]);
+                }
             }
             None => changes.creates.push(Create { salesforce_id: id.clone(), name: account.name.clone(), fields: account.fields.clone() }),
         }
@@ -112,20 +117,20 @@ pub fn diff(accounts: &Complete<Vec<Account>>, target: &Complete<Target>, rules:
     Ok(changes)
 }
 
-/// How many accounts want a name they do not hold yet: as a new organization, and as a renamed one. An account without type
+/// An account and its organization.
+type Pair<'a> = (&'a AccountId, &'a Account, &'a Organization);
+
+/// Who wants a name they do not hold yet: as a new organization (their number), and as a renamed one. An account without type
 /// is never created, so it wants none.
-fn wanted_names(
-    unmatched: &[(&AccountId, &Account)],
-    matched: &[(&AccountId, &Account, &Organization)],
-) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
-    let (mut new, mut renamed) = (BTreeMap::new(), BTreeMap::new());
+fn wanted_names<'a>(unmatched: &[(&AccountId, &Account)], matched: &[Pair<'a>]) -> (BTreeMap<String, usize>, BTreeMap<String, Vec<Pair<'a>>>) {
+    let (mut new, mut renamed) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
     for (_, account) in unmatched.iter().filter(|(_, account)| account.account_type().is_some()) {
         *new.entry(name_key(&account.name)).or_default() += 1;
     }
-    for (_, account, organization) in matched {
+    for &(id, account, organization) in matched {
         let name = name_key(&account.name);
         if name != name_key(&organization.name) {
-            *renamed.entry(name).or_default() += 1;
+            renamed.entry(name).or_default().push((id, account, organization));
         }
     }
     (new, renamed)
@@ -198,7 +203,8 @@ fn judge_abandoned(organization: &Organization, rules: &Rules, changes: &mut Cha
     let (id, name, salesforce_id) = (*id, name.clone(), organization.salesforce_id().map(str::to_owned));
     let account = organization.account_id();
     if organization.is_marked() {
-        changes.already_marked += 1;
+        let reason = "marked by an earlier run or by hand, and no authorised partner account has this id".to_owned();
+        changes.already_marked.push(Mark { id, salesforce_id, name, reason });
     } else if account.as_ref().is_some_and(|account| rules.protected.contains(account)) {
         let reason = "its Salesforce id is protected by ProtectedAccountIds".to_owned();
         changes.protected.push(Retained { id, salesforce_id, name, reason, eligible_from: None });
@@ -243,10 +249,12 @@ fn skipped(id: &AccountId, account: &Account) -> Skipped {
 
 impl Changes {
     fn sort(&mut self) {
-        let Self { creates, updates, marks, skipped, protected, retained, conflicts: _, already_marked: _ } = self;
+        let Self { creates, updates, marks, skipped, protected, retained, conflicts: _, already_marked } = self;
         creates.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
         updates.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
-        marks.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        for marks in [marks, already_marked] {
+            marks.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        }
         skipped.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
         protected.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
         retained.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));

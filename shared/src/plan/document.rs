@@ -159,7 +159,7 @@ pub struct Plan {
     /// Clashes.
     pub conflicts: Vec<Conflict>,
     /// Organizations without account that are marked already.
-    pub already_marked: usize,
+    pub already_marked: Vec<Mark>,
     /// The three lists.
     pub lists: Lists,
     /// What was read of each instance.

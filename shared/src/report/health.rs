@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{About, Cost, End, Link, Run, Section, minute, seconds_between};
-use crate::model::{Credential, Usage};
+use super::{About, Came, Cost, End, Link, Run, Section, minute, seconds_between};
+use crate::model::{Credential, Mode, Usage};
 
 /// Runs in the table; the chart has more.
 const LISTED: usize = 10;
@@ -14,8 +14,8 @@ const WARN_DAYS: i32 = 30;
 pub(super) fn stages(about: About<'_>, run: Run<'_>) -> Option<Section> {
     let usage = run.usage;
     let row = |name: &str, usage: &Usage| {
-        let Usage { invocations, milliseconds, pages: _, calls, retries, throttled, waits, wait_seconds, credentials: _ } = usage;
-        let seconds = format!("{}.{}", milliseconds / 1000, milliseconds % 1000 / 100);
+        let Usage { invocations, milliseconds: _, pages: _, calls, retries, throttled, waits, wait_seconds, credentials: _ } = usage;
+        let seconds = usage.seconds();
         let waited = format!("{waits} ({wait_seconds} s)");
         vec![name.to_owned(), invocations.to_string(), seconds, calls.to_string(), retries.to_string(), throttled.to_string(), waited]
     };
@@ -29,8 +29,9 @@ pub(super) fn stages(about: About<'_>, run: Run<'_>) -> Option<Section> {
     let told = about.history.change().is_some_and(|(_, now)| now.run_id == about.run_id);
     let cost = Cost::of(usage, told);
     let note = format!(
-        "{} s from the start to this report. {}: {} state transitions and {} invocations of Lambdas; S3, DynamoDB and logs come on top.",
+        "{} s from the start to this report. {}{}: {} state transitions and {} invocations of Lambdas; S3, DynamoDB and logs come on top.",
         seconds_between(about.started_at, about.ended_at),
+        if run.finished { "" } else { "At least " },
         cost.usd(),
         cost.transitions,
         cost.invocations,
@@ -49,11 +50,15 @@ pub(super) fn credentials(about: About<'_>, run: Run<'_>) -> Option<Section> {
 
 /// A warning for each credential that ends soon.
 pub(super) fn ending_credentials(about: About<'_>, run: Run<'_>) -> Vec<String> {
+    ending_soon(about, run.usage.total().credentials)
+}
+
+pub(super) fn ending_soon(about: About<'_>, credentials: Vec<Credential>) -> Vec<String> {
     let soon = |one: Credential| {
         let days = days_left(&one, about.ended_at).filter(|days| *days < WARN_DAYS)?;
         Some(format!("The credential in {} ends in {days} days: move it to client_credentials.", one.secret))
     };
-    run.usage.total().credentials.into_iter().filter_map(soon).collect()
+    credentials.into_iter().filter_map(soon).collect()
 }
 
 fn days_left(credential: &Credential, now: Timestamp) -> Option<i32> {
@@ -62,12 +67,18 @@ fn days_left(credential: &Credential, now: Timestamp) -> Option<i32> {
 
 pub(super) fn last_runs(about: About<'_>) -> Option<Section> {
     let rows = about.history.runs.iter().rev().take(LISTED).map(|run| {
-        let ending = run.error.as_ref().map_or_else(|| run.ending.word().to_owned(), |error| format!("{} {error}", run.ending.word()));
         let numbers = [run.changed(), run.applied.failed].map(|number| number.to_string());
         let [changed, failed] = numbers;
-        vec![run.run_id.clone(), minute(run.ended_at), ending, changed, failed, run.seconds.to_string()]
+        vec![run.run_id.clone(), minute(run.ended_at), run.state(), changed, failed, run.seconds.to_string()]
     });
     Section::of("Last runs", "", &["run", "ended", "verdict", "changed", "failed", "seconds"], rows)
+}
+
+/// The section of the runbook.
+pub(super) fn runbook(about: About<'_>, heading: &str) -> Link {
+    let plain = heading.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    let anchor: String = plain.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect();
+    Link { text: heading.to_owned(), url: format!("{}#{anchor}", about.runbook) }
 }
 
 /// Documents beside the report by their names, and AWS's console for the execution and the folder.
@@ -75,11 +86,9 @@ pub(super) fn links(about: About<'_>, end: End<'_>) -> Vec<Link> {
     let link = |text: &str, url: String| Link { text: text.to_owned(), url };
     let here = |file: &str| link(file, file.to_owned());
     let mut links = vec![here("report.html"), here("report.md"), here("report.json")];
-    if let End::Planned(run) | End::Failed { run: Some(run), .. } = end {
+    if let End::Planned(run) | End::Failed { came: Came::ToThePlan(run), .. } = end {
         links.extend(["accounts.json", "organizations.json", "plan.json", "creates.json", "updates.json", "not_in_sync.json"].map(here));
-        if matches!(end, End::Failed { .. }) {
-            links.push(here("sync-state.json"));
-        } else if run.plan.mode == crate::model::Mode::Apply {
+        if about.mode == Mode::Apply && (run.finished || run.usage.sync.invocations > 0) {
             links.extend(["sync-state.json", "results.json"].map(here));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Link, Page, Section, chart, minute};
+use super::{Link, Page, Section, Step, chart, minute};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884;--soft:#8881;--ok:#2a7d46;--look:#b3541e;--bad:#b3261e;--calm:#5f6b7a;--plan:#3b6ea5}\
@@ -30,37 +30,43 @@ td:empty{display:none}td::before{flex:0 0 7.5rem;opacity:.7}}\
 @media print{body{max-width:none;font-size:10px}.wide{overflow:visible}tr{break-inside:avoid}.badge{border:1px solid}}";
 
 pub(super) fn render(page: &Page) -> String {
-    let Page { header, verdict, mode: _, headline, what_to_do, command, runbook, warnings, last_runs, sections, links } = page;
+    let Page { header, verdict, mode, headline, what_to_do, runbook, warnings, last_runs, sections, links } = page;
     let (run_id, word) = (escape(&header.run_id), verdict.word());
     let labels: String = sections.iter().enumerate().map(|(place, section)| labels(place, section)).collect();
     let mut text = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>partner-sync {run_id}: {word}</title>\n<style>{STYLE}{labels}</style>\n</head>\n<body>\n\
-         <header class=\"{word}\">\n<h1><span class=\"badge {word}\">{word}</span> {}</h1>\n<p>partner-sync run {run_id}, {}</p>\n</header>\n",
+         <header class=\"{word}\">\n<h1><span class=\"badge {word}\">{word}</span> {}</h1>\n<p>partner-sync run {run_id}, {}, mode {}</p>\n</header>\n",
         escape(headline),
         minute(header.generated_at),
+        mode.word(),
     );
     list(&mut text, "warn", "Warnings", warnings);
     // Writing to a string cannot fail.
     let _ = write!(text, "<section class=\"todo\">\n<h2>What to do now</h2>\n");
-    for line in what_to_do {
+    for Step { text: line, command } in what_to_do {
         let _ = writeln!(text, "<p>{}</p>", escape(line));
+        if let Some(command) = command {
+            let _ = writeln!(text, "<pre>{}</pre>", escape(command));
+        }
     }
-    if let Some(command) = command {
-        let _ = writeln!(text, "<pre>{}</pre>", escape(command));
-    }
-    let _ = write!(text, "<p class=\"note\">Runbook: infra/RUNBOOK.md, {}</p>\n</section>\n", escape(runbook));
+    let place = if runbook.is_address() { anchor(runbook) } else { escape(&runbook.in_words()) };
+    let _ = write!(text, "<p class=\"note\">Runbook: {place}</p>\n</section>\n");
     text.push_str(&chart::svg(last_runs));
     for (place, section) in sections.iter().enumerate() {
         table(&mut text, place, section);
     }
     let _ = write!(text, "<h2>Links</h2>\n<ul>\n");
-    for Link { text: name, url } in links {
-        let _ = writeln!(text, "<li><a href=\"{}\">{}</a></li>", escape(url), escape(name));
+    for link in links {
+        let _ = writeln!(text, "<li>{}</li>", anchor(link));
     }
     text.push_str("</ul>\n</body>\n</html>\n");
     text
+}
+
+fn anchor(Link { text, url }: &Link) -> String {
+    format!("<a href=\"{}\">{}</a>", escape(url), escape(text))
 }
 
 fn list(text: &mut String, class: &str, title: &str, lines: &[String]) {

@@ -3,24 +3,30 @@
 use std::fmt::Write as _;
 
 use super::html::is_direction;
-use super::{Link, Page, Section, minute};
+use super::{Link, Page, Section, Step, minute};
 
 pub(super) fn render(page: &Page) -> String {
-    let Page { header, verdict, mode: _, headline, what_to_do, command, runbook, warnings, last_runs: _, sections, links } = page;
-    let mut text =
-        format!("# {}: {}\n\npartner-sync run {}, {}\n", verdict.word(), plain(headline), plain(&header.run_id), minute(header.generated_at));
+    let Page { header, verdict, mode, headline, what_to_do, runbook, warnings, last_runs: _, sections, links } = page;
+    let mut text = format!(
+        "# {}: {}\n\npartner-sync run {}, {}, mode {}\n",
+        verdict.word(),
+        plain(headline),
+        plain(&header.run_id),
+        minute(header.generated_at),
+        mode.word()
+    );
     // Writing to a string cannot fail.
     for warning in warnings {
         let _ = writeln!(text, "\n**Warning:** {}", plain(warning));
     }
     let _ = writeln!(text, "\n## What to do now");
-    for line in what_to_do {
+    for Step { text: line, command } in what_to_do {
         let _ = writeln!(text, "\n{}", plain(line));
+        if let Some(command) = command {
+            let _ = writeln!(text, "\n    {}", command.replace(char::is_control, " "));
+        }
     }
-    if let Some(command) = command {
-        let _ = writeln!(text, "\n    {}", command.replace(char::is_control, " "));
-    }
-    let _ = writeln!(text, "\nRunbook: infra/RUNBOOK.md, {runbook}");
+    let _ = writeln!(text, "\nRunbook: {}", if runbook.is_address() { anchor(runbook) } else { plain(&runbook.in_words()) });
     for Section { title, note, head, rows } in sections {
         let _ = writeln!(text, "\n## {title}\n");
         if !note.is_empty() {
@@ -33,10 +39,14 @@ pub(super) fn render(page: &Page) -> String {
         }
     }
     let _ = writeln!(text, "\n## Links\n");
-    for Link { text: name, url } in links {
-        let _ = writeln!(text, "- [{name}](<{}>)", url.replace(['<', '>', '\n'], ""));
+    for link in links {
+        let _ = writeln!(text, "- {}", anchor(link));
     }
     text
+}
+
+fn anchor(Link { text, url }: &Link) -> String {
+    format!("[{text}](<{}>)", url.replace(['<', '>', '\n'], ""))
 }
 
 /// Text from outside on one line, with the signs of Markdown and HTML made harmless.

@@ -17,7 +17,7 @@ use serde::Serialize;
 pub use cost::Cost;
 pub use notice::notice;
 
-use crate::model::{Applied, Ending, Header, History, Mode, RecordOutcome, Report, RunUsage, Summary, without_addresses};
+use crate::model::{Applied, Ending, Header, History, Instance, Mode, RecordOutcome, Report, RunUsage, Summary, without_addresses};
 use crate::plan::{Create, Mark, Plan, Update, verdict};
 use crate::store::{Store, key};
 use crate::{Error, Result};
@@ -35,6 +35,10 @@ pub struct About<'a> {
     pub bucket: &'a str,
     /// The state machine's ARN.
     pub state_machine: Option<&'a str>,
+    /// What was to be done with the plan.
+    pub mode: Mode,
+    /// Where the runbook can be read.
+    pub runbook: &'a str,
     /// The last runs, this one included if it is one of those.
     pub history: &'a History,
 }
@@ -50,14 +54,30 @@ pub enum End<'a> {
         error: &'a str,
         /// What happened, and what to do.
         cause: &'a str,
-        /// Its plan, if it came so far.
-        run: Option<Run<'a>>,
+        /// How far it came.
+        came: Came<'a>,
     },
     /// Another execution was running.
     Skipped {
         /// Its ARN.
         holder: &'a str,
     },
+}
+
+/// How far a run that failed came.
+#[derive(Debug, Clone, Copy)]
+pub enum Came<'a> {
+    /// To a plan, of which something may have been applied.
+    ToThePlan(Run<'a>),
+    /// Not to a plan.
+    NotSoFar {
+        /// The accounts, if they were read in full.
+        accounts: Option<usize>,
+        /// The instances, if they were read in full.
+        instances: &'a [Instance],
+    },
+    /// There is a plan, or there may be one, and it cannot be read.
+    NobodyKnows,
 }
 
 /// A plan and what became of it.
@@ -71,17 +91,12 @@ pub struct Run<'a> {
     pub updates: &'a [Update],
     /// Its marks, held or not.
     pub marks: &'a [Mark],
-    /// What became of those that were applied; `None` if that is not known, because the run failed.
-    pub results: Option<&'a [RecordOutcome]>,
+    /// What became of those that were applied.
+    pub results: &'a [RecordOutcome],
+    /// False if the run failed: what became of the other records is not known.
+    pub finished: bool,
     /// What the stages used.
     pub usage: &'a RunUsage,
-}
-
-impl<'a> Run<'a> {
-    /// What is known to have become of the records.
-    fn known(&self) -> &'a [RecordOutcome] {
-        self.results.unwrap_or_default()
-    }
 }
 
 /// A part of the report, before it has a form. All text is raw but for masked addresses; the renderers escape it.
@@ -124,11 +139,31 @@ struct Bar {
     seconds: u64,
 }
 
+/// Something to do, and the exact command for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Step {
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+}
+
 /// Where to read more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Link {
     text: String,
     url: String,
+}
+
+impl Link {
+    /// False for a file of the repository, which no reader of the report has beside it.
+    fn is_address(&self) -> bool {
+        self.url.starts_with("https://") || self.url.starts_with("http://")
+    }
+
+    /// The file and the heading.
+    fn in_words(&self) -> String {
+        format!("{}, {}", self.url.split('#').next().unwrap_or_default(), self.text)
+    }
 }
 
 /// The report before it has a form, and its JSON form.
@@ -138,11 +173,10 @@ pub struct Page {
     #[serde(flatten)]
     header: Header,
     verdict: Ending,
-    mode: Option<Mode>,
+    mode: Mode,
     headline: String,
-    what_to_do: Vec<String>,
-    command: Option<String>,
-    runbook: &'static str,
+    what_to_do: Vec<Step>,
+    runbook: Link,
     warnings: Vec<String>,
     last_runs: Vec<Bar>,
     sections: Vec<Section>,
@@ -153,8 +187,11 @@ pub struct Page {
 #[must_use]
 pub fn page(about: About<'_>, end: End<'_>) -> Page {
     let sections: Vec<Section> = match end {
-        End::Planned(run) | End::Failed { run: Some(run), .. } => sections::all(about, run).into_iter().flatten().collect(),
-        End::Failed { run: None, .. } | End::Skipped { .. } => health::last_runs(about).into_iter().collect(),
+        End::Planned(run) | End::Failed { came: Came::ToThePlan(run), .. } => sections::all(about, run).into_iter().flatten().collect(),
+        End::Failed { came: Came::NotSoFar { accounts, instances }, .. } => {
+            sections::read_before_the_plan(accounts, instances).into_iter().chain(health::last_runs(about)).collect()
+        }
+        End::Failed { came: Came::NobodyKnows, .. } | End::Skipped { .. } => health::last_runs(about).into_iter().collect(),
     };
     let advice = advice::of(about, end);
     let header = Header { generated_at: about.ended_at, ..Header::new(about.run_id, sections.len()) };
@@ -162,11 +199,10 @@ pub fn page(about: About<'_>, end: End<'_>) -> Page {
     Page {
         header,
         verdict: advice.ending,
-        mode: advice.mode,
+        mode: about.mode,
         headline: advice.headline,
-        what_to_do: advice.what_to_do.iter().map(|line| without_addresses(line)).collect(),
-        command: advice.command,
-        runbook: advice.runbook,
+        what_to_do: advice.steps,
+        runbook: health::runbook(about, advice.runbook),
         warnings: advice.warnings,
         last_runs: chart::bars(about.history),
         sections,

@@ -2,7 +2,8 @@
 
 use super::minute;
 use crate::lambda::Notice;
-use crate::model::{Action, Ending, Guarded, Held, History, Outcome, PastRun, RecordOutcome};
+use crate::model::{Action, Applied, Ending, History, Outcome, PastRun, RecordOutcome};
+use crate::plan::Guard;
 use crate::store::key;
 
 /// Records named in a notice.
@@ -11,34 +12,29 @@ const NAMED: usize = 5;
 /// A notice of the last run in the history, if the pipeline's state has changed with it. At most six lines of run, record
 /// and error names and numbers; nobody's words.
 #[must_use]
-pub fn notice(bucket: &str, history: &History, held: &[Held], results: &[RecordOutcome]) -> Option<Notice> {
+pub fn notice(bucket: &str, history: &History, guard: Option<&Guard>, results: &[RecordOutcome]) -> Option<Notice> {
     let (before, now) = history.change()?;
-    let PastRun { run_id, ended_at, ending, error, applied, .. } = now;
-    let state = |run: &PastRun| run.error.as_ref().map_or_else(|| run.ending.word().to_owned(), |error| format!("{} {error}", run.ending.word()));
-    let was = before.map_or_else(|| "the first run".to_owned(), |before| format!("was {}", state(before)));
-    let mut lines = vec![format!("partner-sync: {} ({was})", state(now)), format!("Run {run_id}, ended {}.", minute(*ended_at))];
+    let PastRun { run_id, ended_at, ending, error, counts, applied, seconds: _ } = now;
+    let was = before.map_or_else(|| "the first run".to_owned(), |before| format!("was {}", before.state()));
+    let mut lines = vec![format!("partner-sync: {} ({was})", now.state()), format!("Run {run_id}, ended {}.", minute(*ended_at))];
     match ending {
-        Ending::Held => lines.push(format!("Held: {}.", held.iter().map(amount).collect::<Vec<_>>().join(", "))),
+        Ending::Held => {
+            let held = guard.into_iter().flat_map(|guard| &guard.categories).filter(|judged| judged.is_held());
+            lines.extend(held.map(|judged| format!("Held {}: {}.", judged.category.name(), judged.message)));
+        }
         Ending::Partial => lines.push(format!("{} records failed: {}.", applied.failed, failed(results))),
         Ending::Failed => {
-            let section = error.as_deref().filter(|error| crate::Error::NAMES.contains(error)).unwrap_or("Alarm RunFailed");
+            let section = error.as_deref().filter(|error| crate::Error::NAMES.contains(error)).unwrap_or("AWS's own names");
             lines.push(format!("What to do: infra/RUNBOOK.md, {section}."));
         }
-        _ => lines.push("Nothing for you to do.".to_owned()),
+        _ => {
+            let Applied { created, updated, marked, .. } = applied;
+            lines.push(format!("{created} created, {updated} updated, {marked} marked, {} conflicts.", counts.conflicts));
+        }
     }
     lines.push(format!("Report: s3://{bucket}/{}", key(run_id, "report.html")));
-    let subject: String = lines.first().map(|line| line.chars().take(100).collect()).unwrap_or_default();
+    let subject: String = lines.first().map(|line| line.chars().take(99).collect()).unwrap_or_default();
     Some(Notice { subject, message: lines.join("\n") })
-}
-
-fn amount(held: &Held) -> String {
-    let Held { category, count, limit, digest: _ } = held;
-    let name = match category {
-        Guarded::Creates => "creates",
-        Guarded::Updates => "updates",
-        Guarded::Marks => "marks",
-    };
-    format!("{count} {name} over the limit of {limit}")
 }
 
 fn failed(results: &[RecordOutcome]) -> String {

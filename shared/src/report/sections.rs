@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{About, Run, Section, health, minute, next_purge, summary};
-use crate::model::{Action, FieldValue, Guarded, Header, Instance, LastGood, Mode, Outcome, RecordOutcome};
+use crate::model::{Action, FieldValue, Guarded, Header, Instance, LastGood, MARK_FOR_DELETION, Mode, Outcome, RecordOutcome};
 use crate::plan::{Judged, Party, Update};
 
 /// Above so many updates they are grouped by field instead of listed one by one.
@@ -11,11 +11,12 @@ const LISTED: usize = 50;
 /// Runs in a row a record has failed in from which a person has to look.
 pub(super) const STUBBORN: u32 = 3;
 
-pub(super) fn all(about: About<'_>, run: Run<'_>) -> [Option<Section>; 12] {
+pub(super) fn all(about: About<'_>, run: Run<'_>) -> [Option<Section>; 13] {
     [
         inputs(run),
         plan_and_result(about, run),
-        marks(run),
+        marks(about, run),
+        already_marked(about, run),
         changes(run),
         creates(run),
         failures(run),
@@ -26,6 +27,26 @@ pub(super) fn all(about: About<'_>, run: Run<'_>) -> [Option<Section>; 12] {
         health::credentials(about, run),
         health::last_runs(about),
     ]
+}
+
+/// The outcomes of one kind by account (creates) or organization.
+fn outcomes(run: Run<'_>, action: Action) -> BTreeMap<String, Outcome> {
+    let key = |one: &RecordOutcome| if action == Action::Create { one.salesforce_id.clone() } else { one.id.map(|id| id.to_string()) };
+    run.results.iter().filter(|one| one.action == action).filter_map(|one| Some((key(one)?, one.outcome))).collect()
+}
+
+/// What became of a record, in a word.
+fn result_of(run: Run<'_>, category: Guarded, outcome: Option<&Outcome>) -> String {
+    let word = match outcome {
+        Some(Outcome::Done) => "done",
+        Some(Outcome::Failed) => "FAILED",
+        Some(Outcome::Drifted) => "drifted",
+        Some(Outcome::Unknown) => "unknown",
+        None if run.plan.guard.holds(category) => "held",
+        None if run.plan.mode == Mode::Plan => "planned",
+        None => "not known",
+    };
+    word.to_owned()
 }
 
 /// A number against another one, as `+2`.
@@ -45,13 +66,19 @@ fn inputs(run: Run<'_>) -> Option<Section> {
         counts.accounts.to_string(),
         String::new(),
         usage.pages.to_string(),
-        format!("{}.{}", usage.milliseconds / 1000, usage.milliseconds % 1000 / 100),
+        usage.seconds(),
         yes(true),
         against(counts.accounts, last.map(|last| last.counts.accounts)),
     ];
     let zendesk = run.plan.instances.iter().map(|one| {
         let Instance { name, organizations_scanned, partner_organizations, pages, seconds, complete } = one;
-        let before = last.and_then(|last| last.instances.iter().find(|before| before.name == *name));
+        let since = last.map_or_else(
+            || against(0, None),
+            |last| {
+                let before = last.instances.iter().find(|before| before.name == *name);
+                before.map_or_else(|| "not read then".to_owned(), |before| against(*organizations_scanned, Some(before.organizations_scanned)))
+            },
+        );
         vec![
             format!("Zendesk {name}"),
             organizations_scanned.to_string(),
@@ -59,7 +86,7 @@ fn inputs(run: Run<'_>) -> Option<Section> {
             pages.to_string(),
             format!("{seconds:.1}"),
             yes(*complete),
-            against(*organizations_scanned, before.map(|before| before.organizations_scanned)),
+            since,
         ]
     });
     let note = last.map_or_else(String::new, |last| {
@@ -71,20 +98,28 @@ fn inputs(run: Run<'_>) -> Option<Section> {
     Section::of("Inputs", note, &head, std::iter::once(salesforce).chain(zendesk))
 }
 
+/// What a run read that failed before it had a plan.
+pub(super) fn read_before_the_plan(accounts: Option<usize>, instances: &[Instance]) -> Option<Section> {
+    let row = |name: &str, records: Option<usize>| {
+        let complete = if records.is_some() { "yes" } else { "NO" };
+        vec![name.to_owned(), records.map_or_else(String::new, |records| records.to_string()), complete.to_owned()]
+    };
+    let scanned = (!instances.is_empty()).then(|| instances.iter().map(|one| one.organizations_scanned).sum());
+    let rows = [row("Salesforce accounts", accounts), row("Zendesk, all instances", scanned)];
+    Section::of("Inputs", "What is not complete is not used.", &["source", "records", "complete"], rows)
+}
+
 fn plan_and_result(about: About<'_>, run: Run<'_>) -> Option<Section> {
     let counts = &run.plan.counts;
     let held = summary(about.bucket, run.plan, &[]).held;
     let held = |category| held.iter().find(|held| held.category == category).map_or(0, |held| held.count);
     let unmarked: BTreeSet<u64> = run.updates.iter().filter(|update| update.unmark().is_some()).map(|update| update.id).collect();
-    let row = |name: &str, planned: usize, held: usize, counts_in: &dyn Fn(&RecordOutcome) -> bool| {
-        let of = |outcomes: &[Outcome]| {
-            let count = |results: &[RecordOutcome]| results.iter().filter(|one| counts_in(one) && outcomes.contains(&one.outcome)).count();
-            run.results.map_or_else(|| "not known".to_owned(), |results| count(results).to_string())
-        };
-        // Done and not proven is what Zendesk took and then gave no result of.
-        let done = of(&[Outcome::Done, Outcome::Unknown]);
-        let [proven, failed, drifted] = [Outcome::Done, Outcome::Failed, Outcome::Drifted].map(|outcome| of(&[outcome]));
-        vec![name.to_owned(), planned.to_string(), done, proven, failed, drifted, held.to_string()]
+    let row = |name: &str, planned: usize, held: usize, is_it: &dyn Fn(&RecordOutcome) -> bool| {
+        let of = |outcome: Outcome| run.results.iter().filter(|one| one.outcome == outcome && is_it(one)).count();
+        let [proven, failed, unknown, drifted] = [Outcome::Done, Outcome::Failed, Outcome::Unknown, Outcome::Drifted].map(of);
+        let mut cells = vec![name.to_owned()];
+        cells.extend([planned, proven + unknown, proven, failed, unknown, drifted, held].map(|number| number.to_string()));
+        cells
     };
     let rows = vec![
         row("creates", counts.creates, held(Guarded::Creates), &|one| one.action == Action::Create),
@@ -92,53 +127,64 @@ fn plan_and_result(about: About<'_>, run: Run<'_>) -> Option<Section> {
         row("un-marks among them", counts.unmarks, 0, &|one| one.action == Action::Update && one.id.is_some_and(|id| unmarked.contains(&id))),
         row("marks", counts.marks, held(Guarded::Marks), &|one| one.action == Action::Mark),
     ];
-    let note = "Proven: Zendesk's own result for that very record, or its fields read back. Un-marks are never held.";
-    Section::of("Plan and result", note, &["", "planned", "done", "proven", "failed", "drifted", "held"], rows)
+    let note = if run.finished {
+        "Done: Zendesk took it. Proven: its own result for that very record says so, or the fields read back; the rest of what it took is unknown."
+    } else {
+        "As far as it was known when the run failed; what is missing here may be done or not, and the next run finds out."
+    };
+    Section::of("Plan and result", note, &["", "planned", "done", "proven", "failed", "unknown", "drifted", "held"], rows)
 }
 
-fn marks(run: Run<'_>) -> Option<Section> {
-    let outcome: BTreeMap<u64, Outcome> =
-        run.known().iter().filter(|one| one.action == Action::Mark).filter_map(|one| Some((one.id?, one.outcome))).collect();
-    let purge = next_purge(run.plan.header.generated_at);
+fn marks(about: About<'_>, run: Run<'_>) -> Option<Section> {
+    let purge = next_purge(about.ended_at);
+    let how = "another job deletes what is marked and has no open tickets, with its users and closed tickets";
     let note = if run.plan.mode == Mode::Plan || run.plan.guard.holds(Guarded::Marks) {
-        format!("None of these is marked. Marked now, they would be deleted, with all users and closed tickets, on {purge}.")
+        format!("None of these is marked by this run. Were they marked now: on {purge} {how}.")
     } else {
-        format!("What is marked is deleted, with all users and closed tickets, on {purge}, unless its account returns before.")
+        format!("On {purge} {how}. A mark is taken back in the first run that sees its account again.")
     };
+    let outcomes = outcomes(run, Action::Mark);
     let rows = run.marks.iter().map(|mark| {
-        let state = match outcome.get(&mark.id) {
-            Some(Outcome::Done) => "marked",
-            Some(Outcome::Failed) => "failed",
-            Some(Outcome::Drifted) => "drifted",
-            Some(Outcome::Unknown) => "unknown",
-            None if run.results.is_none() => "not known",
-            None => "not marked",
-        };
-        vec![mark.id.to_string(), mark.name.clone(), mark.salesforce_id.clone().unwrap_or_default(), mark.reason.clone(), state.to_owned()]
+        let result = result_of(run, Guarded::Marks, outcomes.get(&mark.id.to_string()));
+        vec![mark.id.to_string(), mark.name.clone(), mark.salesforce_id.clone().unwrap_or_default(), mark.reason.clone(), result]
     });
-    Section::of("Marks for deletion", note, &["organization", "name", "Salesforce id", "reason", ""], rows)
+    Section::of("Marks for deletion", note, &["organization", "name", "Salesforce id", "reason", "result"], rows)
+}
+
+fn already_marked(about: About<'_>, run: Run<'_>) -> Option<Section> {
+    let rows = run.plan.already_marked.iter();
+    let rows = rows.map(|mark| vec![mark.id.to_string(), mark.name.clone(), mark.salesforce_id.clone().unwrap_or_default(), mark.reason.clone()]);
+    let note = format!("Marked before this run, and to be deleted on {} as well.", next_purge(about.ended_at));
+    Section::of("Marked already", note, &["organization", "name", "Salesforce id", "reason"], rows)
 }
 
 fn changes(run: Run<'_>) -> Option<Section> {
-    if run.updates.len() > LISTED {
+    let count: usize = run.updates.iter().map(|update| update.changes.len()).sum();
+    if count > LISTED {
         let mut fields = BTreeMap::<&str, (usize, BTreeMap<String, usize>)>::new();
         for change in run.updates.iter().flat_map(|update| &update.changes) {
             let (count, values) = fields.entry(&change.field).or_default();
             *count += 1;
-            *values.entry(value(&change.new)).or_default() += 1;
+            *values.entry(format!("{} -> {}", value(&change.old), value(&change.new))).or_default() += 1;
         }
         let most = |values: &BTreeMap<String, usize>| {
             values.iter().max_by_key(|(_, count)| **count).map_or_else(String::new, |(value, count)| format!("{value} ({count})"))
         };
         let rows =
             fields.into_iter().map(|(field, (count, values))| vec![field.to_owned(), count.to_string(), values.len().to_string(), most(&values)]);
-        let note = format!("{} organizations, grouped by field; updates.json has them one by one.", run.updates.len());
-        return Section::of("Changes", note, &["field", "organizations", "new values", "most frequent"], rows);
+        let note = format!("{count} values of {} organizations, grouped by field; updates.json has them one by one.", run.updates.len());
+        return Section::of("Changes", note, &["field", "organizations", "different changes", "most frequent"], rows);
     }
+    let outcomes = outcomes(run, Action::Update);
     let rows = run.updates.iter().flat_map(|Update { id, salesforce_id: _, name, changes }| {
-        changes.iter().map(move |change| vec![id.to_string(), name.clone(), change.field.clone(), value(&change.old), value(&change.new)])
+        let result = result_of(run, Guarded::Updates, outcomes.get(&id.to_string()));
+        changes.iter().map(move |change| {
+            let result =
+                if result == "done" && run.plan.guard.holds(Guarded::Updates) && change.field != MARK_FOR_DELETION { "held" } else { &result };
+            vec![id.to_string(), name.clone(), change.field.clone(), value(&change.old), value(&change.new), result.to_owned()]
+        })
     });
-    Section::of("Changes", "", &["organization", "name", "field", "old", "new"], rows)
+    Section::of("Changes", "", &["organization", "name", "field", "old", "new", "result"], rows)
 }
 
 fn value(value: &FieldValue) -> String {
@@ -149,22 +195,34 @@ fn value(value: &FieldValue) -> String {
 }
 
 fn creates(run: Run<'_>) -> Option<Section> {
-    let rows = run.creates.iter().take(LISTED).map(|create| vec![create.salesforce_id.to_string(), create.name.clone()]);
+    let outcomes = outcomes(run, Action::Create);
+    let rows = run.creates.iter().take(LISTED).map(|create| {
+        let result = result_of(run, Guarded::Creates, outcomes.get(create.salesforce_id.as_str()));
+        vec![create.salesforce_id.to_string(), create.name.clone(), result]
+    });
     let note = if run.creates.len() > LISTED { format!("The first {LISTED} of {}; creates.json has all.", run.creates.len()) } else { String::new() };
-    Section::of("New organizations", note, &["Salesforce id", "name"], rows)
+    Section::of("New organizations", note, &["Salesforce id", "name", "result"], rows)
 }
 
 fn failures(run: Run<'_>) -> Option<Section> {
-    let mut bad: Vec<&RecordOutcome> = run.known().iter().filter(|result| result.outcome != Outcome::Done).collect();
+    let mut bad: Vec<&RecordOutcome> = run.results.iter().filter(|result| result.outcome != Outcome::Done).collect();
+    if bad.is_empty() {
+        return None;
+    }
     bad.sort_by_key(|result| std::cmp::Reverse(result.runs_failed));
+    let creates = run.creates.iter().map(|one| (one.salesforce_id.to_string(), &one.name));
+    let updates = run.updates.iter().map(|one| (one.id.to_string(), &one.name));
+    let names: BTreeMap<String, &String> = creates.chain(updates).chain(run.marks.iter().map(|one| (one.id.to_string(), &one.name))).collect();
     let rows = bad.into_iter().map(|RecordOutcome { action, id, salesforce_id, outcome, job_id: _, error, runs_failed }| {
         let record = id.map(|id| id.to_string()).or_else(|| salesforce_id.clone()).unwrap_or_default();
+        let name = names.get(&record).map_or_else(String::new, |name| (*name).clone());
         let words = error.clone().unwrap_or_else(|| "changed by somebody since it was read; the next run judges it afresh".to_owned());
         let runs = runs_failed.map_or_else(String::new, |runs| if runs >= STUBBORN { format!("{runs} (look at it)") } else { runs.to_string() });
-        vec![format!("{action:?}").to_lowercase(), record, format!("{outcome:?}").to_lowercase(), words, runs]
+        let words_of = |word: &str| word.to_lowercase();
+        vec![words_of(&format!("{action:?}")), record, name, words_of(&format!("{outcome:?}")), words, runs]
     });
-    let head = ["action", "record", "outcome", "Zendesk's words", "runs failed"];
-    Section::of("Failures and drift", "What failed most often comes first.", &head, rows)
+    let head = ["action", "record", "name", "outcome", "why", "runs failed"];
+    Section::of("Failures and drift", "In Zendesk's own words where it gave any; what failed in most runs comes first.", &head, rows)
 }
 
 fn conflicts(run: Run<'_>) -> Option<Section> {
@@ -177,7 +235,7 @@ fn conflicts(run: Run<'_>) -> Option<Section> {
         parties.iter().map(one).collect::<Vec<_>>().join("; ")
     };
     let rows = run.plan.conflicts.iter().map(|one| vec![side(&one.accounts), side(&one.organizations), one.reason.clone()]);
-    Section::of("Conflicts", "Nothing was done to these records.", &["accounts", "organizations", "what to do"], rows)
+    Section::of("Conflicts", "Nothing is done to what clashes until a person decides.", &["accounts", "organizations", "what to do"], rows)
 }
 
 fn guard(run: Run<'_>) -> Option<Section> {
@@ -188,10 +246,9 @@ fn guard(run: Run<'_>) -> Option<Section> {
             (true, false) => "held",
         };
         let margin = against(*limit, Some(*count));
-        let name = format!("{category:?}").to_lowercase();
-        vec![name, count.to_string(), limit.to_string(), margin, state.to_owned(), message.clone(), digest.clone()]
+        vec![category.name().to_owned(), count.to_string(), limit.to_string(), margin, state.to_owned(), message.clone(), digest.clone()]
     });
-    let head = ["category", "measured", "limit", "margin", "state", "", "digest"];
+    let head = ["category", "measured", "limit", "margin", "state", "how it was judged", "digest"];
     Section::of("Guard", "What is over its limit waits for an approval of exactly its digest.", &head, rows)
 }
 
@@ -202,6 +259,5 @@ fn kept(run: Run<'_>) -> Option<Section> {
     });
     let skipped =
         run.plan.skipped.iter().map(|one| vec![one.salesforce_id.to_string(), one.name.clone(), one.reason.clone(), "not created".to_owned()]);
-    let note = format!("Marked already: {}.", run.plan.already_marked);
-    Section::of("Left as they are", note, &["record", "name", "reason", ""], retained.chain(skipped))
+    Section::of("Left as they are", "", &["record", "name", "reason", "until"], retained.chain(skipped))
 }

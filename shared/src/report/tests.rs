@@ -14,8 +14,17 @@ fn the_purge_is_the_next_saturday_a_quarter_to_one() {
 
 fn failed(cause: &str) -> Page {
     let (now, history) = (at("2026-11-23T02:00:00Z"), History::new("r"));
-    let about = About { run_id: "r", started_at: now, ended_at: now, bucket: "b", state_machine: None, history: &history };
-    page(about, End::Failed { error: "Sync.Auth", cause, run: None })
+    let about = About {
+        run_id: "r",
+        started_at: now,
+        ended_at: now,
+        bucket: "b",
+        state_machine: None,
+        mode: Mode::Apply,
+        runbook: "RUNBOOK.md",
+        history: &history,
+    };
+    page(about, End::Failed { error: "Sync.Auth", cause, came: Came::NobodyKnows })
 }
 
 #[test]
@@ -35,12 +44,61 @@ fn hostile_words_stay_text() {
 }
 
 #[test]
+fn a_runbook_with_an_address_is_a_link_and_one_without_is_words() {
+    let (now, history) = (at("2026-11-23T02:00:00Z"), History::new("r"));
+    let about = |runbook| About {
+        run_id: "r",
+        started_at: now,
+        ended_at: now,
+        bucket: "b",
+        state_machine: None,
+        mode: Mode::Apply,
+        runbook,
+        history: &history,
+    };
+    let report = |runbook| page(about(runbook), End::Skipped { holder: "h" });
+    assert!(report("infra/RUNBOOK.md").html().contains("Runbook: infra/RUNBOOK.md, A run is SKIPPED</p>"));
+    let link = "<a href=\"https://docs.example/RUNBOOK.md#a-run-is-skipped\">A run is SKIPPED</a>";
+    assert!(report("https://docs.example/RUNBOOK.md").html().contains(link));
+}
+
+#[test]
+fn a_credential_is_warned_of_in_its_last_thirty_days() {
+    let (end, history) = ("2027-04-30", History::new("r"));
+    let credential = crate::model::Credential { secret: "s".to_owned(), auth: "api_token".to_owned(), ends: Some(end.parse().unwrap()) };
+    for (day, warned) in [("2027-03-31", None), ("2027-04-01", Some("29 days")), ("2027-05-01", Some("-1 days"))] {
+        let now = at(&format!("{day}T12:00:00Z"));
+        let about = About {
+            run_id: "r",
+            started_at: now,
+            ended_at: now,
+            bucket: "b",
+            state_machine: None,
+            mode: Mode::Apply,
+            runbook: "",
+            history: &history,
+        };
+        let warnings = health::ending_soon(about, vec![credential.clone()]);
+        assert_eq!(warnings.first().map(|text| text.contains(warned.unwrap_or("?"))), warned.map(|_| true), "{day}: {warnings:?}");
+    }
+}
+
+#[test]
 fn every_error_name_has_its_own_advice() {
     let (now, history) = (at("2026-11-23T02:00:00Z"), History::new("r"));
-    let about = About { run_id: "r", started_at: now, ended_at: now, bucket: "b", state_machine: None, history: &history };
+    let about = About {
+        run_id: "r",
+        started_at: now,
+        ended_at: now,
+        bucket: "b",
+        state_machine: None,
+        mode: Mode::Apply,
+        runbook: "RUNBOOK.md",
+        history: &history,
+    };
     for error in Error::NAMES {
-        assert_eq!(page(about, End::Failed { error, cause: "c", run: None }).runbook, error);
+        assert_eq!(page(about, End::Failed { error, cause: "c", came: Came::NobodyKnows }).runbook.text, error);
     }
-    let other = page(about, End::Failed { error: "Lambda.Unknown", cause: "c", run: None });
-    assert_eq!(other.runbook, "Alarm RunFailed");
+    let other = page(about, End::Failed { error: "Lambda.Unknown", cause: "c", came: Came::NobodyKnows });
+    assert_eq!((other.runbook.text.as_str(), other.runbook.url.as_str()), ("AWS's own names", "RUNBOOK.md#awss-own-names"));
 }

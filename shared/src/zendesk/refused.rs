@@ -59,7 +59,10 @@ impl From<CallError> for Error {
         match error {
             CallError::Pause { seconds, what } => Self::Throttled { what, retry_after: Some(seconds) },
             CallError::Doubt { what, retry_after: _ } => Self::Transient(what),
-            CallError::Refused { status, duplicate: _, words } => Self::Rejected(format!("zendesk: status {status}: {words}")),
+            // Its words may hold names, and an error is logged.
+            CallError::Refused { status, duplicate: _, words: _ } => Self::Rejected(format!(
+                "zendesk: status {status}: a call was refused for good; see Zendesk's error list, and its audit log at that time"
+            )),
             CallError::Fatal(error) => error,
         }
     }
