@@ -50,7 +50,7 @@ replay: $(TOOLS)   ## a past run's plan once more: make replay RUN=<run id> [BUC
 	@$(PY) -m local.replay $(RUN)
 golden:            ## the reports the tests compare with, made anew; and their pictures in docs/
 	UPDATE_GOLDEN=1 cargo test -q --locked -p partner-sync-tests --test reports
-	$(MAKE) $(TOOLS) browser && PICTURES=docs $(PY) -m pytest -q tests/e2e/test_reports.py
+	$(MAKE) $(TOOLS) browser && PICTURES=docs $(PY) -m pytest -q tests/e2e/test_reports.py -k pictures_for_the_documents
 
 chaos:             ## a thousand simulated hours: make chaos [SEED=n] (make test runs a short one)
 	CHAOS_HOURS=1000 CHAOS_SEED=$(or $(SEED),2026) cargo test --locked -p partner-sync-tests --test chaos -- --nocapture
