@@ -21,19 +21,19 @@ def function(loader, suffix, node):
 Loader.add_multi_constructor("!", function)
 
 
-# What each alarm is for: metric, comparison, minutes it looks back, and whether it mails. Those that do not mail say what
-# the state machine's own message says.
+# What each alarm is for: statistic and metric, comparison, minutes it looks back, the points that must be bad (all, or one), what a
+# missing point means, and when it mails. Those that do not mail say what the state machine's own message says.
 ALARMS = {
-    "RunFailed": ("ExecutionsFailed", ">=", 1, 90, True),
-    "RunTimedOut": ("ExecutionsTimedOut", ">=", 1, 5, True),
-    "NoGoodRun": ("GoodRun", "<", 1, 135, True),
-    "HeldChanges": ("HeldChanges", ">=", 1, 5, False),
-    "FailedRecords": ("FailedRecords", ">=", 1, 5, False),
-    "Conflicts": ("Conflicts", ">=", 1, 5, True),
-    "Throttling": ("ThrottledReplies", ">=", 20, 60, True),
-    "LeaseTakenOver": ("LeaseTakenOver", ">=", 1, 5, True),
-    "CredentialEnds": ("CredentialDaysLeft", "<", 30, 180, True),
-    "SuspiciouslyEmptyRun": ("SuspiciouslyEmptyRun", ">=", 1, 5, True),
+    "RunFailed": ("Sum ExecutionsFailed >= 1", 90, "one", "notBreaching", "begin"),
+    "RunTimedOut": ("Sum ExecutionsTimedOut >= 1", 5, "one", "notBreaching", "begin"),
+    "NoGoodRun": ("Sum GoodRun < 1", 135, "all", "breaching", "begin+end"),
+    "HeldChanges": ("Maximum HeldChanges >= 1", 5, "one", "ignore", ""),
+    "FailedRecords": ("Maximum FailedRecords >= 1", 5, "one", "ignore", ""),
+    "Conflicts": ("Maximum Conflicts >= 1", 5, "one", "ignore", "begin+end"),
+    "Throttling": ("Sum ThrottledReplies >= 20", 60, "one", "notBreaching", "begin"),
+    "LeaseTakenOver": ("Sum LeaseTakenOver >= 1", 5, "one", "notBreaching", "begin"),
+    "CredentialEnds": ("Minimum CredentialDaysLeft < 30", 180, "one", "notBreaching", "begin"),
+    "SuspiciouslyEmptyRun": ("Maximum SuspiciouslyEmptyRun >= 1", 5, "one", "ignore", "begin+end"),
 }
 SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
 
@@ -42,7 +42,10 @@ def meaning(alarm):
     """What an alarm of the template is for, as above."""
     one = alarm["Properties"]
     minutes = one["Period"] * one["EvaluationPeriods"] // 60
-    return (one["MetricName"], SIGNS.get(one["ComparisonOperator"]), one["Threshold"], minutes, "AlarmActions" in one)
+    points = "one" if one.get("DatapointsToAlarm", one["EvaluationPeriods"]) == 1 else "all"
+    mails = "+".join(word for key, word in (("AlarmActions", "begin"), ("OKActions", "end")) if key in one)
+    what = f"{one['Statistic']} {one['MetricName']} {SIGNS.get(one['ComparisonOperator'])} {one['Threshold']}"
+    return (what, minutes, points, one["TreatMissingData"], mails)
 
 
 def template():

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::lambda::{EndedEarly, EndedEarlyEvent, Recorded, parse};
-use shared::model::{Accounts, Applied, Counts, Ending, Instance, Mode, Organizations, PastRun, RecordOutcome, Results, RunUsage};
+use shared::model::{Accounts, Applied, Counts, Ending, Instance, Mode, Organizations, PastRun, RecordOutcome, Results, RunUsage, Usage};
 use shared::plan::{Create, Creates, List, Lists, Mark, NotInSync, Plan, Update, Updates};
-use shared::report::{self, About, Came, End, Run, notice, seconds_between};
+use shared::report::{self, About, Came, End, Known, Run, notice, seconds_between};
 use shared::store::{HISTORY, Store, history, key};
 use shared::telemetry::{Metric, record};
 use shared::{Error, Result};
@@ -30,7 +30,7 @@ pub(crate) async fn record_end<S: Store>(runbook: &str, store: &S, event: Lambda
         // Before the report: a report that cannot be written must not silence the rest.
         store.put_json(HISTORY, &history, history.header.count).await?;
         record(Metric::GoodRun, 0);
-        told = notice(bucket, &history, None, &[]);
+        told = notice(bucket, runbook, &history, None, &[]);
     }
     let about = About { run_id: &run_id, started_at, ended_at, bucket, state_machine: state_machine.as_deref(), mode, runbook, history: &history };
     let end = match &ended {
@@ -68,6 +68,7 @@ struct Planned {
     updates: Vec<Update>,
     marks: Vec<Mark>,
     results: Vec<RecordOutcome>,
+    known: Known,
     usage: RunUsage,
 }
 
@@ -99,16 +100,17 @@ impl Left {
         let (_, updates) = store.get_json::<Updates>(&updates.reference).await?.into_parts();
         let (_, marks) = store.get_json::<NotInSync>(&not_in_sync.reference).await?.into_parts();
         let known: Option<Results> = store.find_json(&key(run_id, "results.json")).await?;
-        let (results, sync) = known.map(|known| (known.results, known.usage)).unwrap_or_default();
+        let (results, sync, known) =
+            known.map_or_else(|| (Vec::new(), Usage::default(), Known::Nothing), |known| (known.results, known.usage, Known::SoFar));
         let usage = RunUsage { sync, ..plan.usage.clone() };
-        Ok(Self::Planned(Box::new(Planned { plan, creates, updates, marks, results, usage })))
+        Ok(Self::Planned(Box::new(Planned { plan, creates, updates, marks, results, known, usage })))
     }
 
     fn came(&self) -> Came<'_> {
         match self {
             Self::Planned(planned) => {
-                let Planned { plan, creates, updates, marks, results, usage } = planned.as_ref();
-                Came::ToThePlan(Run { plan, creates, updates, marks, results, finished: false, usage })
+                let Planned { plan, creates, updates, marks, results, known, usage } = planned.as_ref();
+                Came::ToThePlan(Run { plan, creates, updates, marks, results, known: *known, usage })
             }
             Self::NoPlan { accounts, instances } => Came::NotSoFar { accounts: *accounts, instances },
             Self::Unreadable => Came::NobodyKnows,

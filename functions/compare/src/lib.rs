@@ -13,7 +13,7 @@ use shared::config::{Compare, process_env, runbook};
 use shared::lambda::{CompareEvent, Compared, ExecutionInput, Recorded, parse, run_id_of};
 use shared::model::{Accounts, Counts, Header, Mode, Organizations, RunUsage, TARGET, Usage};
 use shared::plan::{Creates, Inputs, List, Listed, Lists, NotInSync, Updates, make};
-use shared::report::{self, About, End, Run};
+use shared::report::{self, About, End, Known, Run};
 use shared::store::{LATEST, Store, history, key};
 use shared::telemetry::{Metric, log_failed, record};
 use shared::{Error, Result};
@@ -94,7 +94,7 @@ pub async fn compare<S: Store>(config: &Result<Compare, Error>, store: &S, event
             history: &history(store, run_id).await?,
         };
         let (creates, updates, marks) = (&changes.creates, &changes.updates, &changes.marks);
-        report::write(store, about, End::Planned(Run { plan: &plan, creates, updates, marks, results: &[], finished: true, usage: &plan.usage }))
+        report::write(store, about, End::Planned(Run { plan: &plan, creates, updates, marks, results: &[], known: Known::All, usage: &plan.usage }))
             .await?;
     }
     Ok(Compared { plan: reference, summary: report::summary(store.bucket(), &plan, &[]) })

@@ -50,14 +50,14 @@ async fn attempt(client: &mut Client, create: &Create, in_doubt: &mut bool) -> R
                 *in_doubt = true;
                 return Err(CallError::Pause { seconds, what });
             }
-            Err(CallError::Refused { duplicate: true, words, status: _ }) => {
+            Err(CallError::Refused { duplicate: true, words, what: _, status: _ }) => {
                 return Ok(match holder(client, create).await? {
                     Holder::Ours(id) => done(id),
                     Holder::Other(id) => failed(format!("{words}; {}", taken(id))),
                     Holder::Nobody => failed(words),
                 });
             }
-            Err(CallError::Refused { words, duplicate: false, status: _ }) => return Ok(failed(words)),
+            Err(CallError::Refused { words, duplicate: false, what: _, status: _ }) => return Ok(failed(words)),
             Err(other) => return Err(other),
         }
     }

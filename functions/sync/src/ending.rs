@@ -1,12 +1,12 @@
 //! The way out: `results.json`, the report, the history, and the pointer to the last good run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use shared::Result;
 use shared::lambda::Synced;
 use shared::model::{Action, Applied, Counts, Header, History, LastGood, Outcome, PastRun, RecordOutcome, Results, RunUsage, Summary, Usage};
-use shared::report::{self, About, Cost, End, Run, notice, seconds_between};
+use shared::report::{self, About, Cost, End, Known, Run, notice, seconds_between};
 use shared::store::{HISTORY, LATEST, Store, history, key};
 use shared::telemetry::{Metric, record};
 
@@ -30,14 +30,14 @@ pub async fn write<S: Store>(store: &S, work: &Work, state: &State, runbook: &st
     let state_machine = plan.inputs.state_machine.as_deref();
     let about = About { run_id, started_at, ended_at, bucket: store.bucket(), state_machine, mode: plan.mode, runbook, history: &history };
     let (creates, updates, marks) = (&work.planned.0, &work.planned.1, &work.planned.2);
-    report::write(store, about, End::Planned(Run { plan, creates, updates, marks, results, finished: true, usage: &usage })).await?;
+    report::write(store, about, End::Planned(Run { plan, creates, updates, marks, results, known: Known::All, usage: &usage })).await?;
 
     if verdict.moves_latest() {
         let (header, instances, failing) = (Header::new(run_id, counts.accounts), plan.instances.clone(), history.failing.clone());
         store.put_json(LATEST, &LastGood { header, verdict, counts, instances, failing }, counts.accounts).await?;
     }
     store.put_json(HISTORY, &history, history.header.count).await?;
-    let notice = notice(store.bucket(), &history, Some(&plan.guard), results);
+    let notice = notice(store.bucket(), runbook, &history, Some(&plan.guard), results);
     measure(&summary, seconds, Cost::of(&usage, notice.is_some()));
     let Applied { created, updated, marked, failed, drifted } = applied;
     let Usage { calls, throttled, milliseconds, .. } = usage.sync;
@@ -102,11 +102,16 @@ fn outcomes(work: &Work, state: &State, finished: bool) -> Vec<RecordOutcome> {
     for job in state.jobs.iter().filter(|job| job.phase == Phase::Judged) {
         job_of.extend((job.chunk.from..job.chunk.to).map(|index| ((job.chunk.action, index), &job.id)));
     }
+    // A record that is sent again has a judged job behind it, and is open all the same.
+    let running = state.running().map(|job| job.chunk);
+    let open: BTreeSet<_> =
+        running.chain(state.again.iter().copied()).flat_map(|chunk| (chunk.from..chunk.to).map(move |index| (chunk.action, index))).collect();
     let bulk = [Action::Update, Action::Mark].into_iter().flat_map(|action| (0..work.len(action)).map(move |index| (action, index)));
     let bulk = bulk.filter_map(|(action, index)| {
         let (exception, job) = (exceptions.get(&(action, index)), job_of.get(&(action, index)));
         let outcome = match (exception, job) {
             (Some(exception), _) => exception.outcome,
+            (None, _) if !finished && open.contains(&(action, index)) => return None,
             (None, Some(_)) => Outcome::Done,
             (None, None) if finished => Outcome::Unknown,
             (None, None) => return None,

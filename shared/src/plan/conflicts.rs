@@ -63,7 +63,7 @@ impl Conflicts {
                 format!("{} organizations have the Salesforce id {id}; merge them or correct the id of all but one", organizations.len())
             }
             Shared::Text(_) => format!("{} organizations have the same Salesforce id, which is no account id; correct it", organizations.len()),
-            Shared::Name(_) if organizations.is_empty() => {
+            Shared::Name(_) if accounts.len() > 1 => {
                 format!("{} accounts want one name, and Zendesk allows it once; rename all but one in Salesforce", accounts.len())
             }
             Shared::Name(_) => "the name is taken; rename one of them, or give the organization the account's Salesforce id".to_owned(),

@@ -223,6 +223,9 @@ fn a_matched_account_is_renamed_though_another_wants_the_name_and_that_one_is_th
     let own = named(organization(8, &first, &[]), "Old");
     let changes = compare(&[first, second], vec![own]);
     assert_eq!((changes.creates.len(), changes.updates.len(), changes.conflicts.len()), (0, 1, 1));
+    let conflict = &changes.conflicts[0];
+    assert_eq!((conflict.accounts.len(), conflict.organizations.len()), (2, 1), "both sides are shown");
+    assert!(conflict.reason.starts_with("2 accounts want one name"), "{}", conflict.reason);
     let (first, typeless) = (account(1, "Acme"), typed(2, "Acme", "Services"));
     let changes = compare(&[first, typeless], Vec::new());
     assert_eq!((changes.creates.len(), changes.conflicts.len(), changes.skipped.len()), (1, 0, 1), "who is never created takes no name");

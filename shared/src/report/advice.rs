@@ -72,13 +72,10 @@ fn headline(summary: &Summary, results: &[RecordOutcome]) -> String {
 fn todo(about: About<'_>, run: Run<'_>, summary: &Summary) -> (Vec<Step>, &'static str) {
     let Run { plan, marks, results, .. } = run;
     let (mut steps, mut sections) = (Vec::new(), Vec::new());
+    let doubt =
+        if plan.warnings.is_empty() { "" } else { "First find out why the inputs are so much emptier (runbook, Alarm SuspiciouslyEmptyRun). " };
     match (plan.mode, &plan.release) {
         (Mode::Apply, Some(command)) => {
-            let doubt = if plan.warnings.is_empty() {
-                ""
-            } else {
-                "First find out why the inputs are so much emptier (runbook, Alarm SuspiciouslyEmptyRun). "
-            };
             let text = format!(
                 "{doubt}Read the held entries below. If they are wrong, do nothing: they are never applied. If they are right, release exactly them:"
             );
@@ -86,7 +83,10 @@ fn todo(about: About<'_>, run: Run<'_>, summary: &Summary) -> (Vec<Step>, &'stat
             sections.push("Alarm HeldChanges");
         }
         (Mode::Plan, Some(command)) => {
-            let text = "Nothing was applied. In apply mode a part of this plan would be held; to apply all of it:".to_owned();
+            let text = format!(
+                "Nothing was applied, and in apply mode a part of this plan would be held. {doubt}Read what would be held below. If it is wrong, do \
+                 not approve it. If it is right, this applies all of the plan, if the next one is the same:"
+            );
             steps.push(Step { text, command: Some(command.clone()) });
             sections.push("Looking at a change before it is applied");
         }
@@ -109,7 +109,7 @@ fn todo(about: About<'_>, run: Run<'_>, summary: &Summary) -> (Vec<Step>, &'stat
         sections.push("Alarm FailedRecords");
     }
     if !plan.conflicts.is_empty() {
-        steps.push(step(format!("Resolve the conflicts below ({}); until then nothing is done to their records.", plan.conflicts.len())));
+        steps.push(step(format!("Resolve the conflicts below ({}); until a person decides, what clashes waits.", plan.conflicts.len())));
         sections.push("Alarm Conflicts");
     }
     let marked = results.iter().filter(|one| one.action == Action::Mark && one.outcome == Outcome::Done).count();
@@ -136,13 +136,17 @@ fn failed(about: About<'_>, error: &str, cause: &str, came: Came<'_>) -> Advice 
         _ => ("The name is AWS's own.", "AWS's own names"),
     };
     let (state, warnings) = match came {
-        Came::ToThePlan(run) if about.mode == Mode::Plan => ("Nothing was applied.", emptier(run.plan)),
+        Came::ToThePlan(run) if about.mode == Mode::Plan => ("In plan mode nothing is applied.", emptier(run.plan)),
         Came::ToThePlan(run) => ("The plan below may be applied in part. The next run reads everything again and does the rest.", emptier(run.plan)),
         Came::NotSoFar { .. } => ("It failed before there was a plan: nothing was written to Zendesk.", Vec::new()),
+        Came::NobodyKnows if about.mode == Mode::Plan => ("In plan mode nothing is applied.", Vec::new()),
         Came::NobodyKnows => ("Its plan cannot be read, so this report cannot tell whether anything was written to Zendesk.", Vec::new()),
     };
-    let again = Step { text: "After that, or if nothing is to be corrected, start a new run, or wait for the next hour:".to_owned(), command: None };
-    let again = Step { command: Some(start_command(about.state_machine, "{}")), ..again };
+    let (text, input) = match about.mode {
+        Mode::Plan => ("After that, plan anew:", "{\"mode\": \"plan\"}"),
+        Mode::Apply => ("After that, or if nothing is to be corrected, start a new run, or wait for the next hour:", "{}"),
+    };
+    let again = Step { text: text.to_owned(), command: Some(start_command(about.state_machine, input)) };
     Advice {
         ending: Ending::Failed,
         headline: error.to_owned(),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{About, Came, Cost, End, Link, Run, Section, minute, seconds_between};
+use super::{About, Came, Cost, End, Known, Link, Run, Section, minute, seconds_between};
 use crate::model::{Credential, Mode, Usage};
 
 /// Runs in the table; the chart has more.
@@ -31,7 +31,7 @@ pub(super) fn stages(about: About<'_>, run: Run<'_>) -> Option<Section> {
     let note = format!(
         "{} s from the start to this report. {}{}: {} state transitions and {} invocations of Lambdas; S3, DynamoDB and logs come on top.",
         seconds_between(about.started_at, about.ended_at),
-        if run.finished { "" } else { "At least " },
+        if run.known == Known::All { "" } else { "At least " },
         cost.usd(),
         cost.transitions,
         cost.invocations,
@@ -88,8 +88,9 @@ pub(super) fn links(about: About<'_>, end: End<'_>) -> Vec<Link> {
     let mut links = vec![here("report.html"), here("report.md"), here("report.json")];
     if let End::Planned(run) | End::Failed { came: Came::ToThePlan(run), .. } = end {
         links.extend(["accounts.json", "organizations.json", "plan.json", "creates.json", "updates.json", "not_in_sync.json"].map(here));
-        if about.mode == Mode::Apply && (run.finished || run.usage.sync.invocations > 0) {
-            links.extend(["sync-state.json", "results.json"].map(here));
+        if about.mode == Mode::Apply {
+            links.push(here("sync-state.json"));
+            links.extend((run.known != Known::Nothing).then(|| here("results.json")));
         }
     }
     // The console of another partition has another host.

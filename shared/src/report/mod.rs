@@ -80,6 +80,17 @@ pub enum Came<'a> {
     NobodyKnows,
 }
 
+/// Of how many records it is known what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Of all that were to be applied.
+    All,
+    /// Of some: the run failed.
+    SoFar,
+    /// Of none: the run was cut off.
+    Nothing,
+}
+
 /// A plan and what became of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
@@ -93,8 +104,8 @@ pub struct Run<'a> {
     pub marks: &'a [Mark],
     /// What became of those that were applied.
     pub results: &'a [RecordOutcome],
-    /// False if the run failed: what became of the other records is not known.
-    pub finished: bool,
+    /// Of how many records that is known.
+    pub known: Known,
     /// What the stages used.
     pub usage: &'a RunUsage,
 }

@@ -12,7 +12,7 @@ const NAMED: usize = 5;
 /// A notice of the last run in the history, if the pipeline's state has changed with it. At most six lines of run, record
 /// and error names and numbers; nobody's words.
 #[must_use]
-pub fn notice(bucket: &str, history: &History, guard: Option<&Guard>, results: &[RecordOutcome]) -> Option<Notice> {
+pub fn notice(bucket: &str, runbook: &str, history: &History, guard: Option<&Guard>, results: &[RecordOutcome]) -> Option<Notice> {
     let (before, now) = history.change()?;
     let PastRun { run_id, ended_at, ending, error, counts, applied, seconds: _ } = now;
     let was = before.map_or_else(|| "the first run".to_owned(), |before| format!("was {}", before.state()));
@@ -25,7 +25,7 @@ pub fn notice(bucket: &str, history: &History, guard: Option<&Guard>, results: &
         Ending::Partial => lines.push(format!("{} records failed: {}.", applied.failed, failed(results))),
         Ending::Failed => {
             let section = error.as_deref().filter(|error| crate::Error::NAMES.contains(error)).unwrap_or("AWS's own names");
-            lines.push(format!("What to do: infra/RUNBOOK.md, {section}."));
+            lines.push(format!("What to do: {runbook}, {section}."));
         }
         _ => {
             let Applied { created, updated, marked, .. } = applied;

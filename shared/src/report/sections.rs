@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{About, Run, Section, health, minute, next_purge, summary};
+use super::{About, Known, Run, Section, health, minute, next_purge, summary};
 use crate::model::{Action, FieldValue, Guarded, Header, Instance, LastGood, MARK_FOR_DELETION, Mode, Outcome, RecordOutcome};
 use crate::plan::{Judged, Party, Update};
 
@@ -37,16 +37,19 @@ fn outcomes(run: Run<'_>, action: Action) -> BTreeMap<String, Outcome> {
 
 /// What became of a record, in a word.
 fn result_of(run: Run<'_>, category: Guarded, outcome: Option<&Outcome>) -> String {
-    let word = match outcome {
+    word_for(run, run.plan.guard.holds(category), outcome).to_owned()
+}
+
+fn word_for(run: Run<'_>, held: bool, outcome: Option<&Outcome>) -> &'static str {
+    match outcome {
         Some(Outcome::Done) => "done",
         Some(Outcome::Failed) => "FAILED",
         Some(Outcome::Drifted) => "drifted",
         Some(Outcome::Unknown) => "unknown",
-        None if run.plan.guard.holds(category) => "held",
+        None if held => "held",
         None if run.plan.mode == Mode::Plan => "planned",
         None => "not known",
-    };
-    word.to_owned()
+    }
 }
 
 /// A number against another one, as `+2`.
@@ -115,10 +118,14 @@ fn plan_and_result(about: About<'_>, run: Run<'_>) -> Option<Section> {
     let held = |category| held.iter().find(|held| held.category == category).map_or(0, |held| held.count);
     let unmarked: BTreeSet<u64> = run.updates.iter().filter(|update| update.unmark().is_some()).map(|update| update.id).collect();
     let row = |name: &str, planned: usize, held: usize, is_it: &dyn Fn(&RecordOutcome) -> bool| {
-        let of = |outcome: Outcome| run.results.iter().filter(|one| one.outcome == outcome && is_it(one)).count();
-        let [proven, failed, unknown, drifted] = [Outcome::Done, Outcome::Failed, Outcome::Unknown, Outcome::Drifted].map(of);
-        let mut cells = vec![name.to_owned()];
-        cells.extend([planned, proven + unknown, proven, failed, unknown, drifted, held].map(|number| number.to_string()));
+        let of = |outcome: Outcome| run.results.iter().filter(move |one| one.outcome == outcome && is_it(one));
+        let [proven, failed, unknown, drifted] = [Outcome::Done, Outcome::Failed, Outcome::Unknown, Outcome::Drifted].map(|one| of(one).count());
+        // Of those without a result, Zendesk took what went with a job.
+        let done = proven + of(Outcome::Unknown).filter(|one| one.job_id.is_some()).count();
+        let known = |number: usize| if run.known == Known::Nothing { "not known".to_owned() } else { number.to_string() };
+        let mut cells = vec![name.to_owned(), planned.to_string()];
+        cells.extend([done, proven, failed, unknown, drifted].map(known));
+        cells.push(held.to_string());
         cells
     };
     let rows = vec![
@@ -127,10 +134,11 @@ fn plan_and_result(about: About<'_>, run: Run<'_>) -> Option<Section> {
         row("un-marks among them", counts.unmarks, 0, &|one| one.action == Action::Update && one.id.is_some_and(|id| unmarked.contains(&id))),
         row("marks", counts.marks, held(Guarded::Marks), &|one| one.action == Action::Mark),
     ];
-    let note = if run.finished {
-        "Done: Zendesk took it. Proven: its own result for that very record says so, or the fields read back; the rest of what it took is unknown."
-    } else {
-        "As far as it was known when the run failed; what is missing here may be done or not, and the next run finds out."
+    let note = match (run.known, run.plan.mode) {
+        (Known::All, _) => "Done: Zendesk took it. Proven: its own result for that very record says so, or the fields read back.",
+        (_, Mode::Plan) => "In plan mode nothing is applied.",
+        (Known::SoFar, Mode::Apply) => "As far as it was known when the run failed; what is missing may be done or not, and the next run finds out.",
+        (Known::Nothing, Mode::Apply) => "The run was cut off; sync-state.json says how far it came, and the next run finds out what is done.",
     };
     Section::of("Plan and result", note, &["", "planned", "done", "proven", "failed", "unknown", "drifted", "held"], rows)
 }
@@ -177,10 +185,11 @@ fn changes(run: Run<'_>) -> Option<Section> {
     }
     let outcomes = outcomes(run, Action::Update);
     let rows = run.updates.iter().flat_map(|Update { id, salesforce_id: _, name, changes }| {
-        let result = result_of(run, Guarded::Updates, outcomes.get(&id.to_string()));
+        let outcome = outcomes.get(&id.to_string()).copied();
         changes.iter().map(move |change| {
-            let result =
-                if result == "done" && run.plan.guard.holds(Guarded::Updates) && change.field != MARK_FOR_DELETION { "held" } else { &result };
+            // A mark is taken back while everything else of its update is held.
+            let held = run.plan.guard.holds(Guarded::Updates) && change.field != MARK_FOR_DELETION;
+            let result = word_for(run, held, outcome.as_ref().filter(|_| !held));
             vec![id.to_string(), name.clone(), change.field.clone(), value(&change.old), value(&change.new), result.to_owned()]
         })
     });
@@ -235,7 +244,12 @@ fn conflicts(run: Run<'_>) -> Option<Section> {
         parties.iter().map(one).collect::<Vec<_>>().join("; ")
     };
     let rows = run.plan.conflicts.iter().map(|one| vec![side(&one.accounts), side(&one.organizations), one.reason.clone()]);
-    Section::of("Conflicts", "Nothing is done to what clashes until a person decides.", &["accounts", "organizations", "what to do"], rows)
+    Section::of(
+        "Conflicts",
+        "What clashes waits until a person decides; an organization that is matched by its id goes on.",
+        &["accounts", "organizations", "what to do"],
+        rows,
+    )
 }
 
 fn guard(run: Run<'_>) -> Option<Section> {

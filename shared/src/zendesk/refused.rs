@@ -25,6 +25,8 @@ pub enum CallError {
     },
     /// Zendesk refused this record, for good.
     Refused {
+        /// Which call.
+        what: String,
         /// The HTTP status.
         status: u16,
         /// True if a name or external id is taken.
@@ -60,9 +62,9 @@ impl From<CallError> for Error {
             CallError::Pause { seconds, what } => Self::Throttled { what, retry_after: Some(seconds) },
             CallError::Doubt { what, retry_after: _ } => Self::Transient(what),
             // Its words may hold names, and an error is logged.
-            CallError::Refused { status, duplicate: _, words: _ } => Self::Rejected(format!(
-                "zendesk: status {status}: a call was refused for good; see Zendesk's error list, and its audit log at that time"
-            )),
+            CallError::Refused { what, status, duplicate: _, words: _ } => {
+                Self::Rejected(format!("{what}: status {status}: refused for good; look the status up in Zendesk's error list"))
+            }
             CallError::Fatal(error) => error,
         }
     }
@@ -84,7 +86,7 @@ pub(super) fn refused(what: &str, reply: &Reply) -> CallError {
             "{what}: status 403; the client's user needs a role that reads and manages organizations, and the token the scope for it"
         ))),
         300..=399 => CallError::Fatal(Error::Contract(format!("{what}: status {status}, a redirect instead of data; check base_url"))),
-        _ => CallError::Refused { status, duplicate: is_duplicate(&body), words: words(&body) },
+        _ => CallError::Refused { what: what.to_owned(), status, duplicate: is_duplicate(&body), words: words(&body) },
     }
 }
 

@@ -11,7 +11,7 @@ use shared::model::{
     RunUsage, Usage, Verdict,
 };
 use shared::plan::{self, Changes, Inputs, Limit, Limits, Listed, Lists, Plan, Settings, make};
-use shared::report::{About, Came, End, Page, Run, notice, page};
+use shared::report::{About, Came, End, Known, Page, Run, notice, page};
 
 use crate::standins::seed::account_id;
 use crate::standins::{World, demo};
@@ -168,8 +168,8 @@ impl Scene {
             history.note(PastRun { run_id, ended_at, seconds, ending, error: None, counts: summary.counts, applied: summary.applied });
         }
         let Changes { creates, updates, marks, .. } = &changes;
-        let end = End::Planned(Run { plan: &plan, creates, updates, marks, results: &results, finished: true, usage: &usage });
-        (page(about(&history, &usage, self.mode), end), notice(BUCKET, &history, Some(&plan.guard), &results))
+        let end = End::Planned(Run { plan: &plan, creates, updates, marks, results: &results, known: Known::All, usage: &usage });
+        (page(about(&history, &usage, self.mode), end), notice(BUCKET, "infra/RUNBOOK.md", &history, Some(&plan.guard), &results))
     }
 
     /// A run that came to a plan, created one organization, and was then forbidden to.
@@ -181,8 +181,11 @@ impl Scene {
         let Changes { creates, updates, marks, .. } = &changes;
         let cause = "zendesk global: create organization: status 403; the client's user needs a role that reads and manages organizations, and the \
                      token the scope for it";
-        let came = Came::ToThePlan(Run { plan: &plan, creates, updates, marks, results: &results, finished: false, usage: &usage });
-        (page(about(&history, &usage, Mode::Apply), End::Failed { error: "Sync.Auth", cause, came }), notice(BUCKET, &history, None, &[]))
+        let came = Came::ToThePlan(Run { plan: &plan, creates, updates, marks, results: &results, known: Known::SoFar, usage: &usage });
+        (
+            page(about(&history, &usage, Mode::Apply), End::Failed { error: "Sync.Auth", cause, came }),
+            notice(BUCKET, "infra/RUNBOOK.md", &history, None, &[]),
+        )
     }
 }
 
@@ -193,7 +196,10 @@ fn failed_before_a_plan() -> (Page, Option<Notice>) {
     let cause = "zendesk global: the read is not complete: a page in the middle is empty, after 100 records; nothing was compared or written, the \
                  next run reads again";
     let came = Came::NotSoFar { accounts: Some(168), instances: &[] };
-    (page(about(&history, &usage, Mode::Apply), End::Failed { error: "Sync.Incomplete", cause, came }), notice(BUCKET, &history, None, &[]))
+    (
+        page(about(&history, &usage, Mode::Apply), End::Failed { error: "Sync.Incomplete", cause, came }),
+        notice(BUCKET, "infra/RUNBOOK.md", &history, None, &[]),
+    )
 }
 
 fn with_failure(past: &[PastRun], error: &str, usage: &RunUsage, counts: Counts, applied: Applied) -> History {
