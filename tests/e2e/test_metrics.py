@@ -72,6 +72,7 @@ def test_what_does_not_hold_together_is_found(monkeypatch):
     alarms["HeldChanges"]["Properties"]["MetricName"] = "HeldBack"
     alarms["Conflicts"]["Properties"]["AlarmDescription"]["Sub"] = "no link"
     alarms["Forgotten"] = alarms["RunFailed"]
+    del alarms["Sync"]["Properties"]["ReservedConcurrentExecutions"]
     monkeypatch.setattr(observed, "template", lambda: template)
     alarms["CredentialEnds"]["Properties"]["Threshold"] = 3
     monkeypatch.setattr(observed, "metrics", lambda: {f"M{n}" for n in range(12)} | {"GoodRun"})
@@ -83,6 +84,7 @@ def test_what_does_not_hold_together_is_found(monkeypatch):
         "CredentialEnds: is ('Minimum CredentialDaysLeft < 3'",
         "Conflicts: its description links to no section",
         "Forgotten: not on the dashboard",
+        "Sync: its reserved concurrency is gone",
         "Sync.Novel: no section in the runbook",
     ):
         assert problem in found

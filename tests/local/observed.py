@@ -101,6 +101,8 @@ def problems(names):
     missing = {heading.removeprefix("Alarm ") for heading in headings if heading.startswith("Alarm ")} - set(alarms)
     yield from (f"the runbook has a section for the alarm {name}, which there is not" for name in missing)
     yield from (f"the report names the runbook's section {one!r}, which there is not" for one in named_in_reports() if one not in headings)
+    if "ReservedConcurrentExecutions" not in resources["Sync"]["Properties"]:
+        yield "Sync: its reserved concurrency is gone, and two of it could write at once"
     memory = template()["Globals"]["Function"]["MemorySize"]
     if f"MEMORY_MB: u64 = {memory};" not in (ROOT / "shared" / "src" / "report" / "cost.rs").read_text():
         yield f"MemorySize is {memory}, and the cost in the report is computed with another"
