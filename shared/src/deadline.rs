@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lambda_runtime::Context;
+use serde::{Deserialize, Serialize};
 
 /// The moment Lambda ends the invocation, from the invocation's context.
 ///
@@ -47,6 +48,27 @@ impl From<&Context> for Deadline {
     fn from(context: &Context) -> Self {
         let at = i64::try_from(context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         Self { at: at.unwrap_or(Timestamp::MAX) }
+    }
+}
+
+/// Pauses in a row that a vendor may ask for before a stage gives up with `Sync.Throttled`.
+const MOST_PAUSES: u32 = 10;
+
+/// Pauses a vendor asked for since anything went forward; part of a stage's saved progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pauses(u32);
+
+impl Pauses {
+    /// Notes a pause; false if there were too many without anything going forward.
+    pub fn one_more(&mut self) -> bool {
+        self.0 += 1;
+        self.0 <= MOST_PAUSES
+    }
+
+    /// Notes that something went forward.
+    pub fn went_forward(&mut self) {
+        self.0 = 0;
     }
 }
 

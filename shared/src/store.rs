@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::{History, Reference};
-use crate::plan::sha256;
+use crate::plan::{json_bytes, sha256};
 use crate::{Error, Result};
 
 /// Where documents are kept.
@@ -30,7 +30,7 @@ pub trait Store: Sync {
     /// As for [`Store::put`].
     fn put_json<T: Serialize + Sync>(&self, key: &str, document: &T, count: usize) -> impl Future<Output = Result<Reference>> + Send {
         async move {
-            let bytes = serde_json::to_vec(document).map_err(|error| Error::Contract(format!("{key}: no JSON form: {error}")))?;
+            let bytes = json_bytes(key, document)?;
             let reference = Reference { bucket: self.bucket().to_owned(), key: key.to_owned(), sha256: sha256(&bytes), count };
             self.put(key, bytes, "application/json").await?;
             Ok(reference)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from local.processes import local_aws
-from local.stack import Stack
+from local.stack import Stack, states_entered
 from local.standins import standins
 
 CANARIES = ["sf-secret", "zd-secret", "zd-gov-secret", "00DSTANDIN", "zd-token-"]
@@ -42,6 +42,23 @@ class Twin:
 
     def run(self, input=None, **how):
         return self.stack.run(self.name(), input, **how)
+
+    def until(self, holds, seconds=60):
+        """Waits until something holds."""
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, "it never came so far"
+            time.sleep(0.05)
+
+    def start_until(self, state):
+        """Starts an execution and waits until it has entered a state; returns its ARN."""
+        execution = self.stack.start(self.name())
+        self.until(lambda: state in states_entered(self.stack.history(execution)))
+        return execution
+
+    def until_hung(self):
+        """Waits until a call of the pipeline hangs, as a fault told it to."""
+        self.until(lambda: any(call["status"] == 0 for call in self.remote.log()))
 
     def change(self, edit):
         """Lets a function change the stand-ins' state."""

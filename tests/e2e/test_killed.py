@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -39,10 +38,7 @@ def test_ends_right_though_its_process_is_killed_at(twin, point):
     fault = {"host": "global", "method": method, "path": path, "skip": skip, "times": 1, "act": {"kind": kind}}
     twin.remote.put_faults([fault])
     execution = twin.stack.start(twin.name())
-    until = time.monotonic() + 60
-    while not any(call["status"] == 0 for call in twin.remote.log()):
-        assert time.monotonic() < until, "the run never came there"
-        time.sleep(0.05)
+    twin.until_hung()
     processes = sync_processes(twin.stack.endpoint)
     assert processes, "no process to kill"
     for id in processes:

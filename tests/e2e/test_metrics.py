@@ -1,10 +1,8 @@
 """Metrics, alarms, dashboard and runbook."""
 
 import json
-import time
 
 from local import observed
-from local.stack import states_entered
 from test_guard import leave
 from test_observability import US_GOVERNMENT, emitted, lines, refuse_the_credentials, report, section
 
@@ -14,11 +12,7 @@ def test_every_metric_is_emitted_under_the_name_alarms_and_dashboard_use(twin):
     twin.stack.put_secrets({US_GOVERNMENT: json.dumps(secret)})
     twin.change(lambda state: state["zendesk"]["us-government"].update(basic="sync@partner.example/token:zd-api-token"))
     twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(slowness=60))
-    first = twin.stack.start(twin.name())
-    until = time.monotonic() + 60
-    while "Wait before syncing on" not in states_entered(twin.stack.history(first)):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    first = twin.start_until("Wait before syncing on")
     twin.stack.sfn.stop_execution(executionArn=first)
     twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(slowness=0))
     described = twin.run()

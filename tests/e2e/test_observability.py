@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import jsonata
 import pytest
@@ -123,13 +122,8 @@ def test_a_wrong_setting_of_the_stage_that_records_is_recorded_all_the_same(twin
 def test_a_plan_that_cannot_be_read_is_not_called_no_plan(twin):
     hanging = {"host": "global", "method": "POST", "path": "/api/v2/organizations", "skip": 0, "times": 1, "act": {"kind": "hang_before"}}
     twin.remote.put_faults([hanging])
-    execution = twin.stack.start(twin.name())
-    until = time.monotonic() + 60
-    while "Apply the plan" not in states_entered(twin.stack.history(execution)) or not any(
-        call["status"] == 0 for call in twin.remote.log()
-    ):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    execution = twin.start_until("Apply the plan")
+    twin.until_hung()
     run_id = execution.rsplit(":", 1)[1]
     twin.stack.s3.put_object(Bucket=twin.stack.bucket, Key=f"runs/{run_id}/creates.json", Body=b"{}")
     for id in sync_processes(twin.stack.endpoint):
@@ -159,11 +153,7 @@ def test_every_cause_of_a_failure_is_named(cause):
 
 def test_a_skipped_run_leaves_a_report_that_names_the_other(twin):
     twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(slowness=60))
-    first = twin.stack.start(twin.name())
-    until = time.monotonic() + 60
-    while "Apply the plan" not in states_entered(twin.stack.history(first)):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    first = twin.start_until("Apply the plan")
     skipped = twin.run()
     assert skipped["output"]["verdict"] == "SKIPPED"
     twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(slowness=0))

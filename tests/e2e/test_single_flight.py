@@ -1,7 +1,5 @@
 """One run at a time, whatever becomes of its holder."""
 
-import time
-
 from local.stack import is_local_timeout, states_entered
 
 
@@ -32,11 +30,7 @@ def test_a_stopped_run_is_taken_over_by_the_next(twin):
         state["zendesk"]["global"]["jobs"]["slowness"] = 60
 
     twin.change(slow)
-    first = twin.stack.start(twin.name())
-    until = time.monotonic() + 60
-    while "Wait before syncing on" not in states_entered(twin.stack.history(first)):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    first = twin.start_until("Wait before syncing on")
     twin.stack.sfn.stop_execution(executionArn=first)
     assert twin.stack.wait(first)["status"] == "ABORTED"
     assert twin.stack.lease()["holder"]["S"] == first

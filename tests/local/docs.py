@@ -1,10 +1,10 @@
 """make docs: the parts of README.md that follow from infra/, between markers. `check` says whether they are current."""
 
 import json
-import re
 import sys
 
 from .processes import ROOT
+from .template import template
 
 README = ROOT / "README.md"
 
@@ -34,13 +34,10 @@ def picture():
 
 def parameters():
     """The template's parameters as a table."""
-    text = (ROOT / "infra" / "template.yaml").read_text()
-    block = text.split("\nParameters:\n")[1].split("\nConditions:\n")[0]
     rows = ["| parameter | default | allowed | what it is |", "|---|---|---|---|"]
-    for name, body in re.findall(r"^  (\w+):\n((?:    .*\n)+)", block, re.M):
-        value = dict(re.findall(r"^    (\w+): (.*)$", body, re.M))
-        allowed = f"{value['MinValue']} to {value['MaxValue']}" if "MinValue" in value else value.get("AllowedValues", "text").strip("[]")
-        default = value["Default"].strip("'") or "(empty)"
+    for name, value in template()["Parameters"].items():
+        allowed = f"{value['MinValue']} to {value['MaxValue']}" if "MinValue" in value else ", ".join(value.get("AllowedValues", ["text"]))
+        default = "(empty)" if value["Default"] == "" else value["Default"]
         rows.append(f"| `{name}` | `{default}` | {allowed} | {value['Description']} |")
     return "\n".join(rows)
 

@@ -3,23 +3,8 @@
 import json
 import re
 
-import yaml
-
 from .processes import ROOT
-
-
-class Loader(yaml.SafeLoader):
-    """Reads a template; the short forms of functions become {name: argument}."""
-
-
-def function(loader, suffix, node):
-    kinds = {yaml.ScalarNode: loader.construct_scalar, yaml.SequenceNode: loader.construct_sequence}
-    made = kinds.get(type(node), loader.construct_mapping)
-    return {suffix: made(node, deep=True) if made != loader.construct_scalar else made(node)}
-
-
-Loader.add_multi_constructor("!", function)
-
+from .template import template
 
 # What each alarm is for: statistic and metric, comparison, minutes it looks back, the points that must be bad (all, or one), what a
 # missing point means, and when it mails. Those that do not mail say what the state machine's own message says.
@@ -48,11 +33,6 @@ def meaning(alarm):
     return (what, minutes, points, one["TreatMissingData"], mails)
 
 
-def template():
-    """infra/template.yaml as data."""
-    return yaml.load((ROOT / "infra" / "template.yaml").read_text(), Loader)
-
-
 def metrics():
     """The names of the metrics the functions emit, from the one list there is."""
     source = (ROOT / "shared" / "src" / "telemetry.rs").read_text()
@@ -74,7 +54,8 @@ def anchor(heading):
 
 def problems(names):
     """What does not hold together. `names` are the error names."""
-    resources = template()["Resources"]
+    whole = template()
+    resources = whole["Resources"]
     alarms = {name: one for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
     boards = {name: one for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Dashboard"}
     emitted = metrics()
@@ -88,8 +69,9 @@ def problems(names):
     wrong = [(name, meaning(alarm)) for name, alarm in alarms.items() if meaning(alarm) != ALARMS.get(name)]
     yield from (f"{name}: is {is_}, not {ALARMS.get(name)}" for name, is_ in wrong)
     yield from (f"{name}: there is no such alarm" for name in set(ALARMS) - set(alarms))
-    yield from incomplete_sections()
-    headings = re.findall(r"^## (.*)$", (ROOT / "infra" / "RUNBOOK.md").read_text(), re.M)
+    sections = dict(part.split("\n", 1) for part in re.split(r"^## ", (ROOT / "infra" / "RUNBOOK.md").read_text(), flags=re.M)[1:])
+    yield from incomplete(sections)
+    headings = list(sections)
     anchors = {anchor(heading) for heading in headings}
     for name, alarm in alarms.items():
         link = re.search(r"\$\{RunbookUrl\}#([\w-]+)", alarm["Properties"]["AlarmDescription"]["Sub"])
@@ -103,18 +85,17 @@ def problems(names):
     yield from (f"the report names the runbook's section {one!r}, which there is not" for one in named_in_reports() if one not in headings)
     if "ReservedConcurrentExecutions" not in resources["Sync"]["Properties"]:
         yield "Sync: its reserved concurrency is gone, and two of it could write at once"
-    memory = template()["Globals"]["Function"]["MemorySize"]
+    memory = whole["Globals"]["Function"]["MemorySize"]
     if f"MEMORY_MB: u64 = {memory};" not in (ROOT / "shared" / "src" / "report" / "cost.rs").read_text():
         yield f"MemorySize is {memory}, and the cost in the report is computed with another"
 
 
-def incomplete_sections():
+def incomplete(sections):
     """Sections of alarms and errors that do not say what to look at, or what not to do."""
-    for section in re.split(r"^## ", (ROOT / "infra" / "RUNBOOK.md").read_text(), flags=re.M):
-        heading = section.split("\n")[0]
+    for heading, text in sections.items():
         if not heading.startswith(("Alarm ", "Sync.")):
             continue
-        if "Do not " not in section or not re.search(r"\b(look|Look|read|Read|see|See|cause|Open|report)\b", section):
+        if "Do not " not in text or not re.search(r"\b(look|Look|read|Read|see|See|cause|Open|report)\b", text):
             yield f"the runbook's section {heading} does not say what to look at, or what not to do"
 
 

@@ -6,11 +6,12 @@ import sys
 
 from . import observed
 from .processes import ROOT
+from .template import template
 
 AWS_ERRORS = re.compile(r"(States|Lambda|DynamoDB|Sfn|SNS|Runtime|Sandbox)\.[A-Za-z]+$")
 
 
-def problems(definition, template, names):
+def problems(definition, resources, names):
     """What is wrong with the definition."""
     states = definition["States"]
     reached, queue = set(), [definition["StartAt"]]
@@ -38,15 +39,14 @@ def problems(definition, template, names):
         if not ({"Next", "Default", "End"} & set(state)) and state["Type"] != "Fail":
             yield f"{name}: leads nowhere"
     yield from (f"{name}: never reached" for name in set(states) - reached)
-    yield from secrets_problems(template)
+    yield from secrets_problems(resources)
     wanted = set(re.findall(r"\$\{(\w+)\}", json.dumps(definition)))
-    given = re.search(r"DefinitionSubstitutions:\n((?: {8}\w+:.*\n)+)", template)
-    given = set(re.findall(r"^ {8}(\w+):", given.group(1), re.M)) if given else set()
+    given = set(resources["StateMachine"]["Properties"]["DefinitionSubstitutions"])
     if wanted != given:
         yield f"DefinitionSubstitutions: {sorted(given)} given, {sorted(wanted)} used"
 
 
-def secrets_problems(template):
+def secrets_problems(resources):
     """Each function may read its own secrets and no other; compare none."""
     allowed = {
         "GatherAccounts": {"SalesforceSecretName"},
@@ -55,7 +55,7 @@ def secrets_problems(template):
         "Sync": {"ZendeskGlobalSecretName"},
     }
     for name, secrets in allowed.items():
-        block = re.search(rf"^  {name}:\n((?:    .*\n|\n)+)", template, re.M).group(1)
+        block = json.dumps(resources[name])
         readable = set(re.findall(r"secret:\$\{(\w+)\}", block))
         if readable != secrets or ("secretsmanager" in block) != bool(secrets):
             yield f"{name}: may read the secrets {sorted(readable)} instead of {sorted(secrets)}"
@@ -67,10 +67,9 @@ def known(error, names):
 
 def main():
     definition = json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())
-    template = (ROOT / "infra" / "template.yaml").read_text()
     source = (ROOT / "shared" / "src" / "error.rs").read_text()
     names = set(re.findall(r'"(Sync\.\w+)"', source.split("NAMES")[1].split("];")[0]))
-    found = [*problems(definition, template, names), *observed.problems(names)]
+    found = [*problems(definition, template()["Resources"], names), *observed.problems(names)]
     print(
         "\n".join(found)
         or "infra: every state is reached and leads on, every error name is known; metrics, alarms, dashboard and runbook agree"

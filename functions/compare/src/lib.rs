@@ -64,7 +64,7 @@ pub async fn compare<S: Store>(config: &Result<Compare, Error>, store: &S, event
     };
 
     let made = make(&accounts, organizations, &inputs)?;
-    let changes = made.changes.clone();
+    let changes = &made.changes;
     let lists = Lists {
         creates: put_list::<Creates, S>(store, run_id, &changes.creates).await?,
         updates: put_list::<Updates, S>(store, run_id, &changes.updates).await?,
@@ -74,7 +74,7 @@ pub async fn compare<S: Store>(config: &Result<Compare, Error>, store: &S, event
     let (milliseconds, usage) = (compared.milliseconds, RunUsage { compare: compared, ..event.usage });
     let Counts { creates, updates, marks, conflicts, partner_organizations, .. } = made.counts;
     let entries = creates + updates + marks;
-    let plan = made.into_plan(Header::new(run_id, entries), mode, lists, inputs, usage);
+    let plan = made.plan(Header::new(run_id, entries), mode, lists, inputs, usage);
     let reference = store.put_json(&key(run_id, "plan.json"), &plan, entries).await?;
 
     record(Metric::PartnerOrganizations, partner_organizations);

@@ -53,7 +53,7 @@ async fn gather<S: Store, K: Secrets>(
     let wanted = Wanted::of(&accounts)?;
     let state = key(&run_id, STATE);
     let mut scan = store.find_json::<Scan>(&state).await?.map_or_else(|| Ok(Scan::new(&run_id)), |scan| scan.resumed(&run_id))?;
-    let mut credentials_used = Vec::new();
+    let (mut credentials_used, mut stopped) = (Vec::new(), None);
 
     for (instance, secret) in instances {
         if scan.has_read(instance) {
@@ -62,40 +62,39 @@ async fn gather<S: Store, K: Secrets>(
         let credentials = Credentials::read(secret, &secrets.secret(secret).await?)?;
         credentials_used.push(credentials.describe());
         let mut client = Client::new(instance, credentials, Scope::Read, meter)?;
-        let Err(cut) = walk(&mut client, &mut scan, &wanted, deadline).await else { continue };
-        let cut = match cut {
-            Cut::Pause { what, .. } if !scan.may_pause() => {
-                Cut::Stop(Error::Throttled { what: format!("{what}, again and again"), retry_after: None })
-            }
-            cut => cut,
-        };
-        let usage = meter.take().usage(began, credentials_used);
-        record_usage(&usage);
-        scan.use_up(&usage, cut.wait_seconds());
-        let saved = store.put_json(&state, &scan, scan.scanned()).await;
-        let so_far = SoFar { handled: scan.scanned(), total: None };
-        let organizations = so_far.handled;
-        return match cut {
-            Cut::Stop(error) => {
-                // What stopped the walk matters more than that it begins anew.
-                let _ = saved.inspect_err(|lost| tracing::warn!(run_id = %run_id, "the progress is lost: {lost}"));
-                Err(error)
-            }
-            Cut::Pause { seconds: wait_seconds, what } => {
-                saved?;
-                tracing::info!(run_id = %run_id, organizations, wait_seconds, request_ids = meter.take_ids(), "pause: {what}");
-                Ok(Progress::Wait { wait_seconds, so_far })
-            }
-            Cut::Deadline => {
-                saved?;
-                tracing::info!(run_id = %run_id, organizations, request_ids = meter.take_ids(), "to be continued");
-                Ok(Progress::Continue { so_far })
-            }
-        };
+        if let Err(cut) = walk(&mut client, &mut scan, &wanted, deadline).await {
+            stopped = Some(cut);
+            break;
+        }
     }
-    let this = meter.take().usage(began, credentials_used);
-    record_usage(&this);
-    let usage = scan.use_up(&this, None);
+    let usage = meter.take().usage(began, credentials_used);
+    record_usage(&usage);
+    scan.usage.add(&usage);
+    let handled = scan.scanned();
+    let so_far = SoFar { handled, total: None };
+    let failed = match stopped {
+        None => None,
+        Some(Cut::Stop(error)) => Some(error),
+        Some(Cut::Pause { seconds: wait_seconds, what }) if scan.throttled.one_more() => {
+            scan.usage.add(&Usage::default().waiting(wait_seconds));
+            store.put_json(&state, &scan, handled).await?;
+            tracing::info!(run_id = %run_id, organizations = handled, wait_seconds, request_ids = meter.take_ids(), "pause: {what}");
+            return Ok(Progress::Wait { wait_seconds, so_far });
+        }
+        Some(Cut::Pause { seconds: _, what }) => Some(Error::Throttled { what: format!("{what}, again and again"), retry_after: None }),
+        Some(Cut::Deadline) => {
+            store.put_json(&state, &scan, handled).await?;
+            tracing::info!(run_id = %run_id, organizations = handled, request_ids = meter.take_ids(), "to be continued");
+            return Ok(Progress::Continue { so_far });
+        }
+    };
+    if let Some(error) = failed {
+        // What stopped the walk matters more than that it begins anew.
+        let saved = store.put_json(&state, &scan, handled).await;
+        let _ = saved.inspect_err(|lost| tracing::warn!(run_id = %run_id, "the progress is lost: {lost}"));
+        return Err(error);
+    }
+    let usage = scan.usage.clone();
     let document = scan.into_document();
     let (count, scanned) = (document.organizations.len(), document.scanned());
     let organizations = store.put_json(&key(&run_id, "organizations.json"), &document, count).await?;
@@ -111,15 +110,6 @@ enum Cut {
     Deadline,
     Pause { seconds: u64, what: String },
     Stop(Error),
-}
-
-impl Cut {
-    fn wait_seconds(&self) -> Option<u64> {
-        match self {
-            Self::Pause { seconds, what: _ } => Some(*seconds),
-            Self::Deadline | Self::Stop(_) => None,
-        }
-    }
 }
 
 impl From<CallError> for Cut {

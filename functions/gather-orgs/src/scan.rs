@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
+use shared::deadline::Pauses;
 use shared::model::{Account, AccountId, Complete, Header, Instance, Organization, Organizations, Reading, Usage, name_key};
 use shared::zendesk::Page;
 
@@ -44,14 +45,11 @@ pub struct Scan {
     /// The instance that is being read.
     open: Option<Open>,
     /// Pauses Zendesk asked for since the last page.
-    throttled: u32,
+    pub throttled: Pauses,
     /// What the invocations before used.
     #[serde(default)]
-    usage: Usage,
+    pub usage: Usage,
 }
-
-/// Pauses in a row that Zendesk may ask for before the stage gives up with `Sync.Throttled`.
-const MOST_PAUSES: u32 = 10;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Open {
@@ -67,7 +65,7 @@ impl Scan {
     pub fn new(run_id: &str) -> Self {
         let header = Header::new(run_id, 0);
         let (organizations, lookalikes, instances) = (Vec::new(), Vec::new(), Vec::new());
-        Self { header, fields_fit: false, organizations, lookalikes, instances, open: None, throttled: 0, usage: Usage::default() }
+        Self { header, fields_fit: false, organizations, lookalikes, instances, open: None, throttled: Pauses::default(), usage: Usage::default() }
     }
 
     /// A stored scan to go on with.
@@ -89,18 +87,6 @@ impl Scan {
     #[must_use]
     pub fn scanned(&self) -> usize {
         self.instances.iter().chain(self.open.as_ref().map(|open| &open.instance)).map(|one| one.organizations_scanned).sum()
-    }
-
-    /// Adds what an invocation used, and returns all of it.
-    pub fn use_up(&mut self, usage: &Usage, wait_seconds: Option<u64>) -> Usage {
-        self.usage.add(&wait_seconds.map_or_else(|| usage.clone(), |seconds| usage.clone().waiting(seconds)));
-        self.usage.clone()
-    }
-
-    /// Notes a pause Zendesk asked for; false if there were too many without a page.
-    pub fn may_pause(&mut self) -> bool {
-        self.throttled += 1;
-        self.throttled <= MOST_PAUSES
     }
 
     /// Where the walk over an instance goes on.
@@ -127,7 +113,7 @@ impl Scan {
                 self.lookalikes.push(found.into_organization(name)?);
             }
         }
-        self.throttled = 0;
+        self.throttled.went_forward();
         open.instance.pages += 1;
         open.instance.organizations_scanned = reading.count();
         open.cursor = next.map_err(|why| reading.incomplete(why))?;

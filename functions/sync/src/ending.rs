@@ -18,10 +18,9 @@ pub async fn write<S: Store>(store: &S, work: &Work, state: &State, runbook: &st
     let (plan, run_id) = (&work.plan, &work.plan.header.run_id);
     let mut history = history(store, run_id).await?;
     let results = counted(outcomes(work, state, true), &mut history, work);
-    let document = Results { header: Header::new(run_id, results.len()), results, usage: state.usage.clone() };
-    store.put_json(&key(run_id, "results.json"), &document, document.results.len()).await?;
+    let results = &put_results(store, run_id, results, state).await?;
 
-    let (results, summary) = (&document.results, report::summary(store.bucket(), plan, &document.results));
+    let summary = report::summary(store.bucket(), plan, results);
     let (started_at, ended_at) = (plan.inputs.started_at, Timestamp::now());
     let seconds = seconds_between(started_at, ended_at);
     let Summary { counts, applied, verdict, .. } = summary.clone();
@@ -29,7 +28,7 @@ pub async fn write<S: Store>(store: &S, work: &Work, state: &State, runbook: &st
     let usage = RunUsage { sync: state.usage.clone(), ..plan.usage.clone() };
     let state_machine = plan.inputs.state_machine.as_deref();
     let about = About { run_id, started_at, ended_at, bucket: store.bucket(), state_machine, mode: plan.mode, runbook, history: &history };
-    let (creates, updates, marks) = (&work.planned.0, &work.planned.1, &work.planned.2);
+    let (creates, updates, marks) = &work.planned;
     report::write(store, about, End::Planned(Run { plan, creates, updates, marks, results, known: Known::All, usage: &usage })).await?;
 
     if verdict.moves_latest() {
@@ -48,9 +47,14 @@ pub async fn write<S: Store>(store: &S, work: &Work, state: &State, runbook: &st
 /// Leaves behind what a stage that failed knows: its progress, and the results so far.
 pub async fn leave<S: Store>(store: &S, work: &Work, state: &mut State) -> Result<()> {
     state.save(store, false).await?;
-    let (run_id, results) = (&work.plan.header.run_id, outcomes(work, state, false));
+    put_results(store, &work.plan.header.run_id, outcomes(work, state, false), state).await.map(drop)
+}
+
+/// Writes `results.json` and gives its entries back.
+async fn put_results<S: Store>(store: &S, run_id: &str, results: Vec<RecordOutcome>, state: &State) -> Result<Vec<RecordOutcome>> {
     let document = Results { header: Header::new(run_id, results.len()), results, usage: state.usage.clone() };
-    store.put_json(&key(run_id, "results.json"), &document, document.results.len()).await.map(drop)
+    store.put_json(&key(run_id, "results.json"), &document, document.results.len()).await?;
+    Ok(document.results)
 }
 
 fn measure(summary: &Summary, seconds: u64, cost: Cost) {
@@ -72,7 +76,7 @@ fn measure(summary: &Summary, seconds: u64, cost: Cost) {
 /// in the history already was killed after it had counted. A record that is held and was not tried keeps its number.
 fn counted(mut results: Vec<RecordOutcome>, history: &mut History, work: &Work) -> Vec<RecordOutcome> {
     let this = u32::from(!history.has(&work.plan.header.run_id));
-    for result in results.iter_mut().filter(|result| matches!(result.outcome, Outcome::Failed | Outcome::Unknown)) {
+    for result in results.iter_mut().filter(|result| result.outcome.is_failure()) {
         let before = history.failing.get(&result.failing_key()).copied().unwrap_or_default();
         result.runs_failed = Some((before + this).max(1));
     }

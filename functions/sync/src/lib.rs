@@ -67,24 +67,24 @@ async fn apply<S: Store, K: Secrets>(
     let handled = so_far.handled;
     match stopped {
         Ok(Stop::Finished) => {
-            state.use_up(&usage);
+            state.usage.add(&usage);
             state.save(store, false).await?;
             ending::write(store, &work, &state, &config.runbook, &session.meter.take_ids()).await.map(Progress::Done)
         }
         Ok(Stop::Wait { seconds: wait_seconds, why }) => {
-            state.use_up(&usage.waiting(wait_seconds));
+            state.usage.add(&usage.waiting(wait_seconds));
             state.save(store, true).await?;
             tracing::info!(run_id = %run_id, handled, wait_seconds, request_ids = session.meter.take_ids(), "pause: {why}");
             Ok(Progress::Wait { wait_seconds, so_far })
         }
         Ok(Stop::Deadline) => {
-            state.use_up(&usage);
+            state.usage.add(&usage);
             state.save(store, true).await?;
             tracing::info!(run_id = %run_id, handled, request_ids = session.meter.take_ids(), "to be continued");
             Ok(Progress::Continue { so_far })
         }
         Err(error) => {
-            state.use_up(&usage);
+            state.usage.add(&usage);
             // What stopped the stage matters more: the writes are saved, and the last one counts as in doubt.
             let left = ending::leave(store, &work, &mut state).await;
             let _ = left.inspect_err(|lost| tracing::warn!(run_id = %run_id, "its results so far are lost: {lost}"));
@@ -136,13 +136,13 @@ async fn go_on<S: Store, K: Secrets>(
         };
         match done {
             Ok(pause) => {
-                state.went_forward();
+                state.throttled.went_forward();
                 if let Some(seconds) = pause {
                     let why = if step == Step::Pause { "enough jobs were sent" } else { "jobs are running" };
                     return Ok(Stop::Wait { seconds, why: why.to_owned() });
                 }
             }
-            Err(CallError::Pause { seconds, what }) if state.may_pause() => return Ok(Stop::Wait { seconds, why: what }),
+            Err(CallError::Pause { seconds, what }) if state.throttled.one_more() => return Ok(Stop::Wait { seconds, why: what }),
             Err(error) => return Err(error.into()),
         }
         state.save(store, false).await?;

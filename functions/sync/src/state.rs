@@ -1,6 +1,7 @@
 //! `sync-state.json`: how far a run is, and what comes next. Saved after every write to Zendesk.
 
 use serde::{Deserialize, Serialize};
+use shared::deadline::Pauses;
 use shared::lambda::SoFar;
 use shared::model::{Action, Header, Outcome, Usage};
 use shared::store::{Store, key};
@@ -11,8 +12,6 @@ use crate::work::Work;
 const FILE: &str = "sync-state.json";
 /// Organizations in one bulk job. Source: Zendesk, `TooManyValues`.
 const PER_JOB: usize = 100;
-/// Pauses in a row that Zendesk may ask for before the stage gives up with `Sync.Throttled`.
-const MOST_PAUSES: u32 = 10;
 
 /// Progress. Only exceptions are kept per record, so ten thousand changes take some ten kilobytes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,7 +33,7 @@ pub struct State {
     pub exceptions: Vec<Exception>,
     since_pause: usize,
     /// Pauses Zendesk asked for since anything went forward.
-    throttled: u32,
+    pub throttled: Pauses,
     /// What the invocations before used.
     #[serde(default)]
     pub usage: Usage,
@@ -152,7 +151,7 @@ impl State {
             jobs: Vec::new(),
             exceptions: Vec::new(),
             since_pause: 0,
-            throttled: 0,
+            throttled: Pauses::default(),
             usage: Usage::default(),
             in_doubt: false,
         };
@@ -216,25 +215,9 @@ impl State {
         self.in_doubt = false;
     }
 
-    /// Notes that something went forward.
-    pub fn went_forward(&mut self) {
-        self.throttled = 0;
-    }
-
-    /// Notes a pause Zendesk asked for; false if there were too many without anything going forward.
-    pub fn may_pause(&mut self) -> bool {
-        self.throttled += 1;
-        self.throttled <= MOST_PAUSES
-    }
-
     /// Notes that the pause after enough jobs begins.
     pub fn pausing(&mut self) {
         self.since_pause = 0;
-    }
-
-    /// Adds what an invocation used.
-    pub fn use_up(&mut self, usage: &Usage) {
-        self.usage.add(usage);
     }
 
     /// The jobs that have not ended.

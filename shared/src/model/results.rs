@@ -30,6 +30,14 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// True for what counts as failed: refused, or not proven.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Unknown)
+    }
+}
+
 /// An entry of `results.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordOutcome {

@@ -67,8 +67,15 @@ list!(
 /// # Errors
 /// [`Error::Contract`] if the entries have no JSON form.
 pub fn digest<L: List>(entries: &[L::Entry]) -> Result<String> {
-    let json = serde_json::to_vec(entries).map_err(|error| Error::Contract(format!("{}: no JSON form: {error}", L::FILE)))?;
-    Ok(format!("sha256:{}", sha256(&json)))
+    Ok(format!("sha256:{}", sha256(&json_bytes(L::FILE, entries)?)))
+}
+
+/// A document as it is stored. `what` names it in an error.
+///
+/// # Errors
+/// [`Error::Contract`] if it has no JSON form.
+pub fn json_bytes<T: Serialize + ?Sized>(what: &str, document: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(document).map_err(|error| Error::Contract(format!("{what}: no JSON form: {error}")))
 }
 
 /// SHA-256 in hexadecimal.

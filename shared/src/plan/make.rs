@@ -68,24 +68,24 @@ fn suspicions(counts: &Counts, last: Option<&Counts>, min_percent: usize) -> Vec
 impl Made {
     /// The plan's document.
     #[must_use]
-    pub fn into_plan(self, header: Header, mode: Mode, lists: Lists, inputs: Inputs, usage: RunUsage) -> Plan {
+    pub fn plan(&self, header: Header, mode: Mode, lists: Lists, inputs: Inputs, usage: RunUsage) -> Plan {
         let Self { changes, guard, counts, instances, warnings } = self;
         let Changes { creates: _, updates: _, marks: _, skipped, protected, retained, conflicts, already_marked } = changes;
         Plan {
             header,
             mode,
             digest: Plan::digest_of([&lists.creates.digest, &lists.updates.digest, &lists.not_in_sync.digest]),
-            counts,
+            counts: *counts,
             release: release(&guard.held(), inputs.state_machine.as_deref()),
-            guard,
-            warnings,
-            skipped,
-            retained,
-            protected,
-            conflicts,
-            already_marked,
+            guard: guard.clone(),
+            warnings: warnings.clone(),
+            skipped: skipped.clone(),
+            retained: retained.clone(),
+            protected: protected.clone(),
+            conflicts: conflicts.clone(),
+            already_marked: already_marked.clone(),
             lists,
-            instances,
+            instances: instances.clone(),
             inputs,
             usage,
         }

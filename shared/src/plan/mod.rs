@@ -11,7 +11,7 @@ mod verdict;
 
 pub use changes::{Change, Changes, Conflict, Create, Mark, Party, Retained, Skipped, Update};
 pub use diff::{Rules, Target, diff};
-pub use document::{Creates, Inputs, List, Listed, Lists, NotInSync, Plan, Settings, Updates, digest, sha256};
+pub use document::{Creates, Inputs, List, Listed, Lists, NotInSync, Plan, Settings, Updates, digest, json_bytes, sha256};
 pub use guard::{Guard, Judged, Limit, Limits, Seen, judge};
 pub use make::{Made, make, start_command};
 pub use replay::{Replayed, replay};

@@ -1,6 +1,6 @@
 //! A past run's plan, made again from what it was made from.
 
-use super::{Changes, Creates, List, Listed, Lists, NotInSync, Plan, Updates, digest, make, sha256};
+use super::{Changes, Creates, List, Listed, Lists, NotInSync, Plan, Updates, digest, json_bytes, make, sha256};
 use crate::model::{Accounts, Header, Organizations, Reference, TARGET};
 use crate::{Error, Result};
 
@@ -38,8 +38,8 @@ pub fn replay(mut stored: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Rep
         updates: again::<Updates>(&mut read, &mut replayed, updates, &was.updates)?,
         not_in_sync: again::<NotInSync>(&mut read, &mut replayed, marks, &was.not_in_sync)?,
     };
-    let plan = made.into_plan(header, mode, lists, inputs, usage);
-    replayed.push(Replayed { file: "plan.json", same: bytes("plan.json", &plan)? == plan_bytes });
+    let plan = made.plan(header, mode, lists, inputs, usage);
+    replayed.push(Replayed { file: "plan.json", same: json_bytes("plan.json", &plan)? == plan_bytes });
     Ok(replayed)
 }
 
@@ -62,7 +62,7 @@ fn again<L: List + serde::de::DeserializeOwned>(
 ) -> Result<Listed> {
     let stored = read(L::FILE)?;
     let (header, _) = parse::<L>(L::FILE, &stored)?.into_parts();
-    let made = bytes(L::FILE, &L::of(Header { count: entries.len(), ..header }, entries))?;
+    let made = json_bytes(L::FILE, &L::of(Header { count: entries.len(), ..header }, entries))?;
     replayed.push(Replayed { file: L::FILE, same: made == stored });
     let reference = Reference { sha256: sha256(&made), count: entries.len(), ..was.reference.clone() };
     Ok(Listed { reference, digest: digest::<L>(entries)? })
@@ -71,8 +71,4 @@ fn again<L: List + serde::de::DeserializeOwned>(
 fn parse<T: serde::de::DeserializeOwned>(file: &str, stored: &[u8]) -> Result<T> {
     serde_json::from_slice(stored)
         .map_err(|_| Error::Contract(format!("{file}: it is not of the shape this code reads; replay it with the code of its time")))
-}
-
-fn bytes<T: serde::Serialize>(file: &str, document: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(document).map_err(|error| Error::Contract(format!("{file}: no JSON form: {error}")))
 }

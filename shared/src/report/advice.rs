@@ -1,6 +1,7 @@
 //! The head of the report: how it ended, in one line, and what to do now, with the exact command.
 
 use super::{About, Came, End, Run, Step, health, next_purge, summary};
+use crate::Error;
 use crate::model::{Action, Applied, Ending, Mode, Outcome, RecordOutcome, Summary, without_addresses};
 use crate::plan::{Plan, start_command};
 
@@ -123,17 +124,22 @@ fn todo(about: About<'_>, run: Run<'_>, summary: &Summary) -> (Vec<Step>, &'stat
     (steps, sections.first().copied().unwrap_or("Where to look"))
 }
 
+/// The runbook's section of an error: its own name, if it is one of ours.
+pub(super) fn section_for(error: &str) -> &'static str {
+    Error::NAMES.into_iter().find(|name| *name == error).unwrap_or("AWS's own names")
+}
+
 fn failed(about: About<'_>, error: &str, cause: &str, came: Came<'_>) -> Advice {
-    let (advice, runbook) = match error {
-        "Sync.Throttled" => ("Look who else uses the vendor's API. The next run tries again by itself.", "Sync.Throttled"),
-        "Sync.Transient" => ("See the vendor's status page. The next run tries again by itself.", "Sync.Transient"),
-        "Sync.Auth" => ("Correct the secret or the rights the cause names. Do not try again and again: that may lock the user.", "Sync.Auth"),
-        "Sync.Contract" => ("Correct the field or record the cause names.", "Sync.Contract"),
-        "Sync.Incomplete" => ("Nothing if it happens once: the next run reads again.", "Sync.Incomplete"),
-        "Sync.Input" => ("Start it again with an input that is known.", "Sync.Input"),
-        "Sync.Config" => ("Correct the stack's parameters or the secret the cause names.", "Sync.Config"),
-        "Sync.Rejected" => ("Look the status up in the vendor's error list.", "Sync.Rejected"),
-        _ => ("The name is AWS's own.", "AWS's own names"),
+    let advice = match error {
+        "Sync.Throttled" => "Look who else uses the vendor's API. The next run tries again by itself.",
+        "Sync.Transient" => "See the vendor's status page. The next run tries again by itself.",
+        "Sync.Auth" => "Correct the secret or the rights the cause names. Do not try again and again: that may lock the user.",
+        "Sync.Contract" => "Correct the field or record the cause names.",
+        "Sync.Incomplete" => "Nothing if it happens once: the next run reads again.",
+        "Sync.Input" => "Start it again with an input that is known.",
+        "Sync.Config" => "Correct the stack's parameters or the secret the cause names.",
+        "Sync.Rejected" => "Look the status up in the vendor's error list.",
+        _ => "The name is AWS's own.",
     };
     let (state, warnings) = match came {
         Came::ToThePlan(run) if about.mode == Mode::Plan => ("In plan mode nothing is applied.", emptier(run.plan)),
@@ -151,7 +157,7 @@ fn failed(about: About<'_>, error: &str, cause: &str, came: Came<'_>) -> Advice 
         ending: Ending::Failed,
         headline: error.to_owned(),
         steps: vec![step(format!("What happened: {}", without_addresses(cause))), step(advice), step(state), again],
-        runbook,
+        runbook: section_for(error),
         warnings,
     }
 }

@@ -17,10 +17,10 @@ use serde::Serialize;
 pub use cost::Cost;
 pub use notice::notice;
 
+use crate::Result;
 use crate::model::{Applied, Ending, Header, History, Instance, Mode, RecordOutcome, Report, RunUsage, Summary, without_addresses};
-use crate::plan::{Create, Mark, Plan, Update, verdict};
+use crate::plan::{Create, Mark, Plan, Update, json_bytes, verdict};
 use crate::store::{Store, key};
-use crate::{Error, Result};
 
 /// What every report is made from.
 #[derive(Debug, Clone, Copy)]
@@ -237,9 +237,9 @@ impl Page {
     /// As JSON.
     ///
     /// # Errors
-    /// [`Error::Contract`] if it has no JSON form.
+    /// [`crate::Error::Contract`] if it has no JSON form.
     pub fn json(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|error| Error::Contract(format!("report.json: no JSON form: {error}")))
+        json_bytes("report.json", self)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What people are told: a change of the pipeline's state, and nothing else.
 
+use super::advice::section_for;
 use super::minute;
 use crate::lambda::Notice;
-use crate::model::{Action, Applied, Ending, History, Outcome, PastRun, RecordOutcome};
+use crate::model::{Action, Applied, Ending, History, PastRun, RecordOutcome};
 use crate::plan::Guard;
 use crate::store::key;
 
@@ -24,8 +25,7 @@ pub fn notice(bucket: &str, runbook: &str, history: &History, guard: Option<&Gua
         }
         Ending::Partial => lines.push(format!("{} records failed: {}.", applied.failed, failed(results))),
         Ending::Failed => {
-            let section = error.as_deref().filter(|error| crate::Error::NAMES.contains(error)).unwrap_or("AWS's own names");
-            lines.push(format!("What to do: {runbook}, {section}."));
+            lines.push(format!("What to do: {runbook}, {}.", section_for(error.as_deref().unwrap_or_default())));
         }
         _ => {
             let Applied { created, updated, marked, .. } = applied;
@@ -38,7 +38,7 @@ pub fn notice(bucket: &str, runbook: &str, history: &History, guard: Option<&Gua
 }
 
 fn failed(results: &[RecordOutcome]) -> String {
-    let bad = results.iter().filter(|result| matches!(result.outcome, Outcome::Failed | Outcome::Unknown));
+    let bad = results.iter().filter(|result| result.outcome.is_failure());
     let mut ids: Vec<String> = bad
         .map(|result| {
             let what = if result.action == Action::Create { "account" } else { "organization" };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{About, Known, Run, Section, health, minute, next_purge, summary};
+use super::{About, Known, Run, Section, health, minute, next_purge};
 use crate::model::{Action, FieldValue, Guarded, Header, Instance, LastGood, MARK_FOR_DELETION, Mode, Outcome, RecordOutcome};
 use crate::plan::{Judged, Party, Update};
 
@@ -14,7 +14,7 @@ pub(super) const STUBBORN: u32 = 3;
 pub(super) fn all(about: About<'_>, run: Run<'_>) -> [Option<Section>; 13] {
     [
         inputs(run),
-        plan_and_result(about, run),
+        plan_and_result(run),
         marks(about, run),
         already_marked(about, run),
         changes(run),
@@ -112,9 +112,9 @@ pub(super) fn read_before_the_plan(accounts: Option<usize>, instances: &[Instanc
     Section::of("Inputs", "What is not complete is not used.", &["source", "records", "complete"], rows)
 }
 
-fn plan_and_result(about: About<'_>, run: Run<'_>) -> Option<Section> {
+fn plan_and_result(run: Run<'_>) -> Option<Section> {
     let counts = &run.plan.counts;
-    let held = summary(about.bucket, run.plan, &[]).held;
+    let held = run.plan.guard.held();
     let held = |category| held.iter().find(|held| held.category == category).map_or(0, |held| held.count);
     let unmarked: BTreeSet<u64> = run.updates.iter().filter(|update| update.unmark().is_some()).map(|update| update.id).collect();
     let row = |name: &str, planned: usize, held: usize, is_it: &dyn Fn(&RecordOutcome) -> bool| {

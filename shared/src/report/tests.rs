@@ -1,4 +1,5 @@
 use super::*;
+use crate::Error;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

@@ -89,13 +89,13 @@ impl Scene {
         };
         let usage = read_usage(accounts.get().len(), organizations.get().scanned());
         let made = make(&accounts, organizations, &inputs).expect("a plan");
-        let changes = made.changes.clone();
+        let changes = &made.changes;
         let lists = Lists {
             creates: listed("creates.json", plan::digest::<plan::Creates>(&changes.creates).expect("a digest")),
             updates: listed("updates.json", plan::digest::<plan::Updates>(&changes.updates).expect("a digest")),
             not_in_sync: listed("not_in_sync.json", plan::digest::<plan::NotInSync>(&changes.marks).expect("a digest")),
         };
-        (made.into_plan(header(0), self.mode, lists, inputs, usage), changes)
+        (made.plan(header(0), self.mode, lists, inputs, usage), made.changes)
     }
 
     /// The newest good run before this one, and what it read.
