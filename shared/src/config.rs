@@ -1,4 +1,5 @@
-//! Environment variables to typed settings. Every variable is named once, here, and set by `infra/template.yaml`.
+//! Environment variables to typed settings. Every variable is named once, here, and set by
+//! `infra/template.yaml`.
 
 use std::ops::RangeInclusive;
 
@@ -61,11 +62,16 @@ pub struct Env<F> {
 impl<F: Fn(&str) -> Option<String>> Env<F> {
     /// Variables from anywhere; Lambdas pass [`process_env`].
     pub fn new(read: F) -> Self {
-        Self { read, wrong: Vec::new() }
+        Self {
+            read,
+            wrong: Vec::new(),
+        }
     }
 
     fn value(&self, name: &str) -> Option<String> {
-        (self.read)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        (self.read)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
     }
 
     fn text(&mut self, name: &str) -> String {
@@ -75,12 +81,24 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
         })
     }
 
-    fn number<T: TryFrom<u32> + Default>(&mut self, name: &str, default: u32, range: RangeInclusive<u32>) -> T {
+    fn number<T: TryFrom<u32> + Default>(
+        &mut self,
+        name: &str,
+        default: u32,
+        range: RangeInclusive<u32>,
+    ) -> T {
         let text = self.value(name);
-        let number = text.as_ref().map_or(Some(default), |text| text.parse().ok()).filter(|number| range.contains(number));
+        let number = text
+            .as_ref()
+            .map_or(Some(default), |text| text.parse().ok())
+            .filter(|number| range.contains(number));
         let number = number.and_then(|number| T::try_from(number).ok());
         number.unwrap_or_else(|| {
-            self.wrong.push(format!("{name} must be a whole number from {} to {}", range.start(), range.end()));
+            self.wrong.push(format!(
+                "{name} must be a whole number from {} to {}",
+                range.start(),
+                range.end()
+            ));
             T::default()
         })
     }
@@ -88,7 +106,11 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
     fn ids(&mut self, name: &str) -> Vec<AccountId> {
         let text = self.value(name).unwrap_or_default();
         let mut ids = Vec::new();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for part in text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
             match AccountId::parse(part) {
                 Ok(id) => ids.push(id),
                 Err(why) => self.wrong.push(format!("{name}: {part:?}: {why}")),
@@ -101,7 +123,10 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
         if self.wrong.is_empty() {
             return Ok(settings);
         }
-        Err(Error::Config(format!("settings are wrong: {}; correct the stack's parameters", self.wrong.join("; "))))
+        Err(Error::Config(format!(
+            "settings are wrong: {}; correct the stack's parameters",
+            self.wrong.join("; ")
+        )))
     }
 
     /// Reads the settings of gather-accounts.
@@ -123,8 +148,14 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
     /// [`Error::Config`] names every wrong variable.
     pub fn gather_orgs(mut self) -> Result<GatherOrgs> {
         let mut instances = vec![("global", self.text("ZENDESK_GLOBAL_SECRET"))];
-        instances.extend(self.value("ZENDESK_US_GOVERNMENT_SECRET").map(|secret| ("us-government", secret)));
-        let settings = GatherOrgs { bucket: self.text("BUCKET"), instances };
+        instances.extend(
+            self.value("ZENDESK_US_GOVERNMENT_SECRET")
+                .map(|secret| ("us-government", secret)),
+        );
+        let settings = GatherOrgs {
+            bucket: self.text("BUCKET"),
+            instances,
+        };
         self.done(settings)
     }
 
@@ -147,7 +178,12 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
             settings: Settings {
                 protected: self.ids("PROTECTED_ACCOUNT_IDS").into_iter().collect(),
                 retention_years: self.number("RETENTION_YEARS", 3, 0..=100),
-                limits: Limits { creates, updates, marks, min_accounts_percent },
+                limits: Limits {
+                    creates,
+                    updates,
+                    marks,
+                    min_accounts_percent,
+                },
             },
         };
         self.done(settings)
@@ -171,7 +207,9 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
 
 /// Where the runbook can be read, whatever else is wrong with the settings.
 pub fn runbook(read: impl Fn(&str) -> Option<String>) -> String {
-    read("RUNBOOK_URL").filter(|url| !url.is_empty()).unwrap_or_else(|| "infra/RUNBOOK.md".to_owned())
+    read("RUNBOOK_URL")
+        .filter(|url| !url.is_empty())
+        .unwrap_or_else(|| "infra/RUNBOOK.md".to_owned())
 }
 
 /// A variable of this process.
@@ -188,9 +226,26 @@ mod tests {
     fn the_defaults_are_the_contracts() {
         let env = Env::new(|name| (name == "BUCKET").then(|| "b".to_owned()));
         let limit = |number, percent| Limit { number, percent };
-        let Compare { settings: Settings { retention_years, limits, protected }, bucket: _, runbook: _ } = env.compare().unwrap();
+        let Compare {
+            settings:
+                Settings {
+                    retention_years,
+                    limits,
+                    protected,
+                },
+            bucket: _,
+            runbook: _,
+        } = env.compare().unwrap();
         assert_eq!((retention_years, protected.len()), (3, 0));
-        assert_eq!(limits, Limits { creates: limit(10, 10), updates: limit(25, 30), marks: limit(5, 5), min_accounts_percent: 80 });
+        assert_eq!(
+            limits,
+            Limits {
+                creates: limit(10, 10),
+                updates: limit(25, 30),
+                marks: limit(5, 5),
+                min_accounts_percent: 80
+            }
+        );
     }
 
     #[test]
@@ -203,7 +258,12 @@ mod tests {
         });
         let error = env.compare().unwrap_err();
         assert_eq!(error.name(), "Sync.Config");
-        for name in ["RETENTION_YEARS", "MAX_MARKS_PERCENT", "PROTECTED_ACCOUNT_IDS", "BUCKET"] {
+        for name in [
+            "RETENTION_YEARS",
+            "MAX_MARKS_PERCENT",
+            "PROTECTED_ACCOUNT_IDS",
+            "BUCKET",
+        ] {
             assert!(error.to_string().contains(name), "{error}");
         }
     }

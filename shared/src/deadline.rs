@@ -16,7 +16,8 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// What must be left to begin another remote call: three tries of 20 s, and saving the progress.
+    /// What must be left to begin another remote call: three tries of 20 s, and saving the
+    /// progress.
     pub const MARGIN: Duration = Duration::from_secs(75);
 
     /// A deadline at the given moment.
@@ -46,8 +47,12 @@ impl Deadline {
 
 impl From<&Context> for Deadline {
     fn from(context: &Context) -> Self {
-        let at = i64::try_from(context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        Self { at: at.unwrap_or(Timestamp::MAX) }
+        let at = i64::try_from(context.deadline)
+            .ok()
+            .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        Self {
+            at: at.unwrap_or(Timestamp::MAX),
+        }
     }
 }
 
@@ -99,6 +104,9 @@ mod tests {
         assert!(in_seconds(100).allows_more());
         assert!(!in_seconds(20).allows_more());
         assert!(!in_seconds(-5).allows_more());
-        assert!(!Deadline::from(&Context::default()).allows_more(), "a missing deadline must not loop for ever");
+        assert!(
+            !Deadline::from(&Context::default()).allows_more(),
+            "a missing deadline must not loop for ever"
+        );
     }
 }

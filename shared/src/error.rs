@@ -2,10 +2,11 @@
 
 use lambda_runtime::Diagnostic;
 
-/// A stage's failure. The variant decides the reaction, the text tells a person what happened, to which record,
-/// and what to do. No text ever holds a secret, a token, an e-mail address or a body.
+/// A stage's failure. The variant decides the reaction, the text tells a person what happened, to
+/// which record, and what to do. No text ever holds a secret, a token, an e-mail address or a body.
 ///
-/// Source of the names: contract, "Error names". [`Error::name`] gives the `errorType` of the Lambda.
+/// Source of the names: contract, "Error names". [`Error::name`] gives the `errorType` of the
+/// Lambda.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A vendor asked for a pause longer than a Lambda may wait. Retried by the state machine.
@@ -16,7 +17,8 @@ pub enum Error {
         /// Seconds the vendor named, if it named any.
         retry_after: Option<u64>,
     },
-    /// A fault that may pass by itself: no connection, a time-out, a 5xx. Retried by the state machine.
+    /// A fault that may pass by itself: no connection, a time-out, a 5xx. Retried by the state
+    /// machine.
     #[error("{0}")]
     Transient(String),
     /// Credentials were refused. A person has to act.
@@ -44,8 +46,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Every name there is, as the state machine spells it.
-    pub const NAMES: [&'static str; 8] =
-        ["Sync.Throttled", "Sync.Transient", "Sync.Auth", "Sync.Contract", "Sync.Incomplete", "Sync.Input", "Sync.Config", "Sync.Rejected"];
+    pub const NAMES: [&'static str; 8] = [
+        "Sync.Throttled",
+        "Sync.Transient",
+        "Sync.Auth",
+        "Sync.Contract",
+        "Sync.Incomplete",
+        "Sync.Input",
+        "Sync.Config",
+        "Sync.Rejected",
+    ];
 
     /// The `errorType` sent to Lambda, one of [`Error::NAMES`].
     #[must_use]
@@ -65,7 +75,10 @@ impl Error {
 
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
-        Self { error_type: error.name().to_owned(), error_message: error.to_string() }
+        Self {
+            error_type: error.name().to_owned(),
+            error_message: error.to_string(),
+        }
     }
 }
 
@@ -77,7 +90,10 @@ mod tests {
     fn every_variant_has_its_name_on_the_closed_list() {
         let text = || "x".to_owned();
         let all = [
-            Error::Throttled { what: text(), retry_after: None },
+            Error::Throttled {
+                what: text(),
+                retry_after: None,
+            },
             Error::Transient(text()),
             Error::Auth(text()),
             Error::Contract(text()),

@@ -1,4 +1,5 @@
-//! What the state machine passes to the stages and gets back. Everything is small: lists are in S3, references travel.
+//! What the state machine passes to the stages and gets back. Everything is small: lists are in S3,
+//! references travel.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -27,13 +28,18 @@ impl ExecutionInput {
     /// [`Error::Input`] says what is allowed.
     pub fn read(input: &Map<String, Value>) -> Result<Self> {
         let read = Self::deserialize(&Value::Object(input.clone())).ok();
-        let is_digest = |text: &String| text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
-        read.filter(|input| input.approve.iter().all(is_digest)).ok_or_else(|| {
-            Error::Input(
-                "the execution's input may hold \"mode\": \"apply\" or \"plan\", and \"approve\": a list of \"sha256:\" digests, nothing else"
+        let is_digest = |text: &String| {
+            text.strip_prefix("sha256:")
+                .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+        };
+        read.filter(|input| input.approve.iter().all(is_digest))
+            .ok_or_else(|| {
+                Error::Input(
+                "the execution's input may hold \"mode\": \"apply\" or \"plan\", and \"approve\": \
+                 a list of \"sha256:\" digests, nothing else"
                     .to_owned(),
             )
-        })
+            })
     }
 }
 
@@ -46,7 +52,8 @@ pub struct GatherAccountsEvent {
     /// The execution's input, as it came.
     #[serde(default)]
     pub input: Map<String, Value>,
-    /// The ARN of an execution that had ended without releasing the lease, and was replaced; empty if there was none.
+    /// The ARN of an execution that had ended without releasing the lease, and was replaced; empty
+    /// if there was none.
     #[serde(default)]
     pub lease_taken_from: String,
 }
@@ -218,20 +225,32 @@ pub struct Recorded {
 /// The run's id of a stage's input, for the log; empty if it has none.
 #[must_use]
 pub fn run_id_of(payload: &Value) -> String {
-    let text = payload.get("run_id").and_then(Value::as_str).unwrap_or_default();
-    RunId::try_from(text.to_owned()).map(String::from).unwrap_or_default()
+    let text = payload
+        .get("run_id")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    RunId::try_from(text.to_owned())
+        .map(String::from)
+        .unwrap_or_default()
 }
 
 /// Reads a stage's input.
 ///
 /// # Errors
-/// [`Error::Input`] names the key that is wrong. The input is made by the state machine, so it holds no secret.
+/// [`Error::Input`] names the key that is wrong. The input is made by the state machine, so it
+/// holds no secret.
 pub fn parse<T: DeserializeOwned>(payload: Value) -> Result<T> {
     serde_json::from_value(payload).map_err(|error| {
         // Other messages of the parser repeat values.
         let why = error.to_string();
-        let why = if why.starts_with("missing field") { why } else { "a key or value is not known".to_owned() };
-        Error::Input(format!("the stage's input is wrong: {why}; see README, \"Stage by stage\""))
+        let why = if why.starts_with("missing field") {
+            why
+        } else {
+            "a key or value is not known".to_owned()
+        };
+        Error::Input(format!(
+            "the stage's input is wrong: {why}; see README, \"Stage by stage\""
+        ))
     })
 }
 
@@ -248,7 +267,12 @@ mod tests {
     #[test]
     fn an_unknown_key_or_value_is_refused() {
         let digest = format!("sha256:{}", "0".repeat(64));
-        for good in [json!({}), json!({"mode": "plan"}), json!({"mode": "apply", "approve": [digest]}), json!({"approve": []})] {
+        for good in [
+            json!({}),
+            json!({"mode": "plan"}),
+            json!({"mode": "apply", "approve": [digest]}),
+            json!({"approve": []}),
+        ] {
             assert!(read(&good).is_ok(), "{good}");
         }
         for bad in [
@@ -266,7 +290,10 @@ mod tests {
     #[test]
     fn a_run_id_cannot_leave_its_prefix() {
         for bad in ["../x", "a/b", "", ".", &"x".repeat(81)] {
-            assert!(parse::<GatherAccountsEvent>(json!({"run_id": bad})).is_err(), "{bad}");
+            assert!(
+                parse::<GatherAccountsEvent>(json!({"run_id": bad})).is_err(),
+                "{bad}"
+            );
         }
         assert!(parse::<GatherAccountsEvent>(json!({"run_id": "2026-11-23T00-00.1_x"})).is_ok());
     }

@@ -10,7 +10,8 @@ pub trait Secrets {
     /// The text of a secret.
     ///
     /// # Errors
-    /// [`Error::Config`] if there is no such secret or it may not be read; [`Error::Transient`] if the store does not answer.
+    /// [`Error::Config`] if there is no such secret or it may not be read; [`Error::Transient`] if
+    /// the store does not answer.
     fn secret(&self, name: &str) -> impl Future<Output = Result<SecretString>> + Send;
 }
 
@@ -26,15 +27,22 @@ impl<'a> Keys<'a> {
     /// # Errors
     /// [`Error::Config`] if the text is no JSON object.
     pub fn read(name: &'a str, text: &SecretString) -> Result<Self> {
-        let keys = serde_json::from_str(text.expose_secret())
-            .map_err(|_| Error::Config(format!("secret {name}: it is no JSON object; write it as the README shows")))?;
+        let keys = serde_json::from_str(text.expose_secret()).map_err(|_| {
+            Error::Config(format!(
+                "secret {name}: it is no JSON object; write it as the README shows"
+            ))
+        })?;
         Ok(Self { name, keys })
     }
 
     /// The text under a key, if it is there and not blank.
     #[must_use]
     pub fn optional(&self, key: &str) -> Option<&str> {
-        self.keys.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
+        self.keys
+            .get(key)
+            .and_then(Value::as_str)
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
     }
 
     /// The texts under all of the keys.
@@ -42,18 +50,29 @@ impl<'a> Keys<'a> {
     /// # Errors
     /// [`Error::Config`] names every key that is missing, blank, or no text.
     pub fn required<const N: usize>(&self, keys: [&str; N]) -> Result<[&str; N]> {
-        let missing: Vec<_> = keys.iter().filter(|key| self.optional(key).is_none()).copied().collect();
+        let missing: Vec<_> = keys
+            .iter()
+            .filter(|key| self.optional(key).is_none())
+            .copied()
+            .collect();
         if missing.is_empty() {
             Ok(keys.map(|key| self.optional(key).unwrap_or_default()))
         } else {
-            Err(Error::Config(format!("secret {}: {} missing, or no text; write it as the README shows", self.name, missing.join(", "))))
+            Err(Error::Config(format!(
+                "secret {}: {} missing, or no text; write it as the README shows",
+                self.name,
+                missing.join(", ")
+            )))
         }
     }
 
     /// An error for an `auth` that is not one of the known ones.
     #[must_use]
     pub fn unknown_auth(&self, known: [&str; 2]) -> Error {
-        Error::Config(format!("secret {}: auth must be {} or {}", self.name, known[0], known[1]))
+        Error::Config(format!(
+            "secret {}: auth must be {} or {}",
+            self.name, known[0], known[1]
+        ))
     }
 
     /// A key with the secret's name before it, for errors.
@@ -69,10 +88,17 @@ mod tests {
 
     #[test]
     fn a_malformed_secret_names_keys_and_never_values() {
-        let text = SecretString::from(r#"{"auth": "jwt_bearer", "client_id": "canary", "username": " "}"#);
+        let text =
+            SecretString::from(r#"{"auth": "jwt_bearer", "client_id": "canary", "username": " "}"#);
         let keys = Keys::read("partner-sync/salesforce", &text).unwrap();
-        let error = keys.required(["client_id", "username", "private_key"]).unwrap_err();
-        assert_eq!(error.to_string(), "secret partner-sync/salesforce: username, private_key missing, or no text; write it as the README shows");
+        let error = keys
+            .required(["client_id", "username", "private_key"])
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "secret partner-sync/salesforce: username, private_key missing, or no text; write it \
+             as the README shows"
+        );
         for text in ["canary", "[1]", "", "{\"a\": "] {
             let error = Keys::read("s", &SecretString::from(text)).err().unwrap();
             assert_eq!(error.name(), "Sync.Config");

@@ -15,8 +15,14 @@ pub trait Store: Sync {
     /// Writes an object.
     ///
     /// # Errors
-    /// [`Error::Transient`] if the store does not answer, [`Error::Config`] if it may not be written.
-    fn put(&self, key: &str, bytes: Vec<u8>, content_type: &'static str) -> impl Future<Output = Result<()>> + Send;
+    /// [`Error::Transient`] if the store does not answer, [`Error::Config`] if it may not be
+    /// written.
+    fn put(
+        &self,
+        key: &str,
+        bytes: Vec<u8>,
+        content_type: &'static str,
+    ) -> impl Future<Output = Result<()>> + Send;
 
     /// Reads an object, `None` if there is none.
     ///
@@ -24,14 +30,25 @@ pub trait Store: Sync {
     /// As for [`Store::put`].
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>>> + Send;
 
-    /// Writes a document as JSON and returns where it is. `count` is the number of entries in its array.
+    /// Writes a document as JSON and returns where it is. `count` is the number of entries in its
+    /// array.
     ///
     /// # Errors
     /// As for [`Store::put`].
-    fn put_json<T: Serialize + Sync>(&self, key: &str, document: &T, count: usize) -> impl Future<Output = Result<Reference>> + Send {
+    fn put_json<T: Serialize + Sync>(
+        &self,
+        key: &str,
+        document: &T,
+        count: usize,
+    ) -> impl Future<Output = Result<Reference>> + Send {
         async move {
             let bytes = json_bytes(key, document)?;
-            let reference = Reference { bucket: self.bucket().to_owned(), key: key.to_owned(), sha256: sha256(&bytes), count };
+            let reference = Reference {
+                bucket: self.bucket().to_owned(),
+                key: key.to_owned(),
+                sha256: sha256(&bytes),
+                count,
+            };
             self.put(key, bytes, "application/json").await?;
             Ok(reference)
         }
@@ -41,15 +58,30 @@ pub trait Store: Sync {
     ///
     /// # Errors
     /// [`Error::Contract`] if it is gone, was changed, or has another shape.
-    fn get_json<T: DeserializeOwned>(&self, reference: &Reference) -> impl Future<Output = Result<T>> + Send {
+    fn get_json<T: DeserializeOwned>(
+        &self,
+        reference: &Reference,
+    ) -> impl Future<Output = Result<T>> + Send {
         async move {
-            let Reference { bucket, key, sha256: wanted, count: _ } = reference;
+            let Reference {
+                bucket,
+                key,
+                sha256: wanted,
+                count: _,
+            } = reference;
             if bucket != self.bucket() {
-                return Err(Error::Contract(format!("{key}: the reference names bucket {bucket}, this function works in {}", self.bucket())));
+                return Err(Error::Contract(format!(
+                    "{key}: the reference names bucket {bucket}, this function works in {}",
+                    self.bucket()
+                )));
             }
-            let bytes = self.get(key).await?.ok_or_else(|| Error::Contract(format!("{key}: the document is gone; start a new run")))?;
+            let bytes = self.get(key).await?.ok_or_else(|| {
+                Error::Contract(format!("{key}: the document is gone; start a new run"))
+            })?;
             if sha256(&bytes) != *wanted {
-                return Err(Error::Contract(format!("{key}: the document was changed after it was written; start a new run")));
+                return Err(Error::Contract(format!(
+                    "{key}: the document was changed after it was written; start a new run"
+                )));
             }
             parse(key, &bytes)
         }
@@ -59,12 +91,21 @@ pub trait Store: Sync {
     ///
     /// # Errors
     /// [`Error::Contract`] if it has another shape.
-    fn find_json<T: DeserializeOwned>(&self, key: &str) -> impl Future<Output = Result<Option<T>>> + Send {
-        async move { self.get(key).await?.map(|bytes| parse(key, &bytes)).transpose() }
+    fn find_json<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<T>>> + Send {
+        async move {
+            self.get(key)
+                .await?
+                .map(|bytes| parse(key, &bytes))
+                .transpose()
+        }
     }
 }
 
-/// The index of the last runs; a new one if there is none yet, or if it cannot be read: nothing is decided by it.
+/// The index of the last runs; a new one if there is none yet, or if it cannot be read: nothing is
+/// decided by it.
 ///
 /// # Errors
 /// As for [`Store::get`].
@@ -82,7 +123,10 @@ pub async fn history<S: Store>(store: &S, run_id: &str) -> Result<History> {
 fn parse<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        Error::Contract(format!("{key}: it is not of the shape this code writes (line {line}, column {column}); start a new run"))
+        Error::Contract(format!(
+            "{key}: it is not of the shape this code writes (line {line}, \
+                                 column {column}); start a new run"
+        ))
     })
 }
 

@@ -1,5 +1,6 @@
-//! Metrics. The stages record them through the `metrics` facade; the Lambdas write them to their log in the embedded
-//! metric format (feature `aws`), and anything else that runs the stages hears nothing of them.
+//! Metrics. The stages record them through the `metrics` facade; the Lambdas write them to their
+//! log in the embedded metric format (feature `aws`), and anything else that runs the stages hears
+//! nothing of them.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -10,8 +11,8 @@ use crate::model::Usage;
 
 macro_rules! metrics {
     ($($(#[$doc:meta])* $name:ident: $unit:ident,)*) => {
-        /// Every metric there is. `infra/template.yaml` has each of them on its dashboard, and alarms on some; `make validate`
-        /// holds the three together.
+        /// Every metric there is. `infra/template.yaml` has each of them on its dashboard, and
+        /// alarms on some; `make validate` holds the three together.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Metric {
             $($(#[$doc])* $name,)*
@@ -88,15 +89,26 @@ pub fn record(metric: Metric, value: impl TryInto<i64>) {
 pub fn record_usage(usage: &Usage) {
     record(Metric::ApiCalls, usage.calls);
     record(Metric::ThrottledReplies, usage.throttled);
-    let left = usage.credentials.iter().filter_map(|credential| credential.days_left(today())).min();
+    let left = usage
+        .credentials
+        .iter()
+        .filter_map(|credential| credential.days_left(today()))
+        .min();
     if let Some(days) = left {
         record(Metric::CredentialDaysLeft, days);
     }
 }
 
-/// The line a stage leaves in the log if it fails, wherever it does; if it ends well, its own line has its counts.
+/// The line a stage leaves in the log if it fails, wherever it does; if it ends well, its own line
+/// has its counts.
 pub fn log_failed(stage: &str, run_id: &str, error: &Error, request_ids: &str) {
-    tracing::error!(run_id, stage, error = error.name(), request_ids, "failed: {error}");
+    tracing::error!(
+        run_id,
+        stage,
+        error = error.name(),
+        request_ids,
+        "failed: {error}"
+    );
 }
 
 fn today() -> Date {
@@ -109,13 +121,17 @@ pub struct Emitter(&'static metrics_cloudwatch_embedded::Collector);
 
 #[cfg(feature = "aws")]
 impl Emitter {
-    /// Takes up all metrics of this process, under the namespace `PartnerSync` and the stack's name.
+    /// Takes up all metrics of this process, under the namespace `PartnerSync` and the stack's
+    /// name.
     ///
     /// # Errors
     /// [`Error::Config`] if another recorder is installed.
     pub fn install() -> crate::Result<Self> {
         let stack = std::env::var("STACK").unwrap_or_else(|_| "local".to_owned());
-        let collector = metrics_cloudwatch_embedded::Builder::new().cloudwatch_namespace("PartnerSync").with_dimension("Stack", stack).init();
+        let collector = metrics_cloudwatch_embedded::Builder::new()
+            .cloudwatch_namespace("PartnerSync")
+            .with_dimension("Stack", stack)
+            .init();
         let collector = collector.map_err(|error| Error::Config(format!("no metrics: {error}")))?;
         for metric in Metric::ALL {
             metrics::describe_histogram!(metric.name(), metric.unit(), "");

@@ -1,5 +1,6 @@
-//! Simulated hours: accounts come, go and change, people edit organizations, everything fails at random, and what must
-//! never happen is looked for after every hour. The same seed gives the same hours.
+//! Simulated hours: accounts come, go and change, people edit organizations, everything fails at
+//! random, and what must never happen is looked for after every hour. The same seed gives the same
+//! hours.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +29,8 @@ pub struct Hours {
     pub writes: usize,
 }
 
-/// Simulates so many hours, then stops the faults, lets two runs go, and expects both systems equal.
+/// Simulates so many hours, then stops the faults, lets two runs go, and expects both systems
+/// equal.
 ///
 /// # Errors
 /// What happened that must never happen, and in which hour.
@@ -39,23 +41,36 @@ pub async fn simulate(seed: u64, hours: usize) -> Result<Hours, String> {
         // A thousand hours take a few real minutes, and the limit is one a real minute.
         instance.rate_limit = u64::MAX;
     }
-    let standins = Running::start(world, None).await.map_err(|error| error.to_string())?;
+    let standins = Running::start(world, None)
+        .await
+        .map_err(|error| error.to_string())?;
     let mut pipeline = Pipeline::on(&standins);
     for name in ["MAX_UPDATES", "MAX_CREATES", "MAX_MARKS"] {
         pipeline.env.insert(name.to_owned(), "1000".to_owned());
     }
-    let mut tally = Hours { hours, ..Hours::default() };
+    let mut tally = Hours {
+        hours,
+        ..Hours::default()
+    };
     for hour in 0..hours {
         let in_hour = |why: String| format!("hour {hour}: {why}");
         live(&mut dice, &mut standins.world(), hour);
         harm(&mut dice, &standins);
         let death = (dice.roll(5) == 0).then(|| (dice.roll(14), dice.roll(2) == 0));
-        run(&mut pipeline, &standins, &mut tally, death).await.map_err(in_hour)?;
-        pipeline.today = pipeline.today.saturating_add(1.hour()).map_err(|error| error.to_string())?;
+        run(&mut pipeline, &standins, &mut tally, death)
+            .await
+            .map_err(in_hour)?;
+        pipeline.today = pipeline
+            .today
+            .saturating_add(1.hour())
+            .map_err(|error| error.to_string())?;
     }
     calm(&standins);
     run(&mut pipeline, &standins, &mut tally, None).await?;
-    let last = pipeline.run(json!({})).await.map_err(|error| format!("a run without faults failed: {error}"))?;
+    let last = pipeline
+        .run(json!({}))
+        .await
+        .map_err(|error| format!("a run without faults failed: {error}"))?;
     if last.verdict != Verdict::NothingToDo {
         return Err(format!("two runs without faults left something: {last:?}"));
     }
@@ -64,12 +79,20 @@ pub async fn simulate(seed: u64, hours: usize) -> Result<Hours, String> {
 }
 
 /// One run with the state machine's retries, and the look for what must never happen.
-async fn run(pipeline: &mut Pipeline, standins: &Running, tally: &mut Hours, death: Option<(u64, bool)>) -> Result<(), String> {
+async fn run(
+    pipeline: &mut Pipeline,
+    standins: &Running,
+    tally: &mut Hours,
+    death: Option<(u64, bool)>,
+) -> Result<(), String> {
     let before = target(standins);
     standins.world().log.clear();
     let mut ended = pipeline.plan(json!({})).await;
     for _ in 0..2 {
-        if ended.as_ref().is_err_and(|error| error.name() == "Sync.Transient") {
+        if ended
+            .as_ref()
+            .is_err_and(|error| error.name() == "Sync.Transient")
+        {
             ended = pipeline.plan(json!({})).await;
         }
     }
@@ -78,7 +101,9 @@ async fn run(pipeline: &mut Pipeline, standins: &Running, tally: &mut Hours, dea
         let mut kills = 0;
         let mut tries = 0;
         if let Some((write, after)) = death {
-            pipeline.store.die_at(usize::try_from(write).unwrap_or_default(), after);
+            pipeline
+                .store
+                .die_at(usize::try_from(write).unwrap_or_default(), after);
         }
         for _ in 0..400 {
             match pipeline.sync_mortal(&plan, standins).await {
@@ -97,30 +122,55 @@ async fn run(pipeline: &mut Pipeline, standins: &Running, tally: &mut Hours, dea
     } else {
         tally.failed += 1;
     }
-    tally.writes += standins.world().log.iter().filter(|call| call.method != "GET" && call.path.starts_with("/api/")).count();
+    tally.writes += standins
+        .world()
+        .log
+        .iter()
+        .filter(|call| call.method != "GET" && call.path.starts_with("/api/"))
+        .count();
     invariants(pipeline, standins, &before)
 }
 
-fn invariants(pipeline: &Pipeline, standins: &Running, before: &BTreeMap<u64, Value>) -> Result<(), String> {
+fn invariants(
+    pipeline: &Pipeline,
+    standins: &Running,
+    before: &BTreeMap<u64, Value>,
+) -> Result<(), String> {
     let after = target(standins);
     let authorised = authorised(&standins.world());
     let entries = |file: &str, list: &str| -> BTreeSet<u64> {
         let document = pipeline.document(file);
-        document[list].as_array().into_iter().flatten().filter_map(|entry| entry["id"].as_u64()).collect()
+        document[list]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry["id"].as_u64())
+            .collect()
     };
-    let planned: BTreeSet<u64> = entries("updates.json", "updates").union(&entries("not_in_sync.json", "not_in_sync")).copied().collect();
+    let planned: BTreeSet<u64> = entries("updates.json", "updates")
+        .union(&entries("not_in_sync.json", "not_in_sync"))
+        .copied()
+        .collect();
     let mut owners = BTreeMap::<String, u64>::new();
     for (id, one) in &after {
-        let salesforce_id = one["organization_fields"]["salesforce_id"].as_str().unwrap_or_default();
+        let salesforce_id = one["organization_fields"]["salesforce_id"]
+            .as_str()
+            .unwrap_or_default();
         let marked = one["organization_fields"]["mark_for_deletion"] == true;
-        let was_marked = before.get(id).is_some_and(|one| one["organization_fields"]["mark_for_deletion"] == true);
+        let was_marked = before
+            .get(id)
+            .is_some_and(|one| one["organization_fields"]["mark_for_deletion"] == true);
         if marked && !was_marked && authorised.contains(salesforce_id) {
-            return Err(format!("organization {id} was marked, and its account {salesforce_id} is a partner"));
+            return Err(format!(
+                "organization {id} was marked, and its account {salesforce_id} is a partner"
+            ));
         }
         if authorised.contains(salesforce_id)
             && let Some(other) = owners.insert(salesforce_id.to_owned(), *id)
         {
-            return Err(format!("organizations {other} and {id} are both account {salesforce_id}'s"));
+            return Err(format!(
+                "organizations {other} and {id} are both account {salesforce_id}'s"
+            ));
         }
         if before.get(id).is_some_and(|old| old != one) && !planned.contains(id) {
             return Err(format!("organization {id} changed, and no plan named it"));
@@ -129,21 +179,36 @@ fn invariants(pipeline: &Pipeline, standins: &Running, before: &BTreeMap<u64, Va
     Ok(())
 }
 
-/// Salesforce and Zendesk after the faults: every partner has its organization, field by field, and nobody else is unmarked.
+/// Salesforce and Zendesk after the faults: every partner has its organization, field by field, and
+/// nobody else is unmarked.
 fn equal_now(standins: &Running) -> Result<(), String> {
     let world = standins.world().clone();
     let organizations = target(standins);
     for id in authorised(&world) {
-        let record = world.salesforce.accounts.get(&id).ok_or("an account is gone")?;
+        let record = world
+            .salesforce
+            .accounts
+            .get(&id)
+            .ok_or("an account is gone")?;
         let wanted = in_sync(0, record).ok_or("an account cannot be mapped")?;
-        let own = organizations.values().find(|one| one["organization_fields"]["salesforce_id"] == id.as_str());
+        let own = organizations
+            .values()
+            .find(|one| one["organization_fields"]["salesforce_id"] == id.as_str());
         let own = own.ok_or_else(|| format!("account {id} has no organization"))?;
-        for key in ["salesforce_id", "sfdc_short_id", "account_owner", "account_type", "support_hold", "solutions_architect"] {
+        for key in [
+            "salesforce_id",
+            "sfdc_short_id",
+            "account_owner",
+            "account_type",
+            "support_hold",
+            "solutions_architect",
+        ] {
             if own["organization_fields"][key] != wanted["organization_fields"][key] {
                 return Err(format!("account {id}: {key} differs"));
             }
         }
-        if own["name"] != wanted["name"] || own["organization_fields"]["mark_for_deletion"] == true {
+        if own["name"] != wanted["name"] || own["organization_fields"]["mark_for_deletion"] == true
+        {
             return Err(format!("account {id}: the name differs, or it is marked"));
         }
     }
@@ -160,7 +225,10 @@ fn target(standins: &Running) -> BTreeMap<u64, Value> {
 
 fn authorised(world: &World) -> BTreeSet<String> {
     let accounts = world.salesforce.accounts.iter();
-    accounts.filter(|(_, one)| one.get("Partners_Partner_Status__c") == Some(&json!("Authorized"))).map(|(id, _)| id.clone()).collect()
+    accounts
+        .filter(|(_, one)| one.get("Partners_Partner_Status__c") == Some(&json!("Authorized")))
+        .map(|(id, _)| id.clone())
+        .collect()
 }
 
 /// An hour of people's work in both systems.
@@ -170,7 +238,11 @@ fn live(dice: &mut Dice, world: &mut World, hour: usize) {
         match dice.roll(7) {
             0 => world.set_account(number, "Partners_Partner_Status__c", json!("Terminated")),
             1 | 2 => world.set_account(number, "Partners_Partner_Status__c", json!("Authorized")),
-            3 => world.set_account(number, "Account_Owner_Calc__c", json!(format!("Owner {hour}"))),
+            3 => world.set_account(
+                number,
+                "Account_Owner_Calc__c",
+                json!(format!("Owner {hour}")),
+            ),
             4 => {
                 let name = company(dice, 1000 + hour);
                 world.set_account(number, "Name", json!(name));
@@ -189,9 +261,19 @@ fn live(dice: &mut Dice, world: &mut World, hour: usize) {
             }
             _ => {
                 let zendesk = world.instance("global");
-                let place = usize::try_from(dice.roll(zendesk.organizations.len() as u64)).unwrap_or_default();
-                let Some((id, one)) = zendesk.organizations.iter().nth(place).map(|(id, one)| (*id, one.clone())) else { continue };
-                let partner = one["organization_fields"]["account_type"].as_str().is_some_and(|tag| PARTNER_TYPES.contains(&tag));
+                let place = usize::try_from(dice.roll(zendesk.organizations.len() as u64))
+                    .unwrap_or_default();
+                let Some((id, one)) = zendesk
+                    .organizations
+                    .iter()
+                    .nth(place)
+                    .map(|(id, one)| (*id, one.clone()))
+                else {
+                    continue;
+                };
+                let partner = one["organization_fields"]["account_type"]
+                    .as_str()
+                    .is_some_and(|tag| PARTNER_TYPES.contains(&tag));
                 if partner {
                     zendesk.edit(id, "account_owner", json!(format!("Edited {hour}")));
                 } else {
@@ -206,7 +288,10 @@ fn live(dice: &mut Dice, world: &mut World, hour: usize) {
 /// Now and then the Saturday job deletes what is marked.
 fn purge(dice: &mut Dice, world: &mut World) {
     if dice.roll(30) == 0 {
-        world.instance("global").organizations.retain(|_, one| one["organization_fields"]["mark_for_deletion"] != true);
+        world
+            .instance("global")
+            .organizations
+            .retain(|_, one| one["organization_fields"]["mark_for_deletion"] != true);
     }
 }
 
@@ -223,9 +308,16 @@ fn harm(dice: &mut Dice, standins: &Running) {
             3 => ("global", "/api/v2/job_statuses"),
             _ => ("global", "/api/v2/organizations"),
         };
-        let method = if host == "global" && path.ends_with("organizations") { dice.pick(&["GET", "POST", "PUT"]) } else { "" };
-        let throttled =
-            |after: &str| Act::Instead { status: 429, headers: BTreeMap::from([("retry-after".to_owned(), after.to_owned())]), body: String::new() };
+        let method = if host == "global" && path.ends_with("organizations") {
+            dice.pick(&["GET", "POST", "PUT"])
+        } else {
+            ""
+        };
+        let throttled = |after: &str| Act::Instead {
+            status: 429,
+            headers: BTreeMap::from([("retry-after".to_owned(), after.to_owned())]),
+            body: String::new(),
+        };
         let act = match dice.roll(13) {
             0 => throttled("60"),
             1 => throttled("0"),
@@ -242,18 +334,37 @@ fn harm(dice: &mut Dice, standins: &Running) {
             _ if method != "GET" && host == "global" && path.starts_with("/api") => Act::HangAfter,
             _ => Act::status(520),
         };
-        let (skip, times) = (u32::try_from(dice.roll(4)).unwrap_or_default(), u32::try_from(dice.roll(5)).unwrap_or_default() + 1);
-        let times = if matches!(act, Act::HangAfter) { 1 } else { times };
-        world.faults.push(Fault::new(host, method, path, act).only(skip, times));
+        let (skip, times) = (
+            u32::try_from(dice.roll(4)).unwrap_or_default(),
+            u32::try_from(dice.roll(5)).unwrap_or_default() + 1,
+        );
+        let times = if matches!(act, Act::HangAfter) {
+            1
+        } else {
+            times
+        };
+        world
+            .faults
+            .push(Fault::new(host, method, path, act).only(skip, times));
     }
-    let ids: Vec<u64> = world.instance("global").organizations.keys().copied().collect();
-    let any = |dice: &mut Dice| ids.get(usize::try_from(dice.roll(ids.len() as u64)).unwrap_or_default()).copied().unwrap_or_default();
+    let ids: Vec<u64> = world
+        .instance("global")
+        .organizations
+        .keys()
+        .copied()
+        .collect();
+    let any = |dice: &mut Dice| {
+        ids.get(usize::try_from(dice.roll(ids.len() as u64)).unwrap_or_default())
+            .copied()
+            .unwrap_or_default()
+    };
     let next = world.instance("global").jobs.all.len();
     let chance = |dice: &mut Dice, one_in: u64| dice.roll(one_in) == 0;
     let jobs = &mut world.instance("global").jobs;
     for _ in 0..dice.roll(6) {
         jobs.poison.extend(chance(dice, 4).then(|| any(dice)));
-        jobs.refuse.extend(chance(dice, 3).then(|| (any(dice), "Owner: is invalid".to_owned())));
+        jobs.refuse
+            .extend(chance(dice, 3).then(|| (any(dice), "Owner: is invalid".to_owned())));
         jobs.silent.extend(chance(dice, 3).then(|| any(dice)));
     }
     jobs.vanish.extend(chance(dice, 6).then_some(next));

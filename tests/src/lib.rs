@@ -1,4 +1,5 @@
-//! Stand-ins for Salesforce and Zendesk, believable data, and the pipeline in one process: for the tests and the demo.
+//! Stand-ins for Salesforce and Zendesk, believable data, and the pipeline in one process: for the
+//! tests and the demo.
 
 pub mod chaos;
 pub mod pipeline;

@@ -27,7 +27,10 @@ pub struct MemorySecrets(pub BTreeMap<String, String>);
 
 impl Secrets for MemorySecrets {
     async fn secret(&self, name: &str) -> Result<SecretString> {
-        let text = self.0.get(name).ok_or_else(|| Error::Config(format!("secret {name}: ResourceNotFoundException")))?;
+        let text = self
+            .0
+            .get(name)
+            .ok_or_else(|| Error::Config(format!("secret {name}: ResourceNotFoundException")))?;
         Ok(SecretString::from(text.clone()))
     }
 }
@@ -59,7 +62,9 @@ impl Pipeline {
             secrets: MemorySecrets(secrets(standins)),
             env: BTreeMap::new(),
             waits: Vec::new(),
-            today: "2026-11-23T06:00:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH),
+            today: "2026-11-23T06:00:00Z"
+                .parse()
+                .unwrap_or(Timestamp::UNIX_EPOCH),
             session: Session::default(),
             runs: 0,
         }
@@ -88,7 +93,9 @@ impl Pipeline {
     #[must_use]
     pub fn document(&self, file: &str) -> Value {
         let bytes = self.store.object(&format!("runs/{}/{file}", self.run_id()));
-        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+        bytes
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
     }
 
     /// The first three stages of a new run.
@@ -104,18 +111,24 @@ impl Pipeline {
         let gathered = gather_accounts(&config, &self.store, &self.secrets, event).await?;
         let accounts = json!(gathered.accounts);
         let organizations = self.gather_orgs(&run_id, &accounts).await?;
-        let usage = RunUsage { gather_accounts: gathered.usage, gather_orgs: organizations.usage, ..RunUsage::default() };
+        let usage = RunUsage {
+            gather_accounts: gathered.usage,
+            gather_orgs: organizations.usage,
+            ..RunUsage::default()
+        };
         let event = event_of_compare(
             &run_id,
             &input,
             self.today,
-            &json!({"accounts": accounts, "organizations": organizations.organizations, "usage": usage}),
+            &json!({
+                "accounts": accounts, "organizations": organizations.organizations, "usage": usage,
+            }),
         );
         compare(&self.env().compare(), &self.store, event).await
     }
 
-    /// The second stage with invocations that have so few seconds left that each reads one page; returns the document and
-    /// the number of invocations. The first stage is run before it.
+    /// The second stage with invocations that have so few seconds left that each reads one page;
+    /// returns the document and the number of invocations. The first stage is run before it.
     ///
     /// # Errors
     /// The stage's error.
@@ -123,11 +136,22 @@ impl Pipeline {
         self.runs += 1;
         let run_id = self.run_id();
         let config = self.env().gather_accounts();
-        let accounts = json!(gather_accounts(&config, &self.store, &self.secrets, event(json!({"run_id": run_id}))).await?.accounts);
+        let accounts = json!(
+            gather_accounts(
+                &config,
+                &self.store,
+                &self.secrets,
+                event(json!({"run_id": run_id}))
+            )
+            .await?
+            .accounts
+        );
         let config = self.env().gather_orgs();
         for invocations in 1.. {
             let event = event_with(json!({"run_id": run_id, "accounts": accounts}), 20);
-            if let Progress::Done(_) = gather_orgs(&config, &self.store, &self.secrets, event).await? {
+            if let Progress::Done(_) =
+                gather_orgs(&config, &self.store, &self.secrets, event).await?
+            {
                 return Ok((self.document("organizations.json"), invocations));
             }
         }
@@ -137,7 +161,14 @@ impl Pipeline {
     async fn gather_orgs(&mut self, run_id: &str, accounts: &Value) -> Result<GatheredOrgs> {
         let config = self.env().gather_orgs();
         loop {
-            match gather_orgs(&config, &self.store, &self.secrets, event(json!({"run_id": run_id, "accounts": accounts}))).await? {
+            match gather_orgs(
+                &config,
+                &self.store,
+                &self.secrets,
+                event(json!({"run_id": run_id, "accounts": accounts})),
+            )
+            .await?
+            {
                 Progress::Done(done) => return Ok(done),
                 Progress::Wait { wait_seconds, .. } => self.waits.push(wait_seconds),
                 Progress::Continue { .. } => {}
@@ -145,12 +176,16 @@ impl Pipeline {
         }
     }
 
-    /// One invocation of sync that may be killed, by the stand-ins or the store; the next one is a new process.
-    /// `None` if it was killed.
+    /// One invocation of sync that may be killed, by the stand-ins or the store; the next one is a
+    /// new process. `None` if it was killed.
     ///
     /// # Errors
     /// The stage's error.
-    pub async fn sync_mortal(&mut self, plan: &Value, standins: &Running) -> Result<Option<Progress<shared::lambda::Synced>>> {
+    pub async fn sync_mortal(
+        &mut self,
+        plan: &Value,
+        standins: &Running,
+    ) -> Result<Option<Progress<shared::lambda::Synced>>> {
         let store = self.store.clone();
         let ended = tokio::select! {
             ended = self.sync_once(plan, event) => Some(ended),
@@ -181,10 +216,21 @@ impl Pipeline {
     ///
     /// # Errors
     /// The stage's error.
-    pub async fn sync_once(&mut self, plan: &Value, event: impl Fn(Value) -> LambdaEvent<Value>) -> Result<Progress<shared::lambda::Synced>> {
+    pub async fn sync_once(
+        &mut self,
+        plan: &Value,
+        event: impl Fn(Value) -> LambdaEvent<Value>,
+    ) -> Result<Progress<shared::lambda::Synced>> {
         let config = self.env().sync();
         let payload = json!({"run_id": self.run_id(), "plan": plan});
-        sync(&config, &self.store, &self.secrets, &self.session, event(payload)).await
+        sync(
+            &config,
+            &self.store,
+            &self.secrets,
+            &self.session,
+            event(payload),
+        )
+        .await
     }
 
     fn env(&self) -> Env<impl Fn(&str) -> Option<String>> {
@@ -210,11 +256,15 @@ pub fn secrets(standins: &Running) -> BTreeMap<String, String> {
     let salesforce = json!({"auth": "client_credentials", "login_url": standins.url("salesforce"),
         "client_id": world.salesforce.client_id, "client_secret": world.salesforce.client_secret});
     let zendesk = world.zendesk.iter().map(|(name, one)| {
-        let secret =
-            json!({"auth": "client_credentials", "base_url": standins.url(name), "client_id": one.client_id, "client_secret": one.client_secret});
+        let secret = json!({
+            "auth": "client_credentials", "base_url": standins.url(name),
+            "client_id": one.client_id, "client_secret": one.client_secret,
+        });
         (format!("partner-sync/zendesk/{name}"), secret.to_string())
     });
-    zendesk.chain([("partner-sync/salesforce".to_owned(), salesforce.to_string())]).collect()
+    zendesk
+        .chain([("partner-sync/salesforce".to_owned(), salesforce.to_string())])
+        .collect()
 }
 
 /// An invocation with five minutes left.
@@ -227,11 +277,20 @@ pub fn event(payload: Value) -> LambdaEvent<Value> {
 #[must_use]
 pub fn event_with(payload: Value, seconds: i64) -> LambdaEvent<Value> {
     let mut context = Context::default();
-    context.deadline = u64::try_from(Timestamp::now().as_millisecond() + seconds * 1000).unwrap_or_default();
+    context.deadline =
+        u64::try_from(Timestamp::now().as_millisecond() + seconds * 1000).unwrap_or_default();
     LambdaEvent::new(payload, context)
 }
 
-fn event_of_compare(run_id: &str, input: &Map<String, Value>, started_at: Timestamp, gathered: &Value) -> LambdaEvent<Value> {
-    event(json!({"run_id": run_id, "input": input, "started_at": started_at, "state_machine": STATE_MACHINE,
-        "accounts": gathered["accounts"], "organizations": gathered["organizations"], "usage": gathered["usage"]}))
+fn event_of_compare(
+    run_id: &str,
+    input: &Map<String, Value>,
+    started_at: Timestamp,
+    gathered: &Value,
+) -> LambdaEvent<Value> {
+    event(json!({
+            "run_id": run_id, "input": input, "started_at": started_at,
+            "state_machine": STATE_MACHINE,
+        "accounts": gathered["accounts"], "organizations": gathered["organizations"],
+        "usage": gathered["usage"]}))
 }

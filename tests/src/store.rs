@@ -71,7 +71,10 @@ impl Store for MemoryStore {
             let mut inner = self.inner();
             let number = inner.puts;
             inner.puts += 1;
-            let death = inner.death.take_if(|(at, _)| *at == number).map(|(_, after)| after);
+            let death = inner
+                .death
+                .take_if(|(at, _)| *at == number)
+                .map(|(_, after)| after);
             if death != Some(false) {
                 inner.objects.insert(key.to_owned(), bytes);
             }

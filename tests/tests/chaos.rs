@@ -1,4 +1,5 @@
-//! Hours of chaos. `make chaos` runs a thousand; `CHAOS_SEED=n CHAOS_HOURS=m cargo test --test chaos` replays one.
+//! Hours of chaos. `make chaos` runs a thousand; `CHAOS_SEED=n CHAOS_HOURS=m cargo test --test
+//! chaos` replays one.
 
 use partner_sync_tests::chaos::simulate;
 
@@ -9,12 +10,18 @@ fn number(name: &str) -> Option<u64> {
 #[tokio::test]
 async fn nothing_wrong_is_ever_applied_and_everything_is_equal_in_the_end() {
     let hours = usize::try_from(number("CHAOS_HOURS").unwrap_or(40)).unwrap();
-    let seeds = number("CHAOS_SEED").map_or_else(|| (1..=number("CHAOS_SEEDS").unwrap_or(4)).collect(), |seed| vec![seed]);
+    let seeds = number("CHAOS_SEED").map_or_else(
+        || (1..=number("CHAOS_SEEDS").unwrap_or(4)).collect(),
+        |seed| vec![seed],
+    );
     let mut total = 0;
     for seed in &seeds {
         match simulate(*seed, hours).await {
             Ok(seen) => println!("chaos seed {seed}: {seen:?}"),
-            Err(why) => panic!("seed {seed}: {why}; replay: CHAOS_SEED={seed} CHAOS_HOURS={hours} cargo test -p partner-sync-tests --test chaos"),
+            Err(why) => panic!(
+                "seed {seed}: {why}; replay: CHAOS_SEED={seed} CHAOS_HOURS={hours} cargo test -p \
+                 partner-sync-tests --test chaos"
+            ),
         }
         total += hours;
     }

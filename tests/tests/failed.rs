@@ -16,11 +16,27 @@ fn world() -> World {
 
 async fn fails(world: World, after_jobs: u32) -> Vec<Value> {
     let standins = Running::start(world, None).await.unwrap();
-    standins.world().faults = vec![Fault::new("global", "PUT", "/api/v2/organizations/update_many", Act::status(403)).only(after_jobs, 0)];
+    standins.world().faults = vec![
+        Fault::new(
+            "global",
+            "PUT",
+            "/api/v2/organizations/update_many",
+            Act::status(403),
+        )
+        .only(after_jobs, 0),
+    ];
     let mut pipeline = Pipeline::on(&standins);
-    pipeline.env.insert("JOBS_PER_PAUSE".to_owned(), "1".to_owned());
-    assert_eq!(pipeline.run(json!({})).await.unwrap_err().name(), "Sync.Auth");
-    pipeline.document("results.json")["results"].as_array().cloned().expect("the results so far")
+    pipeline
+        .env
+        .insert("JOBS_PER_PAUSE".to_owned(), "1".to_owned());
+    assert_eq!(
+        pipeline.run(json!({})).await.unwrap_err().name(),
+        "Sync.Auth"
+    );
+    pipeline.document("results.json")["results"]
+        .as_array()
+        .cloned()
+        .expect("the results so far")
 }
 
 #[tokio::test]
@@ -30,7 +46,10 @@ async fn a_record_that_was_to_be_sent_again_is_not_called_done() {
     let jobs = &mut world.instance("global").jobs;
     (jobs.poison, jobs.names_poison) = ([poisoned].into(), true);
     let results = fails(world, 1).await;
-    let known: Vec<_> = results.iter().map(|one| (one["id"].as_u64(), one["outcome"].as_str())).collect();
+    let known: Vec<_> = results
+        .iter()
+        .map(|one| (one["id"].as_u64(), one["outcome"].as_str()))
+        .collect();
     assert_eq!(known, [(Some(poisoned), Some("failed"))]);
 }
 
@@ -45,5 +64,9 @@ async fn what_a_judged_job_did_is_known_when_the_marks_are_forbidden() {
     world.abandon(9001, "");
     let results = fails(world, 1).await;
     assert_eq!(results.len(), 20);
-    assert!(results.iter().all(|one| one["action"] == "update" && one["outcome"] == "done"));
+    assert!(
+        results
+            .iter()
+            .all(|one| one["action"] == "update" && one["outcome"] == "done")
+    );
 }

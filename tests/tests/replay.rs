@@ -11,25 +11,37 @@ async fn stored(input: serde_json::Value) -> BTreeMap<String, Vec<u8>> {
     let standins = Running::start(demo(), None).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     pipeline.env.insert("MAX_MARKS".to_owned(), "1".to_owned());
-    pipeline.env.insert("MAX_MARKS_PERCENT".to_owned(), "0".to_owned());
+    pipeline
+        .env
+        .insert("MAX_MARKS_PERCENT".to_owned(), "0".to_owned());
     pipeline.run(json!({})).await.unwrap();
     // The second run has a last good run before it or a held one, and approvals of its own.
     pipeline.run(input).await.unwrap();
     let folder = format!("runs/{}/", pipeline.run_id());
     let objects = pipeline.store.objects().into_iter();
-    objects.filter_map(|(key, bytes)| Some((key.strip_prefix(&folder)?.to_owned(), bytes))).collect()
+    objects
+        .filter_map(|(key, bytes)| Some((key.strip_prefix(&folder)?.to_owned(), bytes)))
+        .collect()
 }
 
 fn changed(documents: &BTreeMap<String, Vec<u8>>) -> Vec<&'static str> {
     let replayed = replay(|file| documents.get(file).cloned()).unwrap();
     assert_eq!(replayed.len(), 4);
-    replayed.into_iter().filter(|Replayed { same, .. }| !same).map(|Replayed { file, .. }| file).collect()
+    replayed
+        .into_iter()
+        .filter(|Replayed { same, .. }| !same)
+        .map(|Replayed { file, .. }| file)
+        .collect()
 }
 
 #[tokio::test]
 async fn a_replay_gives_every_byte_again() {
     let approve = format!("sha256:{}", "0".repeat(64));
-    for input in [json!({}), json!({"mode": "plan"}), json!({"approve": [approve]})] {
+    for input in [
+        json!({}),
+        json!({"mode": "plan"}),
+        json!({"approve": [approve]}),
+    ] {
         assert_eq!(changed(&stored(input).await), Vec::<&str>::new());
     }
 }
@@ -37,7 +49,10 @@ async fn a_replay_gives_every_byte_again() {
 #[tokio::test]
 async fn a_plan_this_code_would_not_make_differs() {
     let documents = stored(json!({})).await;
-    for (file, from, to) in [("plan.json", "\"retained\":2", "\"retained\":3"), ("not_in_sync.json", "\"reason\":\"", "\"reason\":\"x")] {
+    for (file, from, to) in [
+        ("plan.json", "\"retained\":2", "\"retained\":3"),
+        ("not_in_sync.json", "\"reason\":\"", "\"reason\":\"x"),
+    ] {
         let text = String::from_utf8(documents[file].clone()).unwrap();
         assert!(text.contains(from), "{file} no longer holds {from}");
         let mut other = documents.clone();
@@ -53,8 +68,18 @@ async fn an_input_that_was_changed_or_is_gone_is_no_input() {
         let mut other = documents.clone();
         other.get_mut(file).unwrap().push(b'\n');
         let error = replay(|file| other.get(file).cloned()).unwrap_err();
-        assert!(error.to_string().contains("not the document the plan was made from"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("not the document the plan was made from"),
+            "{error}"
+        );
         other.remove(file);
-        assert!(replay(|file| other.get(file).cloned()).unwrap_err().to_string().contains("is gone"));
+        assert!(
+            replay(|file| other.get(file).cloned())
+                .unwrap_err()
+                .to_string()
+                .contains("is gone")
+        );
     }
 }

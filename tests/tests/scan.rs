@@ -18,7 +18,9 @@ fn without_times(mut document: Value) -> Value {
 
 #[tokio::test]
 async fn a_walk_in_pieces_reads_every_page_once_and_finds_the_same() {
-    let standins = Running::start(seed::equal(4, 60, 750, 120), None).await.unwrap();
+    let standins = Running::start(seed::equal(4, 60, 750, 120), None)
+        .await
+        .unwrap();
     let mut pipeline = Pipeline::on(&standins);
     pipeline.plan(json!({})).await.unwrap();
     let whole = without_times(pipeline.document("organizations.json"));
@@ -29,17 +31,34 @@ async fn a_walk_in_pieces_reads_every_page_once_and_finds_the_same() {
     let calls = |host: &str, path: &str| standins.world().calls(host, "GET", path);
     assert_eq!(calls("global", LIST), 8);
     assert_eq!(calls("us-government", LIST), 2);
-    assert_eq!(calls("global", "/api/v2/organization_fields"), 1, "the fields are checked once");
+    assert_eq!(
+        calls("global", "/api/v2/organization_fields"),
+        1,
+        "the fields are checked once"
+    );
     assert!(invocations >= 8, "{invocations}");
 }
 
 #[tokio::test]
 async fn a_walk_that_fails_goes_on_where_it_was_when_it_is_tried_again() {
-    let standins = Running::start(seed::equal(4, 60, 750, 120), None).await.unwrap();
+    let standins = Running::start(seed::equal(4, 60, 750, 120), None)
+        .await
+        .unwrap();
     let mut pipeline = Pipeline::on(&standins);
     standins.world().faults = vec![Fault::new("global", "GET", LIST, Act::status(500)).only(5, 3)];
     let store = pipeline.store.clone();
-    assert_eq!(pipeline.plan(json!({})).await.unwrap_err().name(), "Sync.Transient");
-    let state: Value = serde_json::from_slice(&store.object("runs/run-1/gather-orgs-state.json").unwrap()).unwrap();
-    assert_eq!((state["open"]["instance"]["pages"].clone(), state["open"]["seen"].as_array().unwrap().len()), (json!(5), 500));
+    assert_eq!(
+        pipeline.plan(json!({})).await.unwrap_err().name(),
+        "Sync.Transient"
+    );
+    let state: Value =
+        serde_json::from_slice(&store.object("runs/run-1/gather-orgs-state.json").unwrap())
+            .unwrap();
+    assert_eq!(
+        (
+            state["open"]["instance"]["pages"].clone(),
+            state["open"]["seen"].as_array().unwrap().len()
+        ),
+        (json!(5), 500)
+    );
 }

@@ -14,18 +14,40 @@ async fn progress_of_ten_thousand_updates_stays_small() {
         record.insert("Account_Owner_Calc__c".to_owned(), json!("Nova Linden"));
     }
     // Zendesk keeps its words on every tenth record.
-    let refuse = world.instance("global").organizations.keys().step_by(10).map(|id| (*id, "Owner: is invalid".to_owned())).collect();
+    let refuse = world
+        .instance("global")
+        .organizations
+        .keys()
+        .step_by(10)
+        .map(|id| (*id, "Owner: is invalid".to_owned()))
+        .collect();
     world.instance("global").jobs.refuse = refuse;
     let standins = Running::start(world, None).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
-    pipeline.env.insert("MAX_UPDATES".to_owned(), UPDATES.to_string());
+    pipeline
+        .env
+        .insert("MAX_UPDATES".to_owned(), UPDATES.to_string());
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
     let before = pipeline.store.puts();
     let summary = pipeline.apply(&plan).await.unwrap();
     let (puts, jobs) = (pipeline.store.puts() - before, UPDATES / 100);
-    let bytes = pipeline.store.objects()[&format!("runs/{}/sync-state.json", pipeline.run_id())].len();
-    println!("10,000 updates in {jobs} jobs: {puts} S3 writes, sync-state.json {bytes} bytes with 1,000 failed records");
-    assert_eq!((summary.verdict, summary.applied.updated, summary.applied.failed), (Verdict::Partial, 9000, 1000));
+    let bytes =
+        pipeline.store.objects()[&format!("runs/{}/sync-state.json", pipeline.run_id())].len();
+    println!(
+        "10,000 updates in {jobs} jobs: {puts} S3 writes, sync-state.json {bytes} bytes with 1,000 \
+         failed records"
+    );
+    assert_eq!(
+        (
+            summary.verdict,
+            summary.applied.updated,
+            summary.applied.failed
+        ),
+        (Verdict::Partial, 9000, 1000)
+    );
     assert!(bytes < 1 << 20, "{bytes} bytes");
-    assert!(puts <= 2 * jobs, "one write a job, and a few for pauses and looks: {puts}");
+    assert!(
+        puts <= 2 * jobs,
+        "one write a job, and a few for pauses and looks: {puts}"
+    );
 }

@@ -40,8 +40,13 @@ fn create_fault(act: Act) -> Fault {
 
 fn outcomes(pipeline: &Pipeline) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
-    for result in pipeline.document("results.json")["results"].as_array().unwrap() {
-        *counts.entry(result["outcome"].as_str().unwrap().to_owned()).or_default() += 1;
+    for result in pipeline.document("results.json")["results"]
+        .as_array()
+        .unwrap()
+    {
+        *counts
+            .entry(result["outcome"].as_str().unwrap().to_owned())
+            .or_default() += 1;
     }
     counts
 }
@@ -49,20 +54,41 @@ fn outcomes(pipeline: &Pipeline) -> BTreeMap<String, usize> {
 fn names_are_unique(standins: &Running) -> bool {
     let mut world = standins.world();
     let mut seen = BTreeSet::new();
-    world.instance("global").organizations.values().all(|one| seen.insert(one["name"].as_str().unwrap().to_lowercase()))
+    world
+        .instance("global")
+        .organizations
+        .values()
+        .all(|one| seen.insert(one["name"].as_str().unwrap().to_lowercase()))
 }
 
 #[tokio::test]
 async fn a_create_whose_reply_is_lost_is_looked_up_and_not_doubled() {
-    for act in
-        [Act::DropReply, Act::CutReply, Act::CutJson, Act::DoneBut { status: 502 }, Act::DoneBut { status: 504 }, Act::DropRequest, Act::status(500)]
-    {
+    for act in [
+        Act::DropReply,
+        Act::CutReply,
+        Act::CutJson,
+        Act::DoneBut { status: 502 },
+        Act::DoneBut { status: 504 },
+        Act::DropRequest,
+        Act::status(500),
+    ] {
         let (standins, mut pipeline) = start(demo()).await;
         standins.world().faults = vec![create_fault(act.clone()).only(1, 1)];
         let summary = pipeline.run(json!({})).await.unwrap();
-        assert_eq!((summary.verdict, summary.applied.created), (Verdict::Ok, 3), "{act:?}");
+        assert_eq!(
+            (summary.verdict, summary.applied.created),
+            (Verdict::Ok, 3),
+            "{act:?}"
+        );
         assert!(names_are_unique(&standins), "{act:?}");
-        assert!(standins.world().log.iter().any(|call| call.path.ends_with("/search")), "{act:?}");
+        assert!(
+            standins
+                .world()
+                .log
+                .iter()
+                .any(|call| call.path.ends_with("/search")),
+            "{act:?}"
+        );
     }
 }
 
@@ -71,7 +97,14 @@ async fn a_create_that_stays_in_doubt_is_reported_as_unknown_and_tried_by_the_ne
     let (standins, mut pipeline) = start(demo()).await;
     standins.world().faults = vec![create_fault(Act::status(500))];
     let summary = pipeline.run(json!({})).await.unwrap();
-    assert_eq!((summary.verdict, summary.applied.created, summary.applied.failed), (Verdict::Partial, 0, 3));
+    assert_eq!(
+        (
+            summary.verdict,
+            summary.applied.created,
+            summary.applied.failed
+        ),
+        (Verdict::Partial, 0, 3)
+    );
     assert_eq!(outcomes(&pipeline)["unknown"], 3);
     standins.world().faults.clear();
     assert_eq!(pipeline.run(json!({})).await.unwrap().applied.created, 3);
@@ -82,13 +115,28 @@ async fn a_name_taken_meanwhile_is_a_conflict_with_zendesks_words() {
     let (standins, mut pipeline) = start(demo()).await;
     let compared = pipeline.plan(json!({})).await.unwrap();
     let name = pipeline.document("creates.json")["creates"][0]["name"].clone();
-    let organization = seed::organization(99_999_999_999_999, name.as_str().unwrap(), None, &json!({}));
-    standins.world().instance("global").organizations.insert(99_999_999_999_999, organization);
+    let organization =
+        seed::organization(99_999_999_999_999, name.as_str().unwrap(), None, &json!({}));
+    standins
+        .world()
+        .instance("global")
+        .organizations
+        .insert(99_999_999_999_999, organization);
     let summary = pipeline.apply(&json!(compared.plan)).await.unwrap();
-    assert_eq!((summary.verdict, summary.applied.created, summary.applied.failed), (Verdict::Partial, 2, 1));
+    assert_eq!(
+        (
+            summary.verdict,
+            summary.applied.created,
+            summary.applied.failed
+        ),
+        (Verdict::Partial, 2, 1)
+    );
     let results = pipeline.document("results.json");
     let error = results["results"][0]["error"].as_str().unwrap();
-    assert!(error.contains("has already been taken") && error.contains("organization 99999999999999"), "{error}");
+    assert!(
+        error.contains("has already been taken") && error.contains("organization 99999999999999"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -97,23 +145,49 @@ async fn only_an_organizations_own_success_counts() {
     free(&mut pipeline);
     {
         let mut world = standins.world();
-        let ids: Vec<u64> = world.instance("global").organizations.keys().copied().collect();
+        let ids: Vec<u64> = world
+            .instance("global")
+            .organizations
+            .keys()
+            .copied()
+            .collect();
         let jobs = &mut world.instance("global").jobs;
-        jobs.refuse = ids[..99].iter().map(|id| (*id, "Name:  X has already been taken".to_owned())).collect();
+        jobs.refuse = ids[..99]
+            .iter()
+            .map(|id| (*id, "Name:  X has already been taken".to_owned()))
+            .collect();
     }
     let summary = pipeline.run(json!({})).await.unwrap();
-    assert_eq!((summary.verdict, summary.applied.updated, summary.applied.failed), (Verdict::Partial, 1, 99));
-    let results = pipeline.document("results.json");
-    let failed = results["results"].as_array().unwrap().iter().filter(|result| result["outcome"] == "failed");
-    assert!(
-        failed.clone().all(|result| result["error"] == "OrganizationUpdateFailed: Name:  X has already been taken" && result["runs_failed"] == 1)
+    assert_eq!(
+        (
+            summary.verdict,
+            summary.applied.updated,
+            summary.applied.failed
+        ),
+        (Verdict::Partial, 1, 99)
     );
+    let results = pipeline.document("results.json");
+    let failed = results["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|result| result["outcome"] == "failed");
+    assert!(failed.clone().all(|result| result["error"]
+        == "OrganizationUpdateFailed: Name:  X has already been taken"
+        && result["runs_failed"] == 1));
 
     assert_eq!(pipeline.run(json!({})).await.unwrap().applied.failed, 99);
-    assert_eq!(pipeline.document("results.json")["results"][0]["runs_failed"], 2, "the next run has them again, and counts");
+    assert_eq!(
+        pipeline.document("results.json")["results"][0]["runs_failed"],
+        2,
+        "the next run has them again, and counts"
+    );
     pipeline.run(json!({})).await.unwrap();
     let report = String::from_utf8(pipeline.store.object("runs/run-3/report.md").unwrap()).unwrap();
-    assert!(report.contains("| 3 (look at it) |"), "after three runs the report says so, and what failed most often comes first");
+    assert!(
+        report.contains("| 3 (look at it) |"),
+        "after three runs the report says so, and what failed most often comes first"
+    );
 }
 
 #[tokio::test]
@@ -121,15 +195,45 @@ async fn a_poisoned_record_is_halved_out_and_99_of_100_go_through() {
     for names_poison in [false, true] {
         let (standins, mut pipeline) = start(other_owners(100)).await;
         free(&mut pipeline);
-        let poison = *standins.world().instance("global").organizations.keys().nth(37).unwrap();
-        standins.world().instance("global").jobs.poison.insert(poison);
+        let poison = *standins
+            .world()
+            .instance("global")
+            .organizations
+            .keys()
+            .nth(37)
+            .unwrap();
+        standins
+            .world()
+            .instance("global")
+            .jobs
+            .poison
+            .insert(poison);
         standins.world().instance("global").jobs.names_poison = names_poison;
         let summary = pipeline.run(json!({})).await.unwrap();
-        assert_eq!((summary.verdict, summary.applied.updated, summary.applied.failed), (Verdict::Partial, 99, 1), "{names_poison}");
+        assert_eq!(
+            (
+                summary.verdict,
+                summary.applied.updated,
+                summary.applied.failed
+            ),
+            (Verdict::Partial, 99, 1),
+            "{names_poison}"
+        );
         let results = pipeline.document("results.json");
-        let failed: Vec<_> = results["results"].as_array().unwrap().iter().filter(|result| result["outcome"] == "failed").collect();
+        let failed: Vec<_> = results["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|result| result["outcome"] == "failed")
+            .collect();
         assert_eq!((failed.len(), &failed[0]["id"]), (1, &json!(poison)));
-        assert!(!names_poison || failed[0]["error"].as_str().unwrap().contains("Owner: is poison"));
+        assert!(
+            !names_poison
+                || failed[0]["error"]
+                    .as_str()
+                    .unwrap()
+                    .contains("Owner: is poison")
+        );
     }
 }
 
@@ -139,29 +243,59 @@ async fn a_large_run_with_every_kind_of_failure_is_partial_and_lists_exactly_wha
     free(&mut pipeline);
     let (poison, refuse) = {
         let mut world = standins.world();
-        let ids: Vec<u64> = world.instance("global").organizations.keys().copied().collect();
+        let ids: Vec<u64> = world
+            .instance("global")
+            .organizations
+            .keys()
+            .copied()
+            .collect();
         let poison: BTreeSet<u64> = [ids[50], ids[1250], ids[3333]].into();
-        let refuse: BTreeMap<u64, String> = (0..40).map(|n| (ids[400 + n * 10], "Owner: is invalid".to_owned())).collect();
+        let refuse: BTreeMap<u64, String> = (0..40)
+            .map(|n| (ids[400 + n * 10], "Owner: is invalid".to_owned()))
+            .collect();
         let jobs = &mut world.instance("global").jobs;
         (jobs.poison, jobs.refuse) = (poison.clone(), refuse.clone());
         (jobs.vanish, jobs.stuck) = ([15].into(), [10].into());
         (poison, refuse)
     };
     let summary = pipeline.run(json!({})).await.unwrap();
-    assert_eq!((summary.verdict, summary.counts.updates), (Verdict::Partial, 4500));
+    assert_eq!(
+        (summary.verdict, summary.counts.updates),
+        (Verdict::Partial, 4500)
+    );
     let results = pipeline.document("results.json");
     let of = |outcome: &str| -> BTreeSet<u64> {
-        results["results"].as_array().unwrap().iter().filter(|one| one["outcome"] == outcome).map(|one| one["id"].as_u64().unwrap()).collect()
+        results["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["outcome"] == outcome)
+            .map(|one| one["id"].as_u64().unwrap())
+            .collect()
     };
-    assert_eq!(of("failed"), poison.iter().chain(refuse.keys()).copied().collect());
-    assert_eq!((of("unknown").len(), of("done").len()), (100, 4500 - 43 - 100), "the stuck job's records are unknown");
+    assert_eq!(
+        of("failed"),
+        poison.iter().chain(refuse.keys()).copied().collect()
+    );
+    assert_eq!(
+        (of("unknown").len(), of("done").len()),
+        (100, 4500 - 43 - 100),
+        "the stuck job's records are unknown"
+    );
     let done = of("done");
     let mut world = standins.world();
     let target = world.instance("global");
-    assert!(done.iter().all(|id| target.organizations[id]["organization_fields"]["account_owner"] == "Nova Linden"));
-    assert!(target.jobs.peak <= 20, "{} jobs ran at once", target.jobs.peak);
+    assert!(done.iter().all(
+        |id| target.organizations[id]["organization_fields"]["account_owner"] == "Nova Linden"
+    ));
+    assert!(
+        target.jobs.peak <= 20,
+        "{} jobs ran at once",
+        target.jobs.peak
+    );
     drop(world);
-    let state = pipeline.store.objects()[&format!("runs/{}/sync-state.json", pipeline.run_id())].len();
+    let state =
+        pipeline.store.objects()[&format!("runs/{}/sync-state.json", pipeline.run_id())].len();
     assert!(state < 200_000, "{state} bytes");
 }
 
@@ -169,26 +303,70 @@ async fn a_large_run_with_every_kind_of_failure_is_partial_and_lists_exactly_wha
 async fn records_without_a_result_are_read_back() {
     let (standins, mut pipeline) = start(other_owners(100)).await;
     free(&mut pipeline);
-    let ids: Vec<u64> = standins.world().instance("global").organizations.keys().copied().collect();
+    let ids: Vec<u64> = standins
+        .world()
+        .instance("global")
+        .organizations
+        .keys()
+        .copied()
+        .collect();
     standins.world().instance("global").jobs.silent = ids[..10].iter().copied().collect();
     let summary = pipeline.run(json!({})).await.unwrap();
-    assert_eq!((summary.verdict, summary.applied.updated), (Verdict::Ok, 100));
-    assert_eq!(standins.world().calls("global", "GET", "/api/v2/organizations/show_many"), 1);
+    assert_eq!(
+        (summary.verdict, summary.applied.updated),
+        (Verdict::Ok, 100)
+    );
+    assert_eq!(
+        standins
+            .world()
+            .calls("global", "GET", "/api/v2/organizations/show_many"),
+        1
+    );
 }
 
 #[tokio::test]
 async fn what_somebody_changed_meanwhile_is_not_marked() {
     let (standins, mut pipeline) = start(demo()).await;
     let compared = pipeline.plan(json!({})).await.unwrap();
-    let marks: Vec<u64> =
-        pipeline.document("not_in_sync.json")["not_in_sync"].as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect();
-    standins.world().instance("global").edit(marks[0], "account_type", json!("customer"));
-    standins.world().instance("global").organizations.remove(&marks[1]);
+    let marks: Vec<u64> = pipeline.document("not_in_sync.json")["not_in_sync"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_u64().unwrap())
+        .collect();
+    standins
+        .world()
+        .instance("global")
+        .edit(marks[0], "account_type", json!("customer"));
+    standins
+        .world()
+        .instance("global")
+        .organizations
+        .remove(&marks[1]);
     let summary = pipeline.apply(&json!(compared.plan)).await.unwrap();
-    assert_eq!((summary.verdict, summary.applied.marked, summary.applied.drifted), (Verdict::Ok, 1, 2));
-    assert_ne!(standins.world().instance("global").organizations[&marks[0]]["organization_fields"]["mark_for_deletion"], json!(true));
+    assert_eq!(
+        (
+            summary.verdict,
+            summary.applied.marked,
+            summary.applied.drifted
+        ),
+        (Verdict::Ok, 1, 2)
+    );
+    let left = standins.world().instance("global").organizations[&marks[0]].clone();
+    assert_ne!(
+        left["organization_fields"]["mark_for_deletion"],
+        json!(true)
+    );
     let drifted = pipeline.document("results.json");
-    assert_eq!(drifted["results"].as_array().unwrap().iter().filter(|one| one["action"] == "mark" && one["outcome"] == "drifted").count(), 2);
+    assert_eq!(
+        drifted["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["action"] == "mark" && one["outcome"] == "drifted")
+            .count(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -198,16 +376,34 @@ async fn stops_in_time_and_goes_on_exactly_there() {
     let mut invocations = 0;
     let summary = loop {
         invocations += 1;
-        match pipeline.sync_once(&json!(compared.plan), |payload| event_with(payload, 20)).await.unwrap() {
+        match pipeline
+            .sync_once(&json!(compared.plan), |payload| event_with(payload, 20))
+            .await
+            .unwrap()
+        {
             Progress::Done(done) => break done.summary,
             Progress::Continue { .. } | Progress::Wait { .. } => {}
         }
     };
-    assert_eq!((summary.verdict, summary.applied.created, summary.applied.updated, summary.applied.marked), (Verdict::Ok, 3, 18, 3));
+    assert_eq!(
+        (
+            summary.verdict,
+            summary.applied.created,
+            summary.applied.updated,
+            summary.applied.marked
+        ),
+        (Verdict::Ok, 3, 18, 3)
+    );
     assert!(invocations >= 5, "one step an invocation: {invocations}");
     assert_eq!(standins.world().calls("global", "POST", CREATE), 3);
     assert_eq!(standins.world().calls("global", "PUT", UPDATE), 2);
-    assert_eq!(standins.world().calls("global", "GET", "/api/v2/organizations/search"), 0, "nothing was in doubt");
+    assert_eq!(
+        standins
+            .world()
+            .calls("global", "GET", "/api/v2/organizations/search"),
+        0,
+        "nothing was in doubt"
+    );
 }
 
 #[tokio::test]
@@ -218,7 +414,14 @@ async fn saved_progress_of_another_plan_is_refused() {
     pipeline.apply(&json!(compared.plan)).await.unwrap();
     let mut state = pipeline.document("sync-state.json");
     state["plan_digest"] = json!("sha256:other");
-    shared::store::Store::put(&pipeline.store, &key, state.to_string().into_bytes(), "application/json").await.unwrap();
+    shared::store::Store::put(
+        &pipeline.store,
+        &key,
+        state.to_string().into_bytes(),
+        "application/json",
+    )
+    .await
+    .unwrap();
     let error = pipeline.apply(&json!(compared.plan)).await.unwrap_err();
     assert_eq!(error.name(), "Sync.Contract");
 }
@@ -230,8 +433,22 @@ async fn a_list_changed_after_the_plan_is_refused() {
     let mut list = pipeline.document("not_in_sync.json");
     list["not_in_sync"][0]["id"] = json!(1);
     let key = format!("runs/{}/not_in_sync.json", pipeline.run_id());
-    shared::store::Store::put(&pipeline.store, &key, list.to_string().into_bytes(), "application/json").await.unwrap();
-    assert_eq!(pipeline.apply(&json!(compared.plan)).await.unwrap_err().name(), "Sync.Contract");
+    shared::store::Store::put(
+        &pipeline.store,
+        &key,
+        list.to_string().into_bytes(),
+        "application/json",
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        pipeline
+            .apply(&json!(compared.plan))
+            .await
+            .unwrap_err()
+            .name(),
+        "Sync.Contract"
+    );
     assert_eq!(standins.world().calls("global", "PUT", UPDATE), 0);
 }
 
@@ -239,26 +456,74 @@ async fn a_list_changed_after_the_plan_is_refused() {
 async fn every_shape_of_throttling_becomes_a_pause_and_then_goes_on() {
     let instead = |status, after: Option<&str>, body: &str| Act::Instead {
         status,
-        headers: after.map(|after| ("retry-after".to_owned(), after.to_owned())).into_iter().collect(),
+        headers: after
+            .map(|after| ("retry-after".to_owned(), after.to_owned()))
+            .into_iter()
+            .collect(),
         body: body.to_owned(),
     };
     let shapes = [
-        (instead(429, Some("60"), r#"{"error":"TooManyRequests"}"#), Some(60)),
-        (instead(429, Some("7"), r#"{"errors":[{"code":"TooManyRequests","title":"Too many requests"}]}"#), Some(7)),
-        (instead(429, None, r#"{"title":"Automated response","status":"429","detail":"Rate limited by edge protection"}"#), Some(10)),
-        (instead(429, Some("0"), "You have exceeded the rate limit"), None),
+        (
+            instead(429, Some("60"), r#"{"error":"TooManyRequests"}"#),
+            Some(60),
+        ),
+        (
+            instead(
+                429,
+                Some("7"),
+                r#"{"errors":[{"code":"TooManyRequests","title":"Too many requests"}]}"#,
+            ),
+            Some(7),
+        ),
+        (
+            instead(
+                429,
+                None,
+                r#"{"title":"Automated response","status":"429",
+                    "detail":"Rate limited by edge protection"}"#,
+            ),
+            Some(10),
+        ),
+        (
+            instead(429, Some("0"), "You have exceeded the rate limit"),
+            None,
+        ),
         (instead(429, Some("600"), ""), Some(600)),
         (instead(503, Some("30"), "<html>"), Some(30)),
         (instead(503, None, ""), None),
-        (instead(429, None, r#"{"error":"TooManyJobs","description":"Too many jobs"}"#), Some(10)),
-        (instead(400, None, r#"{"error":"TooManyJobs","description":"Too many jobs"}"#), Some(30)),
+        (
+            instead(
+                429,
+                None,
+                r#"{"error":"TooManyJobs","description":"Too many jobs"}"#,
+            ),
+            Some(10),
+        ),
+        (
+            instead(
+                400,
+                None,
+                r#"{"error":"TooManyJobs","description":"Too many jobs"}"#,
+            ),
+            Some(30),
+        ),
     ];
-    for (path, method) in [(CREATE, "POST"), (UPDATE, "PUT"), (JOBS, "GET"), ("/api/v2/organizations/show_many", "GET")] {
+    for (path, method) in [
+        (CREATE, "POST"),
+        (UPDATE, "PUT"),
+        (JOBS, "GET"),
+        ("/api/v2/organizations/show_many", "GET"),
+    ] {
         for (act, wait) in &shapes {
             let (standins, mut pipeline) = start(demo()).await;
-            standins.world().faults = vec![Fault::new("global", method, path, act.clone()).only(0, 1)];
+            standins.world().faults =
+                vec![Fault::new("global", method, path, act.clone()).only(0, 1)];
             let summary = pipeline.run(json!({})).await.unwrap();
-            assert_eq!((summary.verdict, summary.applied.created), (Verdict::Ok, 3), "{path} {act:?}");
+            assert_eq!(
+                (summary.verdict, summary.applied.created),
+                (Verdict::Ok, 3),
+                "{path} {act:?}"
+            );
             assert_eq!(pipeline.waits.first(), wait.as_ref(), "{path} {act:?}");
         }
     }
@@ -269,9 +534,18 @@ async fn too_many_jobs_of_others_are_waited_for() {
     let (standins, mut pipeline) = start(demo()).await;
     standins.world().instance("global").jobs.others = 30;
     let compared = pipeline.plan(json!({})).await.unwrap();
-    assert!(matches!(pipeline.sync_once(&json!(compared.plan), event).await.unwrap(), Progress::Wait { .. }));
+    assert!(matches!(
+        pipeline
+            .sync_once(&json!(compared.plan), event)
+            .await
+            .unwrap(),
+        Progress::Wait { .. }
+    ));
     standins.world().instance("global").jobs.others = 0;
-    assert_eq!(pipeline.apply(&json!(compared.plan)).await.unwrap().verdict, Verdict::Ok);
+    assert_eq!(
+        pipeline.apply(&json!(compared.plan)).await.unwrap().verdict,
+        Verdict::Ok
+    );
     assert_eq!(standins.world().calls("global", "POST", CREATE), 3);
 }
 
@@ -280,6 +554,10 @@ async fn the_scan_slows_down_before_the_rate_limit_is_hit() {
     let (standins, mut pipeline) = start(demo()).await;
     standins.world().instance("global").rate_limit = 30;
     let _ = tokio::time::timeout(std::time::Duration::from_secs(3), pipeline.plan(json!({}))).await;
-    assert!(!pipeline.waits.is_empty() && pipeline.waits.iter().all(|wait| (1..=60).contains(wait)), "{:?}", pipeline.waits);
+    assert!(
+        !pipeline.waits.is_empty() && pipeline.waits.iter().all(|wait| (1..=60).contains(wait)),
+        "{:?}",
+        pipeline.waits
+    );
     assert!(!standins.world().log.iter().any(|call| call.status == 429));
 }

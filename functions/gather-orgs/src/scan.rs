@@ -6,10 +6,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::Result;
 use shared::deadline::Pauses;
-use shared::model::{Account, AccountId, Complete, Header, Instance, Organization, Organizations, Reading, Usage, name_key};
+use shared::model::{
+    Account, AccountId, Complete, Header, Instance, Organization, Organizations, Reading, Usage,
+    name_key,
+};
 use shared::zendesk::Page;
 
-/// The ids and names of the gathered accounts: an organization of another type with one of them is a lookalike.
+/// The ids and names of the gathered accounts: an organization of another type with one of them is
+/// a lookalike.
 #[derive(Debug, Default)]
 pub struct Wanted {
     ids: HashSet<AccountId>,
@@ -22,8 +26,19 @@ impl Wanted {
     /// # Errors
     /// [`shared::Error::Contract`] if an account has no usable id.
     pub fn of(accounts: &Complete<Vec<Account>>) -> Result<Self> {
-        let ids = accounts.get().iter().map(Account::id).collect::<Result<_>>()?;
-        Ok(Self { ids, names: accounts.get().iter().map(|account| name_key(&account.name)).collect() })
+        let ids = accounts
+            .get()
+            .iter()
+            .map(Account::id)
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            ids,
+            names: accounts
+                .get()
+                .iter()
+                .map(|account| name_key(&account.name))
+                .collect(),
+        })
     }
 
     fn resembles(&self, name: &str, salesforce_id: Option<&str>) -> bool {
@@ -65,7 +80,16 @@ impl Scan {
     pub fn new(run_id: &str) -> Self {
         let header = Header::new(run_id, 0);
         let (organizations, lookalikes, instances) = (Vec::new(), Vec::new(), Vec::new());
-        Self { header, fields_fit: false, organizations, lookalikes, instances, open: None, throttled: Pauses::default(), usage: Usage::default() }
+        Self {
+            header,
+            fields_fit: false,
+            organizations,
+            lookalikes,
+            instances,
+            open: None,
+            throttled: Pauses::default(),
+            usage: Usage::default(),
+        }
     }
 
     /// A stored scan to go on with.
@@ -73,7 +97,8 @@ impl Scan {
     /// # Errors
     /// [`shared::Error::Contract`] if it is another run's.
     pub fn resumed(self, run_id: &str) -> Result<Self> {
-        self.header.check("gather-orgs-state.json", run_id, self.header.count)?;
+        self.header
+            .check("gather-orgs-state.json", run_id, self.header.count)?;
         Ok(self)
     }
 
@@ -86,23 +111,38 @@ impl Scan {
     /// Organizations seen so far, on all instances.
     #[must_use]
     pub fn scanned(&self) -> usize {
-        self.instances.iter().chain(self.open.as_ref().map(|open| &open.instance)).map(|one| one.organizations_scanned).sum()
+        self.instances
+            .iter()
+            .chain(self.open.as_ref().map(|open| &open.instance))
+            .map(|one| one.organizations_scanned)
+            .sum()
     }
 
     /// Where the walk over an instance goes on.
     #[must_use]
     pub fn cursor(&self, instance: &str) -> Option<&str> {
-        self.open.as_ref().filter(|open| open.instance.name == instance)?.cursor.as_deref()
+        self.open
+            .as_ref()
+            .filter(|open| open.instance.name == instance)?
+            .cursor
+            .as_deref()
     }
 
-    /// Takes a page: keeps partners and lookalikes, drops the others. True if it was the instance's last one.
+    /// Takes a page: keeps partners and lookalikes, drops the others. True if it was the instance's
+    /// last one.
     ///
     /// # Errors
     /// [`shared::Error::Incomplete`] if an organization came twice or the walk cannot go on.
     pub fn take(&mut self, name: &str, page: Page, wanted: &Wanted) -> Result<bool> {
-        let mut open = self.open.take().filter(|open| open.instance.name == name).unwrap_or_else(|| Open::new(name));
+        let mut open = self
+            .open
+            .take()
+            .filter(|open| open.instance.name == name)
+            .unwrap_or_else(|| Open::new(name));
         let mut reading = Reading::new(format!("zendesk {name}"), open.seen);
-        let next = page.next(open.cursor.as_deref()).map(|next| next.map(str::to_owned));
+        let next = page
+            .next(open.cursor.as_deref())
+            .map(|next| next.map(str::to_owned));
         for found in page.organizations {
             reading.saw(found.id)?;
             let partner = found.is_partner();
@@ -124,25 +164,53 @@ impl Scan {
             return Ok(false);
         }
         reading.finish(None, ())?;
-        self.instances.push(Instance { complete: true, ..open.instance });
+        self.instances.push(Instance {
+            complete: true,
+            ..open.instance
+        });
         Ok(true)
     }
 
     /// The document, sorted by instance, then id.
     #[must_use]
     pub fn into_document(self) -> Organizations {
-        let Self { header, fields_fit: _, mut organizations, mut lookalikes, instances, open: _, throttled: _, usage: _ } = self;
+        let Self {
+            header,
+            fields_fit: _,
+            mut organizations,
+            mut lookalikes,
+            instances,
+            open: _,
+            throttled: _,
+            usage: _,
+        } = self;
         for list in [&mut organizations, &mut lookalikes] {
             list.sort_by(|a, b| (&a.instance, a.id).cmp(&(&b.instance, b.id)));
         }
-        Organizations { header: Header::new(&header.run_id, organizations.len()), organizations, lookalikes, instances }
+        Organizations {
+            header: Header::new(&header.run_id, organizations.len()),
+            organizations,
+            lookalikes,
+            instances,
+        }
     }
 }
 
 impl Open {
     fn new(name: &str) -> Self {
-        let instance =
-            Instance { name: name.to_owned(), organizations_scanned: 0, partner_organizations: 0, pages: 0, seconds: 0.0, complete: false };
-        Self { instance, cursor: None, seen: Vec::new(), began: Timestamp::now() }
+        let instance = Instance {
+            name: name.to_owned(),
+            organizations_scanned: 0,
+            partner_organizations: 0,
+            pages: 0,
+            seconds: 0.0,
+            complete: false,
+        };
+        Self {
+            instance,
+            cursor: None,
+            seen: Vec::new(),
+            began: Timestamp::now(),
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Stage 4: the plan, applied. Creates, then updates, then marks; killed anywhere, the next invocation goes on.
+//! Stage 4: the plan, applied. Creates, then updates, then marks; killed anywhere, the next
+//! invocation goes on.
 
 mod bulk;
 mod create;
@@ -32,8 +33,9 @@ const LOOK_LATER: u64 = 5;
 /// Applies the plan as far as the invocation's time allows.
 ///
 /// # Errors
-/// [`Error::Contract`] if the plan or its lists were changed, or saved progress belongs to another plan; otherwise as Zendesk
-/// answers. Progress is saved after every write, so the same input may be sent again.
+/// [`Error::Contract`] if the plan or its lists were changed, or saved progress belongs to another
+/// plan; otherwise as Zendesk answers. Progress is saved after every write, so the same input may
+/// be sent again.
 pub async fn handler<S: Store, K: Secrets>(
     config: &Result<Sync, Error>,
     store: &S,
@@ -69,25 +71,53 @@ async fn apply<S: Store, K: Secrets>(
         Ok(Stop::Finished) => {
             state.usage.add(&usage);
             state.save(store, false).await?;
-            ending::write(store, &work, &state, &config.runbook, &session.meter.take_ids()).await.map(Progress::Done)
+            ending::write(
+                store,
+                &work,
+                &state,
+                &config.runbook,
+                &session.meter.take_ids(),
+            )
+            .await
+            .map(Progress::Done)
         }
-        Ok(Stop::Wait { seconds: wait_seconds, why }) => {
+        Ok(Stop::Wait {
+            seconds: wait_seconds,
+            why,
+        }) => {
             state.usage.add(&usage.waiting(wait_seconds));
             state.save(store, true).await?;
-            tracing::info!(run_id = %run_id, handled, wait_seconds, request_ids = session.meter.take_ids(), "pause: {why}");
-            Ok(Progress::Wait { wait_seconds, so_far })
+            tracing::info!(
+                run_id = %run_id,
+                handled,
+                wait_seconds,
+                request_ids = session.meter.take_ids(),
+                "pause: {why}"
+            );
+            Ok(Progress::Wait {
+                wait_seconds,
+                so_far,
+            })
         }
         Ok(Stop::Deadline) => {
             state.usage.add(&usage);
             state.save(store, true).await?;
-            tracing::info!(run_id = %run_id, handled, request_ids = session.meter.take_ids(), "to be continued");
+            tracing::info!(
+                run_id = %run_id,
+                handled,
+                request_ids = session.meter.take_ids(),
+                "to be continued"
+            );
             Ok(Progress::Continue { so_far })
         }
         Err(error) => {
             state.usage.add(&usage);
-            // What stopped the stage matters more: the writes are saved, and the last one counts as in doubt.
+            // What stopped the stage matters more: the writes are saved, and the last one counts as
+            // in doubt.
             let left = ending::leave(store, &work, &mut state).await;
-            let _ = left.inspect_err(|lost| tracing::warn!(run_id = %run_id, "its results so far are lost: {lost}"));
+            let _ = left.inspect_err(
+                |lost| tracing::warn!(run_id = %run_id, "its results so far are lost: {lost}"),
+            );
             Err(error)
         }
     }
@@ -110,19 +140,30 @@ async fn go_on<S: Store, K: Secrets>(
     state: &mut State,
     deadline: Deadline,
 ) -> Result<Stop, Error> {
-    let Sync { bucket: _, runbook: _, secret, jobs_per_pause, pause_seconds } = config;
+    let Sync {
+        bucket: _,
+        runbook: _,
+        secret,
+        jobs_per_pause,
+        pause_seconds,
+    } = config;
     let (mut looks, mut begun) = (0, false);
     loop {
         let step = state.next(work, *jobs_per_pause);
         if step == Step::Finish {
             return Ok(Stop::Finished);
         }
-        let mut client = session.client(&work.plan.header.run_id, secret, secrets).await?;
+        let mut client = session
+            .client(&work.plan.header.run_id, secret, secrets)
+            .await?;
         if begun && !deadline.allows_more() {
             return Ok(Stop::Deadline);
         }
         if let Some(seconds) = client.nearly_used_up() {
-            return Ok(Stop::Wait { seconds, why: "the rate limit is nearly used up".to_owned() });
+            return Ok(Stop::Wait {
+                seconds,
+                why: "the rate limit is nearly used up".to_owned(),
+            });
         }
         begun = true;
         let done = match step {
@@ -138,11 +179,20 @@ async fn go_on<S: Store, K: Secrets>(
             Ok(pause) => {
                 state.throttled.went_forward();
                 if let Some(seconds) = pause {
-                    let why = if step == Step::Pause { "enough jobs were sent" } else { "jobs are running" };
-                    return Ok(Stop::Wait { seconds, why: why.to_owned() });
+                    let why = if step == Step::Pause {
+                        "enough jobs were sent"
+                    } else {
+                        "jobs are running"
+                    };
+                    return Ok(Stop::Wait {
+                        seconds,
+                        why: why.to_owned(),
+                    });
                 }
             }
-            Err(CallError::Pause { seconds, what }) if state.throttled.one_more() => return Ok(Stop::Wait { seconds, why: what }),
+            Err(CallError::Pause { seconds, what }) if state.throttled.one_more() => {
+                return Ok(Stop::Wait { seconds, why: what });
+            }
             Err(error) => return Err(error.into()),
         }
         state.save(store, false).await?;

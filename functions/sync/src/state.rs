@@ -19,7 +19,8 @@ pub struct State {
     #[serde(flatten)]
     header: Header,
     plan_digest: String,
-    /// False while an invocation works: one that finds it false was preceded by one that was killed.
+    /// False while an invocation works: one that finds it false was preceded by one that was
+    /// killed.
     clean: bool,
     /// What became of the creates, in order.
     pub creates: Vec<Ended>,
@@ -122,8 +123,8 @@ pub enum Step {
 }
 
 impl State {
-    /// Loads the progress of this plan, or begins it. The beginning is saved as well: an invocation that finds progress
-    /// knows that another one was here before.
+    /// Loads the progress of this plan, or begins it. The beginning is saved as well: an invocation
+    /// that finds progress knows that another one was here before.
     ///
     /// # Errors
     /// [`Error::Contract`] if the progress is another plan's.
@@ -131,7 +132,9 @@ impl State {
         if let Some(mut state) = store.find_json::<Self>(&key(run_id, FILE)).await? {
             state.header.check(FILE, run_id, work.total())?;
             if state.plan_digest != work.plan.digest {
-                return Err(Error::Contract(format!("{FILE}: it belongs to another plan; start a new run")));
+                return Err(Error::Contract(format!(
+                    "{FILE}: it belongs to another plan; start a new run"
+                )));
             }
             state.in_doubt = !state.clean;
             if state.clean {
@@ -159,17 +162,22 @@ impl State {
         Ok(state)
     }
 
-    /// Saves the progress. `clean` says that the invocation ends here by itself, with nothing in doubt.
+    /// Saves the progress. `clean` says that the invocation ends here by itself, with nothing in
+    /// doubt.
     ///
     /// # Errors
     /// As for [`Store::put`].
     pub async fn save<S: Store>(&mut self, store: &S, clean: bool) -> Result<()> {
         self.clean = clean && !self.in_doubt;
         self.header = Header::new(&self.header.run_id, self.header.count);
-        store.put_json(&key(&self.header.run_id, FILE), self, self.header.count).await.map(drop)
+        store
+            .put_json(&key(&self.header.run_id, FILE), self, self.header.count)
+            .await
+            .map(drop)
     }
 
-    /// What comes next: creates, then updates, then marks; never more running jobs than go between two pauses.
+    /// What comes next: creates, then updates, then marks; never more running jobs than go between
+    /// two pauses.
     #[must_use]
     pub fn next(&self, work: &Work, jobs_per_pause: usize) -> Step {
         let running = self.running().count();
@@ -190,7 +198,12 @@ impl State {
     fn next_chunk(&self, work: &Work) -> Option<Chunk> {
         let fresh = |action, from: usize| {
             let to = work.len(action).min(from + PER_JOB);
-            (from < to).then_some(Chunk { action, from, to, again: false })
+            (from < to).then_some(Chunk {
+                action,
+                from,
+                to,
+                again: false,
+            })
         };
         let updates_first = |chunk: &&Chunk| chunk.action == Action::Update;
         let half = self.again.iter().find(updates_first).copied();
@@ -210,7 +223,13 @@ impl State {
         }
         if let Some(id) = job {
             self.since_pause += 1;
-            self.jobs.push(SentJob { id, chunk, phase: Phase::Running, pauses: 0, missed: 0 });
+            self.jobs.push(SentJob {
+                id,
+                chunk,
+                phase: Phase::Running,
+                pauses: 0,
+                missed: 0,
+            });
         }
         self.in_doubt = false;
     }
@@ -228,13 +247,23 @@ impl State {
     /// The exception of an update or mark.
     #[must_use]
     pub fn exception(&self, action: Action, index: usize) -> Option<&Exception> {
-        self.exceptions.iter().find(|one| one.action == action && one.index == index)
+        self.exceptions
+            .iter()
+            .find(|one| one.action == action && one.index == index)
     }
 
     /// How far the run is.
     #[must_use]
     pub fn so_far(&self, work: &Work) -> SoFar {
-        let judged = self.jobs.iter().filter(|job| job.phase == Phase::Judged).map(|job| job.chunk.to - job.chunk.from).sum::<usize>();
-        SoFar { handled: self.creates.len() + judged, total: Some(work.total()) }
+        let judged = self
+            .jobs
+            .iter()
+            .filter(|job| job.phase == Phase::Judged)
+            .map(|job| job.chunk.to - job.chunk.from)
+            .sum::<usize>();
+        SoFar {
+            handled: self.creates.len() + judged,
+            total: Some(work.total()),
+        }
     }
 }

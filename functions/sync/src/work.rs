@@ -4,12 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
-use shared::model::{Action, FieldValue, Guarded, MARK_FOR_DELETION, Mode, Organization, Organizations, Reference, TARGET};
-use shared::plan::{Create, Creates, List, Listed, Lists, Mark, NotInSync, Plan, Update, Updates, digest};
+use shared::model::{
+    Action, FieldValue, Guarded, MARK_FOR_DELETION, Mode, Organization, Organizations, Reference,
+    TARGET,
+};
+use shared::plan::{
+    Create, Creates, List, Listed, Lists, Mark, NotInSync, Plan, Update, Updates, digest,
+};
 use shared::store::Store;
 use shared::{Error, Result};
 
-/// A run ends after three hours; an execution that was redriven later must not apply what it planned then.
+/// A run ends after three hours; an execution that was redriven later must not apply what it
+/// planned then.
 const OLDEST_PLAN: SignedDuration = SignedDuration::from_hours(4);
 
 /// The work of one run.
@@ -31,18 +37,34 @@ impl Work {
     /// Loads the plan and its lists and verifies the digests.
     ///
     /// # Errors
-    /// [`Error::Contract`] if anything was changed since compare wrote it, [`Error::Input`] if the plan is not to be applied.
+    /// [`Error::Contract`] if anything was changed since compare wrote it, [`Error::Input`] if the
+    /// plan is not to be applied.
     pub async fn load<S: Store>(store: &S, run_id: &str, plan: &Reference) -> Result<Self> {
         let plan: Plan = store.get_json(plan).await?;
-        plan.header.check("plan.json", run_id, plan.counts.creates + plan.counts.updates + plan.counts.marks)?;
+        plan.header.check(
+            "plan.json",
+            run_id,
+            plan.counts.creates + plan.counts.updates + plan.counts.marks,
+        )?;
         let age = Timestamp::now().duration_since(plan.header.generated_at);
         if age > OLDEST_PLAN {
-            return Err(Error::Contract("plan.json is too old to be applied; start a new run instead of redriving this one".to_owned()));
+            return Err(Error::Contract(
+                "plan.json is too old to be applied; start a new run instead of redriving this one"
+                    .to_owned(),
+            ));
         }
         if plan.mode != Mode::Apply {
-            return Err(Error::Input("plan.json was made in plan mode and is not applied; start an execution in apply mode".to_owned()));
+            return Err(Error::Input(
+                "plan.json was made in plan mode and is not applied; start an \
+                                     execution in apply mode"
+                    .to_owned(),
+            ));
         }
-        let Lists { creates, updates, not_in_sync } = &plan.lists;
+        let Lists {
+            creates,
+            updates,
+            not_in_sync,
+        } = &plan.lists;
         let mut creates = list::<Creates, S>(store, run_id, creates).await?;
         let mut updates = list::<Updates, S>(store, run_id, updates).await?;
         let mut marks = list::<NotInSync, S>(store, run_id, not_in_sync).await?;
@@ -59,19 +81,37 @@ impl Work {
         let mut read_at = BTreeMap::new();
         if !marks.is_empty() {
             let organizations: Organizations = store.get_json(&plan.inputs.organizations).await?;
-            let target = organizations.organizations.into_iter().filter(|one| one.instance == TARGET);
+            let target = organizations
+                .organizations
+                .into_iter()
+                .filter(|one| one.instance == TARGET);
             read_at.extend(target.map(|one| (one.id, one.updated_at)));
         }
-        Ok(Self { plan, planned, creates, updates, marks, read_at })
+        Ok(Self {
+            plan,
+            planned,
+            creates,
+            updates,
+            marks,
+            read_at,
+        })
     }
 
     /// Under which the failures of every planned record are counted, held or not.
     #[must_use]
     pub fn failing_keys(&self) -> BTreeSet<String> {
         let (creates, updates, marks) = &self.planned;
-        let creates = creates.iter().map(|create| create.salesforce_id.to_string());
-        let updates = updates.iter().map(|update| update.salesforce_id.to_string());
-        let marks = marks.iter().map(|mark| mark.salesforce_id.clone().unwrap_or_else(|| mark.id.to_string()));
+        let creates = creates
+            .iter()
+            .map(|create| create.salesforce_id.to_string());
+        let updates = updates
+            .iter()
+            .map(|update| update.salesforce_id.to_string());
+        let marks = marks.iter().map(|mark| {
+            mark.salesforce_id
+                .clone()
+                .unwrap_or_else(|| mark.id.to_string())
+        });
         creates.chain(updates).chain(marks).collect()
     }
 
@@ -105,9 +145,18 @@ impl Work {
     #[must_use]
     pub fn salesforce_id(&self, action: Action, index: usize) -> Option<String> {
         match action {
-            Action::Create => self.creates.get(index).map(|create| create.salesforce_id.to_string()),
-            Action::Update => self.updates.get(index).map(|update| update.salesforce_id.to_string()),
-            Action::Mark => self.marks.get(index).and_then(|mark| mark.salesforce_id.clone()),
+            Action::Create => self
+                .creates
+                .get(index)
+                .map(|create| create.salesforce_id.to_string()),
+            Action::Update => self
+                .updates
+                .get(index)
+                .map(|update| update.salesforce_id.to_string()),
+            Action::Mark => self
+                .marks
+                .get(index)
+                .and_then(|mark| mark.salesforce_id.clone()),
         }
     }
 
@@ -121,7 +170,11 @@ impl Work {
             Action::Mark => drop(fields.insert(MARK_FOR_DELETION.to_owned(), json!(true))),
             Action::Update => {
                 for change in &self.updates.get(index)?.changes {
-                    let to = if change.field == "name" { &mut body } else { &mut fields };
+                    let to = if change.field == "name" {
+                        &mut body
+                    } else {
+                        &mut fields
+                    };
                     to.insert(change.field.clone(), json!(change.new));
                 }
             }
@@ -139,30 +192,42 @@ impl Work {
             Action::Create => false,
             Action::Mark => organization.is_marked(),
             Action::Update => self.updates.get(index).is_some_and(|update| {
-                update.changes.iter().all(|change| match change.field.as_str() {
-                    "name" => FieldValue::text(Some(&organization.name)).means(&change.new),
-                    key => organization.field(key).means(&change.new),
-                })
+                update
+                    .changes
+                    .iter()
+                    .all(|change| match change.field.as_str() {
+                        "name" => FieldValue::text(Some(&organization.name)).means(&change.new),
+                        key => organization.field(key).means(&change.new),
+                    })
             }),
         }
     }
 
-    /// True if an organization to be marked is still as compare saw it: a partner, not marked, not changed by anybody.
+    /// True if an organization to be marked is still as compare saw it: a partner, not marked, not
+    /// changed by anybody.
     #[must_use]
     pub fn is_as_read(&self, organization: &Organization) -> bool {
-        organization.is_partner() && !organization.is_marked() && self.read_at.get(&organization.id) == Some(&organization.updated_at)
+        organization.is_partner()
+            && !organization.is_marked()
+            && self.read_at.get(&organization.id) == Some(&organization.updated_at)
     }
 }
 
 async fn list<L: List + serde::de::DeserializeOwned, S: Store>(
     store: &S,
     run_id: &str,
-    Listed { reference, digest: wanted }: &Listed,
+    Listed {
+        reference,
+        digest: wanted,
+    }: &Listed,
 ) -> Result<Vec<L::Entry>> {
     let (header, entries) = store.get_json::<L>(reference).await?.into_parts();
     header.check(L::FILE, run_id, entries.len())?;
     if digest::<L>(&entries)? != *wanted {
-        return Err(Error::Contract(format!("{}: its entries are not those of the plan; start a new run", L::FILE)));
+        return Err(Error::Contract(format!(
+            "{}: its entries are not those of the plan; start a new run",
+            L::FILE
+        )));
     }
     Ok(entries)
 }

@@ -11,13 +11,21 @@ use crate::{Error, Result};
 pub fn base_url(key: &str, text: &str) -> Result<Url> {
     let wrong = |why: &str| Error::Config(format!("{key}: {why}; write it as https://host"));
     let url = Url::parse(text.trim()).map_err(|_| wrong("it is no URL"))?;
-    let Some(host) = url.host_str() else { return Err(wrong("it has no host")) };
+    let Some(host) = url.host_str() else {
+        return Err(wrong("it has no host"));
+    };
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     let loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
     if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
-        return Err(wrong("it is not https, and credentials are not sent in the clear"));
+        return Err(wrong(
+            "it is not https, and credentials are not sent in the clear",
+        ));
     }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
         return Err(wrong("it holds more than scheme, host and port"));
     }
     if url.path() != "/" {
@@ -32,7 +40,13 @@ mod tests {
 
     #[test]
     fn https_anywhere_and_http_on_loopback_only() {
-        for good in ["https://acme.zendesk.com", "https://acme.zendesk.com/", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:9"] {
+        for good in [
+            "https://acme.zendesk.com",
+            "https://acme.zendesk.com/",
+            "http://127.0.0.1:8080",
+            "http://localhost:1",
+            "http://[::1]:9",
+        ] {
             assert!(base_url("base_url", good).is_ok(), "{good}");
         }
         let bad = [
@@ -49,7 +63,10 @@ mod tests {
         for text in bad {
             let error = base_url("base_url", text).unwrap_err();
             assert_eq!(error.name(), "Sync.Config", "{text}");
-            assert!(text.is_empty() || !error.to_string().contains(text), "{error}");
+            assert!(
+                text.is_empty() || !error.to_string().contains(text),
+                "{error}"
+            );
         }
     }
 }

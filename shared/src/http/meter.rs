@@ -1,4 +1,5 @@
-//! What calls came to: their number, the pauses they were asked for, and the vendors' ids of the ones worth asking about.
+//! What calls came to: their number, the pauses they were asked for, and the vendors' ids of the
+//! ones worth asking about.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -9,7 +10,8 @@ use crate::model::{Credential, Usage};
 
 /// Ids of refused requests kept: enough for a support case, too few to fill a log line.
 const IDS: usize = 8;
-/// Where the vendors put their id of a request. Source: Zendesk's error guide for the first two; Salesforce's replies for the third.
+/// Where the vendors put their id of a request. Source: Zendesk's error guide for the first two;
+/// Salesforce's replies for the third.
 const ID_HEADERS: [&str; 3] = ["x-zendesk-request-id", "x-request-id", "x-sfdc-request-id"];
 
 /// Counts the calls of all clients that share it.
@@ -38,8 +40,18 @@ impl Tally {
     /// What an invocation used that began at a moment and ends now.
     #[must_use]
     pub fn usage(self, began: Instant, credentials: Vec<Credential>) -> Usage {
-        let Self { calls, retries, throttled } = self;
-        Usage { calls, retries, throttled, credentials, ..Usage::invocation(began) }
+        let Self {
+            calls,
+            retries,
+            throttled,
+        } = self;
+        Usage {
+            calls,
+            retries,
+            throttled,
+            credentials,
+            ..Usage::invocation(began)
+        }
     }
 }
 
@@ -49,8 +61,11 @@ impl Meter {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         noted.tally.calls += 1;
         noted.tally.retries += u64::from(again);
-        let Some((status, headers)) = reply else { return };
-        noted.tally.throttled += u64::from(status == 429 || (status == 503 && headers.contains_key("retry-after")));
+        let Some((status, headers)) = reply else {
+            return;
+        };
+        noted.tally.throttled +=
+            u64::from(status == 429 || (status == 503 && headers.contains_key("retry-after")));
         let id = request_id(headers);
         if status >= 400 {
             noted.refused.extend(id.clone());
@@ -66,7 +81,8 @@ impl Meter {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).tally)
     }
 
-    /// The vendors' ids of the last refused requests and of the last one of all, for a support case; then forgotten.
+    /// The vendors' ids of the last refused requests and of the last one of all, for a support
+    /// case; then forgotten.
     #[must_use]
     pub fn take_ids(&self) -> String {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +95,9 @@ impl Meter {
 /// A vendor's id of a request; `None` if there is none, or if it does not look like one.
 #[must_use]
 pub fn request_id(headers: &HeaderMap) -> Option<String> {
-    let id = ID_HEADERS.iter().find_map(|name| headers.get(*name)?.to_str().ok())?;
+    let id = ID_HEADERS
+        .iter()
+        .find_map(|name| headers.get(*name)?.to_str().ok())?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'/');
     (id.len() <= 64 && id.bytes().all(plain)).then(|| id.to_owned())
 }
@@ -89,34 +107,62 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
     fn refused_requests_are_named_and_of_the_others_only_the_last() {
         let meter = Meter::default();
-        meter.sent(false, Some((200, &headers(&[("x-zendesk-request-id", "a")]))));
+        meter.sent(
+            false,
+            Some((200, &headers(&[("x-zendesk-request-id", "a")]))),
+        );
         meter.sent(false, Some((429, &headers(&[("x-request-id", "b")]))));
         meter.sent(true, None);
-        meter.sent(true, Some((503, &headers(&[("x-sfdc-request-id", "c"), ("retry-after", "1")]))));
+        meter.sent(
+            true,
+            Some((
+                503,
+                &headers(&[("x-sfdc-request-id", "c"), ("retry-after", "1")]),
+            )),
+        );
         meter.sent(true, Some((200, &headers(&[("x-request-id", "d")]))));
-        assert_eq!(meter.take(), Tally { calls: 5, retries: 3, throttled: 2 });
+        assert_eq!(
+            meter.take(),
+            Tally {
+                calls: 5,
+                retries: 3,
+                throttled: 2
+            }
+        );
         assert_eq!(meter.take_ids(), "b c d");
-        assert_eq!((meter.take(), meter.take_ids()), (Tally::default(), String::new()));
+        assert_eq!(
+            (meter.take(), meter.take_ids()),
+            (Tally::default(), String::new())
+        );
     }
 
     #[test]
     fn many_refusals_keep_the_last_few() {
         let meter = Meter::default();
         for number in 0..100 {
-            meter.sent(false, Some((500, &headers(&[("x-request-id", &number.to_string())]))));
+            meter.sent(
+                false,
+                Some((500, &headers(&[("x-request-id", &number.to_string())]))),
+            );
         }
         assert_eq!(meter.take_ids(), "92 93 94 95 96 97 98 99");
     }
 
     #[test]
     fn what_does_not_look_like_an_id_is_none() {
-        assert_eq!(request_id(&headers(&[("x-request-id", "0a1-b_2")])), Some("0a1-b_2".to_owned()));
+        assert_eq!(
+            request_id(&headers(&[("x-request-id", "0a1-b_2")])),
+            Some("0a1-b_2".to_owned())
+        );
         for odd in ["jo@partner.example", "a b", &"x".repeat(65)] {
             assert_eq!(request_id(&headers(&[("x-request-id", odd)])), None);
         }

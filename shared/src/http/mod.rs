@@ -1,4 +1,5 @@
-//! One transport for both vendors: retry policy, time-outs, no redirects, nothing secret in an error.
+//! One transport for both vendors: retry policy, time-outs, no redirects, nothing secret in an
+//! error.
 
 mod base_url;
 pub mod meter;
@@ -50,8 +51,14 @@ pub enum Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Pause { seconds, what } => Self::Throttled { what, retry_after: Some(seconds) },
-            Failure::Doubt { what, retry_after: _ } => Self::Transient(what),
+            Failure::Pause { seconds, what } => Self::Throttled {
+                what,
+                retry_after: Some(seconds),
+            },
+            Failure::Doubt {
+                what,
+                retry_after: _,
+            } => Self::Transient(what),
         }
     }
 }
@@ -81,7 +88,11 @@ impl Reply {
                 serde_json::error::Category::Data => "JSON of an unknown shape",
                 _ => "something that is no JSON",
             };
-            Error::Contract(format!("{what}: status {} with {kind} (line {line}, column {column}); see the vendor's status page", self.status))
+            Error::Contract(format!(
+                "{what}: status {} with {kind} (line {line}, column {column}); \
+                                     see the vendor's status page",
+                self.status
+            ))
         })
     }
 }
@@ -111,7 +122,10 @@ impl Http {
             .user_agent(concat!("partner-sync/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Error::Config(format!("no HTTP client: {}", error.without_url())))?;
-        Ok(Self { client, meter: meter.clone() })
+        Ok(Self {
+            client,
+            meter: meter.clone(),
+        })
     }
 
     /// Begins a request.
@@ -119,31 +133,61 @@ impl Http {
         self.client.request(method, url)
     }
 
-    /// Sends a request, again if [`retry::decide`] says so. `what` names the call in errors, without query and secrets.
+    /// Sends a request, again if [`retry::decide`] says so. `what` names the call in errors,
+    /// without query and secrets.
     ///
     /// # Errors
     /// [`Failure`] if the vendor wants a pause, or if no try brought a whole reply.
-    pub async fn send(&self, what: &str, call: Call, request: RequestBuilder) -> Result<Reply, Failure> {
+    pub async fn send(
+        &self,
+        what: &str,
+        call: Call,
+        request: RequestBuilder,
+    ) -> Result<Reply, Failure> {
         let mut number = 1;
         loop {
-            let doubt = |why: String, retry_after| Failure::Doubt { what: format!("{what}: {why}"), retry_after };
-            let this = request.try_clone().ok_or_else(|| doubt("the request cannot be sent".to_owned(), None))?;
+            let doubt = |why: String, retry_after| Failure::Doubt {
+                what: format!("{what}: {why}"),
+                retry_after,
+            };
+            let this = request
+                .try_clone()
+                .ok_or_else(|| doubt("the request cannot be sent".to_owned(), None))?;
             let reply = exchange(this).await;
-            self.meter.sent(number > 1, reply.as_ref().ok().map(|reply| (reply.status, &reply.headers)));
-            let outcome = reply.as_ref().map_or(Outcome::Broken, |reply| Outcome::Status(reply.status, retry::retry_after(&reply.headers)));
+            self.meter.sent(
+                number > 1,
+                reply
+                    .as_ref()
+                    .ok()
+                    .map(|reply| (reply.status, &reply.headers)),
+            );
+            let outcome = reply.as_ref().map_or(Outcome::Broken, |reply| {
+                Outcome::Status(reply.status, retry::retry_after(&reply.headers))
+            });
             match (retry::decide(Attempt { number, call }, outcome), reply) {
                 (Decision::Take, Ok(reply)) => return Ok(reply),
                 (Decision::Pause(seconds), _) => {
-                    return Err(Failure::Pause { seconds, what: format!("{what}: throttled, asked to come back in {seconds} s") });
+                    return Err(Failure::Pause {
+                        seconds,
+                        what: format!("{what}: throttled, asked to come back in {seconds} s"),
+                    });
                 }
                 (Decision::Again(after), _) => {
-                    tracing::info!(call = what, attempt = number, wait_ms = after.as_millis(), "trying again");
+                    tracing::info!(
+                        call = what,
+                        attempt = number,
+                        wait_ms = after.as_millis(),
+                        "trying again"
+                    );
                     nap(after).await;
                     number += 1;
                 }
                 (Decision::Take | Decision::Stop, Err(why)) => return Err(doubt(why, None)),
                 (Decision::Stop, Ok(reply)) => {
-                    return Err(doubt(format!("status {} after {number} tries", reply.status), retry::retry_after(&reply.headers)));
+                    return Err(doubt(
+                        format!("status {} after {number} tries", reply.status),
+                        retry::retry_after(&reply.headers),
+                    ));
                 }
             }
         }
@@ -166,5 +210,9 @@ async fn exchange(request: RequestBuilder) -> Result<Reply, String> {
     let response = request.send().await.map_err(describe)?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = response.bytes().await.map_err(describe)?.to_vec();
-    Ok(Reply { status, headers, body })
+    Ok(Reply {
+        status,
+        headers,
+        body,
+    })
 }

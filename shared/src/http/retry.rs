@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
-/// The longest pause inside a Lambda, in seconds; anything longer is a Wait state. Source: contract, section 1.
+/// The longest pause inside a Lambda, in seconds; anything longer is a Wait state. Source:
+/// contract, section 1.
 const LONGEST_SLEEP: u64 = 5;
 /// Tries of one call in one invocation; the state machine tries the whole stage again.
 const TRIES: u32 = 3;
-/// The pause if a vendor throttles and does not say for how long, in seconds: what Zendesk's own client takes.
+/// The pause if a vendor throttles and does not say for how long, in seconds: what Zendesk's own
+/// client takes.
 const UNNAMED_PAUSE: u64 = 10;
 /// The longest pause believed, in seconds: an hour, after which the next run comes anyway.
 const LONGEST_PAUSE: u64 = 3600;
@@ -55,19 +57,27 @@ pub enum Decision {
     Stop,
 }
 
-/// The policy. A 429 means that nothing was done, so it is safe for creates as well; every 5xx (also a 503 with
-/// `Retry-After`), 408, 409, 420 and a broken exchange leave a create in doubt.
+/// The policy. A 429 means that nothing was done, so it is safe for creates as well; every 5xx
+/// (also a 503 with `Retry-After`), 408, 409, 420 and a broken exchange leave a create in doubt.
 #[must_use]
 pub fn decide(attempt: Attempt, outcome: Outcome) -> Decision {
     let Attempt { number, call } = attempt;
     match outcome {
         Outcome::Status(400..=499, _) if call == Call::Token => Decision::Take,
-        Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken if call == Call::Create => Decision::Stop,
-        Outcome::Status(429, named) | Outcome::Status(503, named @ Some(_)) => match named.unwrap_or(UNNAMED_PAUSE) {
-            seconds if seconds <= LONGEST_SLEEP && number < TRIES => Decision::Again(Duration::from_secs(seconds.max(1))),
-            seconds => Decision::Pause(seconds.clamp(1, LONGEST_PAUSE)),
-        },
-        Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken if number < TRIES => Decision::Again(Duration::from_millis(250 << number)),
+        Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken if call == Call::Create => {
+            Decision::Stop
+        }
+        Outcome::Status(429, named) | Outcome::Status(503, named @ Some(_)) => {
+            match named.unwrap_or(UNNAMED_PAUSE) {
+                seconds if seconds <= LONGEST_SLEEP && number < TRIES => {
+                    Decision::Again(Duration::from_secs(seconds.max(1)))
+                }
+                seconds => Decision::Pause(seconds.clamp(1, LONGEST_PAUSE)),
+            }
+        }
+        Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken if number < TRIES => {
+            Decision::Again(Duration::from_millis(250 << number))
+        }
         Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken => Decision::Stop,
         Outcome::Status(_, _) => Decision::Take,
     }
@@ -76,10 +86,22 @@ pub fn decide(attempt: Attempt, outcome: Outcome) -> Decision {
 /// The seconds of a `Retry-After` header; `None` if it is missing or no number.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    headers.get("retry-after")?.to_str().ok()?.trim().parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0).map(ceil)
+    headers
+        .get("retry-after")?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .filter(|s| s.is_finite() && *s >= 0.0)
+        .map(ceil)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "finite, not negative, and clamped")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "finite, not negative, and clamped"
+)]
 fn ceil(seconds: f64) -> u64 {
     seconds.ceil().min(1e9) as u64
 }
@@ -129,13 +151,22 @@ mod tests {
             (1, Create, Broken, Stop),
         ];
         for (number, call, outcome, wanted) in table {
-            assert_eq!(decide(Attempt { number, call }, outcome), wanted, "try {number}, {call:?}, {outcome:?}");
+            assert_eq!(
+                decide(Attempt { number, call }, outcome),
+                wanted,
+                "try {number}, {call:?}, {outcome:?}"
+            );
         }
     }
 
     #[test]
     fn reads_retry_after_in_every_form_on_record() {
-        let read = |value: &str| retry_after(&HeaderMap::from_iter([("retry-after".parse().unwrap(), value.parse().unwrap())]));
+        let read = |value: &str| {
+            retry_after(&HeaderMap::from_iter([(
+                "retry-after".parse().unwrap(),
+                value.parse().unwrap(),
+            )]))
+        };
         assert_eq!(read("0"), Some(0));
         assert_eq!(read(" 93 "), Some(93));
         assert_eq!(read("0.5"), Some(1));

@@ -4,10 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An account id in its canonical form: 18 characters with a correct checksum. The unifying key of both systems.
+/// An account id in its canonical form: 18 characters with a correct checksum. The unifying key of
+/// both systems.
 ///
-/// Source: Salesforce ids are 15 case-sensitive characters; the 3 behind them carry the case of the first 15
-/// (three groups of 5, bit `i` set if character `i` is upper case), so that case-blind systems can tell them apart.
+/// Source: Salesforce ids are 15 case-sensitive characters; the 3 behind them carry the case of the
+/// first 15 (three groups of 5, bit `i` set if character `i` is upper case), so that case-blind
+/// systems can tell them apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountId(String);
@@ -36,12 +38,16 @@ impl AccountId {
         if !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(InvalidAccountId::Form);
         }
-        let (Some(short), length) = (text.get(..15), text.len()) else { return Err(InvalidAccountId::Form) };
+        let (Some(short), length) = (text.get(..15), text.len()) else {
+            return Err(InvalidAccountId::Form);
+        };
         let canonical = format!("{short}{}", checksum(short));
         match length {
             15 => Ok(Self(canonical)),
             18 if canonical == text => Ok(Self(canonical)),
-            18 => Err(InvalidAccountId::Checksum { expected: checksum(short) }),
+            18 => Err(InvalidAccountId::Checksum {
+                expected: checksum(short),
+            }),
             _ => Err(InvalidAccountId::Form),
         }
     }
@@ -61,8 +67,17 @@ impl AccountId {
 
 fn checksum(short: &str) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
-    let group = |five: &[u8]| five.iter().rev().fold(0_usize, |bits, c| bits << 1 | usize::from(c.is_ascii_uppercase()));
-    short.as_bytes().chunks(5).filter_map(|five| ALPHABET.get(group(five))).map(|&b| char::from(b)).collect()
+    let group = |five: &[u8]| {
+        five.iter().rev().fold(0_usize, |bits, c| {
+            bits << 1 | usize::from(c.is_ascii_uppercase())
+        })
+    };
+    short
+        .as_bytes()
+        .chunks(5)
+        .filter_map(|five| ALPHABET.get(group(five)))
+        .map(|&b| char::from(b))
+        .collect()
 }
 
 impl TryFrom<String> for AccountId {
@@ -92,18 +107,43 @@ mod tests {
 
     #[test]
     fn knows_the_checksum_of_published_ids() {
-        for id in ["0014M00001sDiGEQA0", "001D000000IRFmaIAH", "001D000000IqhSLIAZ"] {
+        for id in [
+            "0014M00001sDiGEQA0",
+            "001D000000IRFmaIAH",
+            "001D000000IqhSLIAZ",
+        ] {
             assert_eq!(AccountId::parse(&id[..15]).unwrap().as_str(), id);
             assert_eq!(AccountId::parse(id).unwrap().as_str(), id);
         }
-        assert!(AccountId::parse("0036000000QKv5T").unwrap().as_str().ends_with("TAAT"));
+        assert!(
+            AccountId::parse("0036000000QKv5T")
+                .unwrap()
+                .as_str()
+                .ends_with("TAAT")
+        );
     }
 
     #[test]
     fn refuses_what_is_no_id() {
-        assert_eq!(AccountId::parse("0014M00001sDiGEQA1"), Err(InvalidAccountId::Checksum { expected: "QA0".to_owned() }));
-        for text in ["", "0014M00001sDiGE QA0", "0014M00001sDiG", "0014M00001sDiGEQ", "0014M00001sDiGÉQA0", "0014M00001sDiGEQA00"] {
-            assert_eq!(AccountId::parse(text), Err(InvalidAccountId::Form), "{text}");
+        assert_eq!(
+            AccountId::parse("0014M00001sDiGEQA1"),
+            Err(InvalidAccountId::Checksum {
+                expected: "QA0".to_owned()
+            })
+        );
+        for text in [
+            "",
+            "0014M00001sDiGE QA0",
+            "0014M00001sDiG",
+            "0014M00001sDiGEQ",
+            "0014M00001sDiGÉQA0",
+            "0014M00001sDiGEQA00",
+        ] {
+            assert_eq!(
+                AccountId::parse(text),
+                Err(InvalidAccountId::Form),
+                "{text}"
+            );
         }
     }
 

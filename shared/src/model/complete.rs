@@ -1,12 +1,13 @@
-//! Proof that a read is complete. A mark leads to deletion, so what was not read must never look like what is gone.
+//! Proof that a read is complete. A mark leads to deletion, so what was not read must never look
+//! like what is gone.
 
 use std::collections::HashSet;
 use std::hash::Hash;
 
 use crate::{Error, Result};
 
-/// Something that was read to its end, and checked. Only [`Reading::finish`] and the stored documents make one,
-/// and the comparison accepts nothing else.
+/// Something that was read to its end, and checked. Only [`Reading::finish`] and the stored
+/// documents make one, and the comparison accepts nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complete<T>(T);
 
@@ -43,8 +44,8 @@ impl<T> Complete<T> {
 
 /// A read in progress: every id once, until the source says that this was the last page.
 ///
-/// It keeps the ids of all records (8 bytes an organization), also of those the caller drops: without them a page
-/// served twice in place of another one could not be told.
+/// It keeps the ids of all records (8 bytes an organization), also of those the caller drops:
+/// without them a page served twice in place of another one could not be told.
 #[derive(Debug, Clone)]
 pub struct Reading<Id> {
     what: String,
@@ -54,7 +55,10 @@ pub struct Reading<Id> {
 impl<Id: Eq + Hash + std::fmt::Display> Reading<Id> {
     /// Begins a read, or goes on with one whose ids were saved. `what` names the source in errors.
     pub fn new(what: impl Into<String>, seen: impl IntoIterator<Item = Id>) -> Self {
-        Self { what: what.into(), seen: seen.into_iter().collect() }
+        Self {
+            what: what.into(),
+            seen: seen.into_iter().collect(),
+        }
     }
 
     /// Counts a record.
@@ -84,20 +88,23 @@ impl<Id: Eq + Hash + std::fmt::Display> Reading<Id> {
     #[must_use]
     pub fn incomplete(&self, why: &str) -> Error {
         Error::Incomplete(format!(
-            "{}: the read is not complete: {why}, after {} records; nothing was compared or written, the next run reads again",
+            "{}: the read is not complete: {why}, after {} records; nothing was compared or \
+             written, the next run reads again",
             self.what,
             self.seen.len()
         ))
     }
 
-    /// Ends the read after the page that said it was the last. `total` is the number of records the source announced,
-    /// if it announces one.
+    /// Ends the read after the page that said it was the last. `total` is the number of records the
+    /// source announced, if it announces one.
     ///
     /// # Errors
     /// [`Error::Incomplete`] if the numbers differ.
     pub fn finish<T>(self, total: Option<usize>, kept: T) -> Result<Complete<T>> {
         match total {
-            Some(total) if total != self.seen.len() => Err(self.incomplete(&format!("the source announced {total} records"))),
+            Some(total) if total != self.seen.len() => {
+                Err(self.incomplete(&format!("the source announced {total} records")))
+            }
             _ => Ok(Complete(kept)),
         }
     }
@@ -121,7 +128,10 @@ mod tests {
         assert!(reading().finish(Some(2), ()).is_ok());
         assert!(reading().finish(None, ()).is_ok());
         for wrong in [0, 1, 3] {
-            assert_eq!(reading().finish(Some(wrong), ()).unwrap_err().name(), "Sync.Incomplete");
+            assert_eq!(
+                reading().finish(Some(wrong), ()).unwrap_err().name(),
+                "Sync.Incomplete"
+            );
         }
     }
 }

@@ -28,7 +28,12 @@ impl Header {
     /// A header for a document written now.
     #[must_use]
     pub fn new(run_id: &str, count: usize) -> Self {
-        Self { schema_version: SCHEMA_VERSION, run_id: run_id.to_owned(), generated_at: Timestamp::now(), count }
+        Self {
+            schema_version: SCHEMA_VERSION,
+            run_id: run_id.to_owned(),
+            generated_at: Timestamp::now(),
+            count,
+        }
     }
 
     /// Refuses another version, another run's document, or a count that is not the array's.
@@ -36,10 +41,21 @@ impl Header {
     /// # Errors
     /// [`Error::Contract`] names the document.
     pub fn check(&self, document: &str, run_id: &str, entries: usize) -> Result<()> {
-        let Self { schema_version, run_id: of, generated_at: _, count } = self;
-        let wrong = |why: String| Err(Error::Contract(format!("{document}: {why}; start a new run")));
+        let Self {
+            schema_version,
+            run_id: of,
+            generated_at: _,
+            count,
+        } = self;
+        let wrong = |why: String| {
+            Err(Error::Contract(format!(
+                "{document}: {why}; start a new run"
+            )))
+        };
         if *schema_version != SCHEMA_VERSION {
-            return wrong(format!("it has schema_version {schema_version}, this code reads {SCHEMA_VERSION}"));
+            return wrong(format!(
+                "it has schema_version {schema_version}, this code reads {SCHEMA_VERSION}"
+            ));
         }
         if of != run_id {
             return wrong(format!("it belongs to run {of}, not to {run_id}"));
@@ -80,23 +96,35 @@ impl Accounts {
     /// # Errors
     /// [`Error::Contract`] if an account has no usable id.
     pub fn new(run_id: &str, accounts: Complete<Vec<Account>>) -> Result<Self> {
-        let mut keyed = accounts.into_inner().into_iter().map(|account| Ok((account.id()?, account))).collect::<Result<Vec<_>>>()?;
+        let mut keyed = accounts
+            .into_inner()
+            .into_iter()
+            .map(|account| Ok((account.id()?, account)))
+            .collect::<Result<Vec<_>>>()?;
         keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
         let accounts: Vec<_> = keyed.into_iter().map(|(_, account)| account).collect();
-        Ok(Self { header: Header::new(run_id, accounts.len()), accounts })
+        Ok(Self {
+            header: Header::new(run_id, accounts.len()),
+            accounts,
+        })
     }
 
-    /// Takes up the proof again that the writer had: only a complete read is ever stored as this document.
+    /// Takes up the proof again that the writer had: only a complete read is ever stored as this
+    /// document.
     ///
     /// # Errors
-    /// [`Error::Contract`] if the document is another run's, or does not hold together; [`Error::Incomplete`] if an id comes twice.
+    /// [`Error::Contract`] if the document is another run's, or does not hold together;
+    /// [`Error::Incomplete`] if an id comes twice.
     pub fn into_complete(self, run_id: &str) -> Result<Complete<Vec<Account>>> {
-        self.header.check("accounts.json", run_id, self.accounts.len())?;
+        self.header
+            .check("accounts.json", run_id, self.accounts.len())?;
         let mut seen = HashSet::new();
         for account in &self.accounts {
             let id = account.id()?;
             if !seen.insert(id.clone()) {
-                return Err(Error::Incomplete(format!("accounts.json: account {id} came twice; start a new run")));
+                return Err(Error::Incomplete(format!(
+                    "accounts.json: account {id} came twice; start a new run"
+                )));
             }
         }
         Ok(Complete::proven(self.accounts))
@@ -120,7 +148,8 @@ pub struct Instance {
     pub complete: bool,
 }
 
-/// `organizations.json`: the partner organizations of all instances, and who could be mistaken for one.
+/// `organizations.json`: the partner organizations of all instances, and who could be mistaken for
+/// one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Organizations {
     /// The header; its count is that of `organizations`.
@@ -138,21 +167,34 @@ impl Organizations {
     /// Organizations seen, on all instances.
     #[must_use]
     pub fn scanned(&self) -> usize {
-        self.instances.iter().map(|instance| instance.organizations_scanned).sum()
+        self.instances
+            .iter()
+            .map(|instance| instance.organizations_scanned)
+            .sum()
     }
 
     /// Takes up the proof again that the writer had, instance by instance.
     ///
     /// # Errors
-    /// [`Error::Contract`] if the document is another run's or does not hold together, [`Error::Incomplete`] if an instance
-    /// was not read to its end or `target` was not read at all.
+    /// [`Error::Contract`] if the document is another run's or does not hold together,
+    /// [`Error::Incomplete`] if an instance was not read to its end or `target` was not read at
+    /// all.
     pub fn into_complete(self, run_id: &str, target: &str) -> Result<Complete<Self>> {
-        self.header.check("organizations.json", run_id, self.organizations.len())?;
-        let incomplete = |what: String| Err(Error::Incomplete(format!("organizations.json: {what}; start a new run")));
+        self.header
+            .check("organizations.json", run_id, self.organizations.len())?;
+        let incomplete = |what: String| {
+            Err(Error::Incomplete(format!(
+                "organizations.json: {what}; start a new run"
+            )))
+        };
         if let Some(cut) = self.instances.iter().find(|instance| !instance.complete) {
             return incomplete(format!("instance {} was not read to its end", cut.name));
         }
-        if !self.instances.iter().any(|instance| instance.name == target) {
+        if !self
+            .instances
+            .iter()
+            .any(|instance| instance.name == target)
+        {
             return incomplete(format!("instance {target} was not read"));
         }
         let mut seen = HashSet::new();

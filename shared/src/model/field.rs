@@ -26,14 +26,21 @@ impl FieldValue {
     /// Text from anywhere: trimmed, and unset if nothing is left.
     #[must_use]
     pub fn text(text: Option<&str>) -> Self {
-        Self::Text(text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned))
+        Self::Text(
+            text.map(str::trim)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
+        )
     }
 
     /// The text, trimmed; `None` if unset, blank, or no text.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
-            Self::Text(text) => text.as_deref().map(str::trim).filter(|text| !text.is_empty()),
+            Self::Text(text) => text
+                .as_deref()
+                .map(str::trim)
+                .filter(|text| !text.is_empty()),
             Self::Flag(_) => None,
         }
     }
@@ -44,8 +51,8 @@ impl FieldValue {
         *self == Self::Flag(true)
     }
 
-    /// Whether both mean the same: null, blank and absent are equal, an unset checkbox equals false,
-    /// text is compared trimmed. Source: contract, compare.
+    /// Whether both mean the same: null, blank and absent are equal, an unset checkbox equals
+    /// false, text is compared trimmed. Source: contract, compare.
     #[must_use]
     pub fn means(&self, other: &Self) -> bool {
         self.is_true() == other.is_true() && self.as_text() == other.as_text()
@@ -62,7 +69,12 @@ mod tests {
 
     #[test]
     fn null_blank_and_an_unset_checkbox_mean_the_same() {
-        for other in [FieldValue::UNSET, text(""), text("  "), FieldValue::Flag(false)] {
+        for other in [
+            FieldValue::UNSET,
+            text(""),
+            text("  "),
+            FieldValue::Flag(false),
+        ] {
             assert!(FieldValue::UNSET.means(&other), "{other:?}");
             assert!(other.means(&FieldValue::UNSET), "{other:?}");
         }

@@ -1,4 +1,5 @@
-//! `history.json`: the last runs, so that a report can compare and chart, and a notice is sent on a change only.
+//! `history.json`: the last runs, so that a report can compare and chart, and a notice is sent on a
+//! change only.
 
 use std::collections::BTreeMap;
 
@@ -67,8 +68,8 @@ impl Ending {
     }
 }
 
-/// One run in the history. Runs in plan mode and skipped ones are not in it, nor those that were stopped or timed out: nothing
-/// is left of them that could note it.
+/// One run in the history. Runs in plan mode and skipped ones are not in it, nor those that were
+/// stopped or timed out: nothing is left of them that could note it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastRun {
     /// The execution's name.
@@ -91,20 +92,33 @@ pub struct PastRun {
 impl PastRun {
     /// What a person would call the pipeline's state after it: good, or what is wrong.
     fn state_key(&self) -> (Ending, Option<&str>) {
-        let ending = if self.ending.is_good() { Ending::Ok } else { self.ending };
+        let ending = if self.ending.is_good() {
+            Ending::Ok
+        } else {
+            self.ending
+        };
         (ending, self.error.as_deref())
     }
 
     /// Its verdict, and the error's name if it failed.
     #[must_use]
     pub fn state(&self) -> String {
-        self.error.as_ref().map_or_else(|| self.ending.word().to_owned(), |error| format!("{} {error}", self.ending.word()))
+        self.error.as_ref().map_or_else(
+            || self.ending.word().to_owned(),
+            |error| format!("{} {error}", self.ending.word()),
+        )
     }
 
     /// Records changed.
     #[must_use]
     pub fn changed(&self) -> usize {
-        let Applied { created, updated, marked, failed: _, drifted: _ } = self.applied;
+        let Applied {
+            created,
+            updated,
+            marked,
+            failed: _,
+            drifted: _,
+        } = self.applied;
         created + updated + marked
     }
 }
@@ -117,7 +131,8 @@ pub struct History {
     pub header: Header,
     /// The last [`KEPT`] runs, the oldest first.
     pub runs: Vec<PastRun>,
-    /// Records that failed, by Salesforce id (or organization id), with the number of runs in a row they have failed in.
+    /// Records that failed, by Salesforce id (or organization id), with the number of runs in a row
+    /// they have failed in.
     pub failing: BTreeMap<String, u32>,
 }
 
@@ -125,7 +140,11 @@ impl History {
     /// A history without runs.
     #[must_use]
     pub fn new(run_id: &str) -> Self {
-        Self { header: Header::new(run_id, 0), runs: Vec::new(), failing: BTreeMap::new() }
+        Self {
+            header: Header::new(run_id, 0),
+            runs: Vec::new(),
+            failing: BTreeMap::new(),
+        }
     }
 
     /// True if the run is in it already: whoever notes it was killed after doing so.
@@ -151,8 +170,8 @@ impl History {
         self.failing = all.into_iter().collect();
     }
 
-    /// The run before the last one and the last one, if the pipeline's state differs after them. A first run is compared
-    /// with a good one.
+    /// The run before the last one and the last one, if the pipeline's state differs after them. A
+    /// first run is compared with a good one.
     #[must_use]
     pub fn change(&self) -> Option<(Option<&PastRun>, &PastRun)> {
         let last = self.runs.last()?;
@@ -169,7 +188,15 @@ mod tests {
     fn run(number: usize, ending: Ending, error: Option<&str>) -> PastRun {
         let (counts, applied) = (Counts::default(), Applied::default());
         let error = error.map(str::to_owned);
-        PastRun { run_id: format!("r{number}"), ended_at: Timestamp::UNIX_EPOCH, seconds: 1, ending, error, counts, applied }
+        PastRun {
+            run_id: format!("r{number}"),
+            ended_at: Timestamp::UNIX_EPOCH,
+            seconds: 1,
+            ending,
+            error,
+            counts,
+            applied,
+        }
     }
 
     #[test]
@@ -181,9 +208,19 @@ mod tests {
         }
         assert_eq!((history.runs.len(), history.header.count), (KEPT, KEPT));
         assert_eq!(history.runs.last().unwrap().run_id, "r499");
-        history.keep_failing((0..5000_u32).map(|number| (format!("0014M{number:010}QAA"), number)).collect());
-        assert_eq!((history.failing.len(), history.failing.values().min()), (FAILING, Some(&4000)));
-        assert!(serde_json::to_vec(&history).unwrap().len() < 150_000, "an index, not an archive");
+        history.keep_failing(
+            (0..5000_u32)
+                .map(|number| (format!("0014M{number:010}QAA"), number))
+                .collect(),
+        );
+        assert_eq!(
+            (history.failing.len(), history.failing.values().min()),
+            (FAILING, Some(&4000))
+        );
+        assert!(
+            serde_json::to_vec(&history).unwrap().len() < 150_000,
+            "an index, not an archive"
+        );
     }
 
     #[test]
@@ -197,8 +234,14 @@ mod tests {
             (vec![(Partial, None), (Partial, None)], false),
             (vec![(Held, None), (Partial, None)], true),
             (vec![(Held, None), (Ok, None)], true),
-            (vec![(Failed, Some("Sync.Auth")), (Failed, Some("Sync.Auth"))], false),
-            (vec![(Failed, Some("Sync.Auth")), (Failed, Some("Sync.Config"))], true),
+            (
+                vec![(Failed, Some("Sync.Auth")), (Failed, Some("Sync.Auth"))],
+                false,
+            ),
+            (
+                vec![(Failed, Some("Sync.Auth")), (Failed, Some("Sync.Config"))],
+                true,
+            ),
             (vec![(Failed, Some("Sync.Auth")), (NothingToDo, None)], true),
         ];
         for (runs, changed) in table {

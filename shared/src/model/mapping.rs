@@ -1,6 +1,7 @@
 //! The mapping table: from a Salesforce account to the fields of its Zendesk organization.
 //!
-//! Adding a field is one line in [`FIELDS`]: the query, the schema check, the comparison and every document follow it.
+//! Adding a field is one line in [`FIELDS`]: the query, the schema check, the comparison and every
+//! document follow it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -36,19 +37,56 @@ pub struct Field {
     pub rule: Rule,
 }
 
-/// The managed organization fields, in the order of the query. The organization's `name` is managed beside them.
+/// The managed organization fields, in the order of the query. The organization's `name` is managed
+/// beside them.
 ///
 /// Source: contract, the table under gather-accounts.
 pub const FIELDS: &[Field] = &[
-    Field { key: "salesforce_id", source: ID, rule: Rule::Id },
-    Field { key: "sfdc_short_id", source: ID, rule: Rule::ShortId },
-    Field { key: "account_owner", source: "Account_Owner_Calc__c", rule: Rule::Text },
-    Field { key: "technical_account_manager", source: "Technical_Account_Manager_Name__c", rule: Rule::Text },
-    Field { key: "restricted_account", source: "Restricted_Account__c", rule: Rule::TickedIf("Restricted Party") },
-    Field { key: "solutions_architect", source: "Solutions_Architect_Lookup__r.Name", rule: Rule::Text },
-    Field { key: ACCOUNT_TYPE, source: "Partner_Track__c", rule: Rule::AccountType },
-    Field { key: "support_hold", source: "Support_Hold__c", rule: Rule::Checkbox },
-    Field { key: "org_in_escalated_state", source: "Account_Risk_Level__c", rule: Rule::TickedIf("At Risk - Escalated") },
+    Field {
+        key: "salesforce_id",
+        source: ID,
+        rule: Rule::Id,
+    },
+    Field {
+        key: "sfdc_short_id",
+        source: ID,
+        rule: Rule::ShortId,
+    },
+    Field {
+        key: "account_owner",
+        source: "Account_Owner_Calc__c",
+        rule: Rule::Text,
+    },
+    Field {
+        key: "technical_account_manager",
+        source: "Technical_Account_Manager_Name__c",
+        rule: Rule::Text,
+    },
+    Field {
+        key: "restricted_account",
+        source: "Restricted_Account__c",
+        rule: Rule::TickedIf("Restricted Party"),
+    },
+    Field {
+        key: "solutions_architect",
+        source: "Solutions_Architect_Lookup__r.Name",
+        rule: Rule::Text,
+    },
+    Field {
+        key: ACCOUNT_TYPE,
+        source: "Partner_Track__c",
+        rule: Rule::AccountType,
+    },
+    Field {
+        key: "support_hold",
+        source: "Support_Hold__c",
+        rule: Rule::Checkbox,
+    },
+    Field {
+        key: "org_in_escalated_state",
+        source: "Account_Risk_Level__c",
+        rule: Rule::TickedIf("At Risk - Escalated"),
+    },
 ];
 
 const ID: &str = "Account_ID_18__c";
@@ -76,8 +114,16 @@ impl Account {
     /// # Errors
     /// [`Error::Contract`] if the stored account has none.
     pub fn id(&self) -> Result<AccountId> {
-        let text = self.fields.get("salesforce_id").and_then(FieldValue::as_text).unwrap_or_default();
-        AccountId::parse(text).map_err(|error| Error::Contract(format!("accounts.json holds an account without a usable id: {error}")))
+        let text = self
+            .fields
+            .get("salesforce_id")
+            .and_then(FieldValue::as_text)
+            .unwrap_or_default();
+        AccountId::parse(text).map_err(|error| {
+            Error::Contract(format!(
+                "accounts.json holds an account without a usable id: {error}"
+            ))
+        })
     }
 
     /// The tag of its account type; `None` if its track is neither Open nor Select.
@@ -86,26 +132,39 @@ impl Account {
         self.fields.get(ACCOUNT_TYPE).and_then(FieldValue::as_text)
     }
 
-    /// Maps one record of the query's reply, an object with the fields of [`query`]. Absent and null are the same.
+    /// Maps one record of the query's reply, an object with the fields of [`query`]. Absent and
+    /// null are the same.
     ///
     /// # Errors
-    /// [`Error::Contract`] names the record and the field: an id without 18 characters or with a wrong checksum, no name,
-    /// or a value of the wrong type. One such record ends the run: dropping it would make its organization look abandoned.
+    /// [`Error::Contract`] names the record and the field: an id without 18 characters or with a
+    /// wrong checksum, no name, or a value of the wrong type. One such record ends the run:
+    /// dropping it would make its organization look abandoned.
     pub fn from_record(record: &Map<String, Value>, alliances: &Alliances) -> Result<Self> {
         let text = |source: &'static str| lookup(record, source)?.text();
         let raw = text(ID)?.unwrap_or_default();
         let id = AccountId::parse(raw).map_err(|why| {
-            let shown = if raw.len() <= 18 && raw.bytes().all(|b| b.is_ascii_alphanumeric()) { raw } else { "(a value that is no id)" };
-            Error::Contract(format!("salesforce: account with {ID} {shown:?}: {why}; correct the field in Salesforce, then run again"))
+            let shown = if raw.len() <= 18 && raw.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                raw
+            } else {
+                "(a value that is no id)"
+            };
+            Error::Contract(format!(
+                "salesforce: account with {ID} {shown:?}: {why}; correct the \
+                                     field in Salesforce, then run again"
+            ))
         })?;
         if raw.len() != 18 {
-            return Err(Error::Contract(format!("salesforce: {ID} {raw:?} has no 18 characters; its formula must be CASESAFEID(Id)")));
+            return Err(Error::Contract(format!(
+                "salesforce: {ID} {raw:?} has no 18 characters; its formula must be CASESAFEID(Id)"
+            )));
         }
         let of_this = |error: Error| match error {
             Error::Contract(what) => Error::Contract(format!("salesforce: account {id}: {what}")),
             other => other,
         };
-        let name = text(NAME).map_err(of_this)?.ok_or_else(|| of_this(Error::Contract(format!("{NAME} is empty; give it a name"))))?;
+        let name = text(NAME)
+            .map_err(of_this)?
+            .ok_or_else(|| of_this(Error::Contract(format!("{NAME} is empty; give it a name"))))?;
         let value = |field: &Field| -> Result<FieldValue> {
             Ok(match field.rule {
                 Rule::Id => FieldValue::text(Some(id.as_str())),
@@ -113,15 +172,28 @@ impl Account {
                 Rule::Text => FieldValue::text(text(field.source)?),
                 Rule::Checkbox => FieldValue::Flag(lookup(record, field.source)?.flag()?),
                 Rule::TickedIf(wanted) => FieldValue::Flag(text(field.source)? == Some(wanted)),
-                Rule::AccountType => FieldValue::text(account_type(&id, text(field.source)?, alliances)),
+                Rule::AccountType => {
+                    FieldValue::text(account_type(&id, text(field.source)?, alliances))
+                }
             })
         };
-        let fields = FIELDS.iter().map(|field| Ok((field.key.to_owned(), value(field)?))).collect::<Result<_>>().map_err(of_this)?;
-        Ok(Self { name: name.to_owned(), fields })
+        let fields = FIELDS
+            .iter()
+            .map(|field| Ok((field.key.to_owned(), value(field)?)))
+            .collect::<Result<_>>()
+            .map_err(of_this)?;
+        Ok(Self {
+            name: name.to_owned(),
+            fields,
+        })
     }
 }
 
-fn account_type(id: &AccountId, track: Option<&str>, Alliances(alliances): &Alliances) -> Option<&'static str> {
+fn account_type(
+    id: &AccountId,
+    track: Option<&str>,
+    Alliances(alliances): &Alliances,
+) -> Option<&'static str> {
     match track {
         _ if alliances.contains(id) => Some("alliance_partner"),
         Some("Open") => Some("open_partner"),
@@ -139,7 +211,10 @@ struct Cell<'a> {
 /// Follows a dotted source; a null lookup makes every field behind it null.
 fn lookup<'a>(record: &'a Map<String, Value>, source: &'static str) -> Result<Cell<'a>> {
     let mut parts = source.split('.');
-    let mut value = parts.next().and_then(|key| record.get(key)).unwrap_or(&Value::Null);
+    let mut value = parts
+        .next()
+        .and_then(|key| record.get(key))
+        .unwrap_or(&Value::Null);
     for key in parts {
         value = match value {
             Value::Null => &Value::Null,
@@ -170,11 +245,16 @@ impl<'a> Cell<'a> {
 
 /// The one query of a run. Its field list follows [`FIELDS`], each Salesforce field once.
 ///
-/// Source: contract, gather-accounts. [`AccountId`]s are letters and digits, so nothing needs escaping.
+/// Source: contract, gather-accounts. [`AccountId`]s are letters and digits, so nothing needs
+/// escaping.
 #[must_use]
 pub fn query(Alliances(alliances): &Alliances) -> String {
     let mut columns: Vec<&str> = Vec::new();
-    for column in [ID, NAME].into_iter().chain(FIELDS.iter().map(|field| field.source)).chain(FILTERS) {
+    for column in [ID, NAME]
+        .into_iter()
+        .chain(FIELDS.iter().map(|field| field.source))
+        .chain(FILTERS)
+    {
         if !columns.contains(&column) {
             columns.push(column);
         }
@@ -186,7 +266,8 @@ pub fn query(Alliances(alliances): &Alliances) -> String {
         many => format!("{ID} IN ({}) OR ", many.join(", ")),
     };
     format!(
-        "SELECT {} FROM Account WHERE {by_id}(Type = 'Partner' AND Partners_Partner_Status__c IN ('Authorized') \
+        "SELECT {} FROM Account WHERE {by_id}(Type = 'Partner' AND Partners_Partner_Status__c IN \
+         ('Authorized') \
          AND Partner_Track__c IN ('Open', 'Select'))",
         columns.join(", ")
     )

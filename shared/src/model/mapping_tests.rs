@@ -15,11 +15,15 @@ fn alliances() -> Alliances {
 
 fn record() -> Value {
     json!({
-        "attributes": {"type": "Account", "url": "/services/data/v67.0/sobjects/Account/001D000000IRFmaIAH"},
-        "Account_ID_18__c": PARTNER, "Name": "  Acme GmbH ", "Account_Owner_Calc__c": " Ada Lovelace",
-        "Technical_Account_Manager_Name__c": "Grace Hopper", "Restricted_Account__c": "Restricted Party",
+        "attributes": {"type": "Account",
+        "url": "/services/data/v67.0/sobjects/Account/001D000000IRFmaIAH"},
+        "Account_ID_18__c": PARTNER, "Name": "  Acme GmbH ", "Account_Owner_Calc__c": " Ada \
+            Lovelace",
+        "Technical_Account_Manager_Name__c": "Grace Hopper", "Restricted_Account__c": "Restricted \
+            Party",
         "Solutions_Architect_Lookup__r": {"attributes": {"type": "User"}, "Name": "Alan Turing"},
-        "Partner_Track__c": "Open", "Support_Hold__c": true, "Account_Risk_Level__c": "At Risk - Escalated",
+        "Partner_Track__c": "Open", "Support_Hold__c": true, "Account_Risk_Level__c": "At Risk - \
+            Escalated",
         "Type": "Partner", "Partners_Partner_Status__c": "Authorized"
     })
 }
@@ -44,27 +48,68 @@ fn maps_every_row_of_the_table() {
     assert_eq!(
         serde_json::to_value(&account).unwrap(),
         json!({
-            "name": "Acme GmbH", "salesforce_id": PARTNER, "sfdc_short_id": "001D000000IRFma", "account_owner": "Ada Lovelace",
-            "technical_account_manager": "Grace Hopper", "solutions_architect": "Alan Turing", "restricted_account": true,
+            "name": "Acme GmbH", "salesforce_id": PARTNER,
+            "sfdc_short_id": "001D000000IRFma", "account_owner": "Ada Lovelace",
+            "technical_account_manager": "Grace Hopper", "solutions_architect": "Alan Turing",
+            "restricted_account": true,
             "support_hold": true, "org_in_escalated_state": true, "account_type": "open_partner"
         })
     );
-    assert_eq!(serde_json::from_value::<Account>(serde_json::to_value(&account).unwrap()).unwrap(), account);
+    assert_eq!(
+        serde_json::from_value::<Account>(serde_json::to_value(&account).unwrap()).unwrap(),
+        account
+    );
 }
 
 #[test]
 fn a_null_lookup_and_blank_picklists_are_unset() {
-    assert_eq!(field(&with("Solutions_Architect_Lookup__r", Value::Null), "solutions_architect"), FieldValue::UNSET);
-    assert_eq!(field(&with("Solutions_Architect_Lookup__r", json!({"Name": null})), "solutions_architect"), FieldValue::UNSET);
-    assert_eq!(field(&with("Account_Owner_Calc__c", json!("  ")), "account_owner"), FieldValue::UNSET);
-    for (key, source) in
-        [("restricted_account", "Restricted_Account__c"), ("org_in_escalated_state", "Account_Risk_Level__c"), ("support_hold", "Support_Hold__c")]
-    {
-        assert_eq!(field(&with(source, Value::Null), key), FieldValue::Flag(false), "{source}");
+    assert_eq!(
+        field(
+            &with("Solutions_Architect_Lookup__r", Value::Null),
+            "solutions_architect"
+        ),
+        FieldValue::UNSET
+    );
+    assert_eq!(
+        field(
+            &with("Solutions_Architect_Lookup__r", json!({"Name": null})),
+            "solutions_architect"
+        ),
+        FieldValue::UNSET
+    );
+    assert_eq!(
+        field(&with("Account_Owner_Calc__c", json!("  ")), "account_owner"),
+        FieldValue::UNSET
+    );
+    for (key, source) in [
+        ("restricted_account", "Restricted_Account__c"),
+        ("org_in_escalated_state", "Account_Risk_Level__c"),
+        ("support_hold", "Support_Hold__c"),
+    ] {
+        assert_eq!(
+            field(&with(source, Value::Null), key),
+            FieldValue::Flag(false),
+            "{source}"
+        );
     }
-    assert_eq!(field(&with("Restricted_Account__c", json!("Not Restricted")), "restricted_account"), FieldValue::Flag(false));
-    assert_eq!(field(&with("Account_Risk_Level__c", json!("At Risk")), "org_in_escalated_state"), FieldValue::Flag(false));
-    assert_eq!(field(&with("Support_Hold__c", json!(false)), "support_hold"), FieldValue::Flag(false));
+    assert_eq!(
+        field(
+            &with("Restricted_Account__c", json!("Not Restricted")),
+            "restricted_account"
+        ),
+        FieldValue::Flag(false)
+    );
+    assert_eq!(
+        field(
+            &with("Account_Risk_Level__c", json!("At Risk")),
+            "org_in_escalated_state"
+        ),
+        FieldValue::Flag(false)
+    );
+    assert_eq!(
+        field(&with("Support_Hold__c", json!(false)), "support_hold"),
+        FieldValue::Flag(false)
+    );
 }
 
 #[test]
@@ -92,33 +137,58 @@ fn the_account_type_follows_id_then_track() {
 
 #[test]
 fn an_id_that_is_not_whole_ends_the_run() {
-    for id in [json!("001D000000IRFmaIAX"), json!("001D000000IRFma"), json!(""), Value::Null, json!("not an id")] {
+    for id in [
+        json!("001D000000IRFmaIAX"),
+        json!("001D000000IRFma"),
+        json!(""),
+        Value::Null,
+        json!("not an id"),
+    ] {
         let error = map(&with("Account_ID_18__c", id.clone())).unwrap_err();
         assert_eq!(error.name(), "Sync.Contract", "{id}");
     }
-    let wrong = map(&with("Account_ID_18__c", json!("001D000000IRFmaIAX"))).unwrap_err().to_string();
-    assert!(wrong.contains("001D000000IRFmaIAX") && wrong.contains("must be IAH"), "{wrong}");
+    let wrong = map(&with("Account_ID_18__c", json!("001D000000IRFmaIAX")))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        wrong.contains("001D000000IRFmaIAX") && wrong.contains("must be IAH"),
+        "{wrong}"
+    );
 }
 
 #[test]
 fn a_wrong_type_names_record_and_field() {
-    for (source, value) in
-        [("Name", json!(7)), ("Name", json!(" ")), ("Support_Hold__c", json!("true")), ("Solutions_Architect_Lookup__r", json!("x"))]
-    {
+    for (source, value) in [
+        ("Name", json!(7)),
+        ("Name", json!(" ")),
+        ("Support_Hold__c", json!("true")),
+        ("Solutions_Architect_Lookup__r", json!("x")),
+    ] {
         let error = map(&with(source, value)).unwrap_err();
         assert_eq!(error.name(), "Sync.Contract");
-        assert!(error.to_string().contains(PARTNER) && error.to_string().contains(source), "{error}");
+        assert!(
+            error.to_string().contains(PARTNER) && error.to_string().contains(source),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn the_query_is_the_contracts() {
-    let contract = "SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, Technical_Account_Manager_Name__c, Restricted_Account__c, \
-        Solutions_Architect_Lookup__r.Name, Partner_Track__c, Support_Hold__c, Account_Risk_Level__c, Type, Partners_Partner_Status__c \
-        FROM Account WHERE Account_ID_18__c = '0014M00001sDiGEQA0' OR (Type = 'Partner' AND Partners_Partner_Status__c IN ('Authorized') \
+    let contract = "SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, \
+                    Technical_Account_Manager_Name__c, Restricted_Account__c, \
+        Solutions_Architect_Lookup__r.Name, Partner_Track__c, Support_Hold__c, \
+        Account_Risk_Level__c, Type, Partners_Partner_Status__c \
+        FROM Account WHERE Account_ID_18__c = '0014M00001sDiGEQA0' OR (Type = 'Partner' AND \
+        Partners_Partner_Status__c IN ('Authorized') \
         AND Partner_Track__c IN ('Open', 'Select'))";
     assert_eq!(query(&alliances()), contract);
-    let two = query(&Alliances(vec![AccountId::parse(ALLIANCE).unwrap(), AccountId::parse(PARTNER).unwrap()]));
-    assert!(two.contains("Account_ID_18__c IN ('0014M00001sDiGEQA0', '001D000000IRFmaIAH') OR (Type"));
+    let two = query(&Alliances(vec![
+        AccountId::parse(ALLIANCE).unwrap(),
+        AccountId::parse(PARTNER).unwrap(),
+    ]));
+    assert!(
+        two.contains("Account_ID_18__c IN ('0014M00001sDiGEQA0', '001D000000IRFmaIAH') OR (Type")
+    );
     assert!(query(&Alliances(Vec::new())).contains("WHERE (Type = 'Partner'"));
 }

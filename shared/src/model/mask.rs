@@ -1,6 +1,7 @@
 //! Text from outside, made fit for people's eyes.
 
-/// Replaces every word that may be an e-mail address: none may stand in a log, an error, a report or a notice.
+/// Replaces every word that may be an e-mail address: none may stand in a log, an error, a report
+/// or a notice.
 #[must_use]
 pub fn without_addresses(text: &str) -> String {
     if !text.contains('@') {
@@ -8,7 +9,11 @@ pub fn without_addresses(text: &str) -> String {
     }
     let words = text.split_inclusive(char::is_whitespace).map(|word| {
         let bare = word.trim_end();
-        if bare.contains('@') { format!("[e-mail]{}", word.strip_prefix(bare).unwrap_or_default()) } else { word.to_owned() }
+        if bare.contains('@') {
+            format!("[e-mail]{}", word.strip_prefix(bare).unwrap_or_default())
+        } else {
+            word.to_owned()
+        }
     });
     words.collect()
 }
@@ -19,7 +24,10 @@ mod tests {
 
     #[test]
     fn addresses_go_and_the_rest_stays() {
-        assert_eq!(without_addresses("Owner: jo@partner.example is\tinvalid\n"), "Owner: [e-mail] is\tinvalid\n");
+        assert_eq!(
+            without_addresses("Owner: jo@partner.example is\tinvalid\n"),
+            "Owner: [e-mail] is\tinvalid\n"
+        );
         assert_eq!(without_addresses("<jo@partner.example>,(al@x)"), "[e-mail]");
         assert_eq!(without_addresses(" Nova  Linden "), " Nova  Linden ");
     }

@@ -7,7 +7,8 @@ use icu_normalizer::ComposingNormalizer;
 
 /// The key under which Zendesk may see two names as one: trimmed, NFC, case-folded.
 ///
-/// Zendesk's own folding is not documented, so this errs on the side of a clash, which a person resolves.
+/// Zendesk's own folding is not documented, so this errs on the side of a clash, which a person
+/// resolves.
 #[must_use]
 pub fn name_key(name: &str) -> String {
     let nfc = ComposingNormalizer::new_nfc();

@@ -17,7 +17,8 @@ pub const EXPIRATION_DATE: &str = "expiration_date";
 /// Tags of [`ACCOUNT_TYPE`] that mean a partner.
 pub const PARTNER_TYPES: [&str; 3] = ["alliance_partner", "open_partner", "select_partner"];
 
-/// An organization with the fields the comparison needs: the managed ones, the mark, and the expiration date.
+/// An organization with the fields the comparison needs: the managed ones, the mark, and the
+/// expiration date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
     /// The Zendesk instance it lives on, `global` or `us-government`.
@@ -38,13 +39,17 @@ impl Organization {
     /// A field's value, unset if Zendesk does not name it.
     #[must_use]
     pub fn field(&self, key: &str) -> &FieldValue {
-        self.organization_fields.get(key).unwrap_or(&FieldValue::UNSET)
+        self.organization_fields
+            .get(key)
+            .unwrap_or(&FieldValue::UNSET)
     }
 
     /// True if its account type is a partner's.
     #[must_use]
     pub fn is_partner(&self) -> bool {
-        self.field(ACCOUNT_TYPE).as_text().is_some_and(|tag| PARTNER_TYPES.contains(&tag))
+        self.field(ACCOUNT_TYPE)
+            .as_text()
+            .is_some_and(|tag| PARTNER_TYPES.contains(&tag))
     }
 
     /// True if it is marked for deletion.
@@ -62,6 +67,7 @@ impl Organization {
     /// The canonical Salesforce id; `None` if it is blank or no id.
     #[must_use]
     pub fn account_id(&self) -> Option<AccountId> {
-        self.salesforce_id().and_then(|text| AccountId::parse(text).ok())
+        self.salesforce_id()
+            .and_then(|text| AccountId::parse(text).ok())
     }
 }

@@ -24,7 +24,8 @@ pub enum Outcome {
     Done,
     /// Zendesk refused it, or its fields are not what they must be.
     Failed,
-    /// Left out: somebody changed the organization after it was read. The next run judges it afresh.
+    /// Left out: somebody changed the organization after it was read. The next run judges it
+    /// afresh.
     Drifted,
     /// Neither proven nor refused.
     Unknown,
@@ -61,10 +62,14 @@ pub struct RecordOutcome {
 }
 
 impl RecordOutcome {
-    /// Under which the number of its failures is kept from run to run: the Salesforce id, or the organization's.
+    /// Under which the number of its failures is kept from run to run: the Salesforce id, or the
+    /// organization's.
     #[must_use]
     pub fn failing_key(&self) -> String {
-        self.salesforce_id.clone().or_else(|| self.id.map(|id| id.to_string())).unwrap_or_default()
+        self.salesforce_id
+            .clone()
+            .or_else(|| self.id.map(|id| id.to_string()))
+            .unwrap_or_default()
     }
 }
 
@@ -74,8 +79,8 @@ pub struct Results {
     /// The header.
     #[serde(flatten)]
     pub header: Header,
-    /// Creates, updates, marks, each in the order of the plan; held records are not in it. Of a run that failed, only those of which
-    /// it is known.
+    /// Creates, updates, marks, each in the order of the plan; held records are not in it. Of a run
+    /// that failed, only those of which it is known.
     pub results: Vec<RecordOutcome>,
     /// What sync used.
     #[serde(default)]
@@ -87,7 +92,10 @@ impl Applied {
     #[must_use]
     pub fn of(results: &[RecordOutcome]) -> Self {
         let mut applied = Self::default();
-        for RecordOutcome { action, outcome, .. } in results {
+        for RecordOutcome {
+            action, outcome, ..
+        } in results
+        {
             let counter = match (outcome, action) {
                 (Outcome::Done, Action::Create) => &mut applied.created,
                 (Outcome::Done, Action::Update) => &mut applied.updated,

@@ -1,11 +1,13 @@
-//! What a run used: of the vendors, of the clock, of the operator's credentials. Measured by the stages themselves.
+//! What a run used: of the vendors, of the clock, of the operator's credentials. Measured by the
+//! stages themselves.
 
 use std::time::Instant;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-/// What a stage used, over all of its invocations that saved their progress; what a killed one used is not in it.
+/// What a stage used, over all of its invocations that saved their progress; what a killed one used
+/// is not in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
@@ -52,12 +54,26 @@ impl Usage {
     /// One invocation that began at a moment and ends now.
     #[must_use]
     pub fn invocation(began: Instant) -> Self {
-        Self { invocations: 1, milliseconds: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), ..Self::default() }
+        Self {
+            invocations: 1,
+            milliseconds: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..Self::default()
+        }
     }
 
     /// Adds what another invocation used. A credential is noted once.
     pub fn add(&mut self, other: &Self) {
-        let Self { invocations, milliseconds, pages, calls, retries, throttled, waits, wait_seconds, credentials } = other;
+        let Self {
+            invocations,
+            milliseconds,
+            pages,
+            calls,
+            retries,
+            throttled,
+            waits,
+            wait_seconds,
+            credentials,
+        } = other;
         self.invocations += invocations;
         self.milliseconds += milliseconds;
         self.pages += pages;
@@ -76,7 +92,11 @@ impl Usage {
     /// The length of the invocations in seconds, to a tenth.
     #[must_use]
     pub fn seconds(&self) -> String {
-        format!("{}.{}", self.milliseconds / 1000, self.milliseconds % 1000 / 100)
+        format!(
+            "{}.{}",
+            self.milliseconds / 1000,
+            self.milliseconds % 1000 / 100
+        )
     }
 
     /// Notes a Wait state.
@@ -106,7 +126,12 @@ impl RunUsage {
     /// All stages together.
     #[must_use]
     pub fn total(&self) -> Usage {
-        let Self { gather_accounts, gather_orgs, compare, sync } = self;
+        let Self {
+            gather_accounts,
+            gather_orgs,
+            compare,
+            sync,
+        } = self;
         let mut total = Usage::default();
         for stage in [gather_accounts, gather_orgs, compare, sync] {
             total.add(stage);
@@ -121,18 +146,54 @@ mod tests {
 
     #[test]
     fn days_are_counted_to_the_day_of_the_end() {
-        let credential = Credential { secret: "s".to_owned(), auth: "api_token".to_owned(), ends: Some("2027-04-30".parse().unwrap()) };
-        assert_eq!(credential.days_left("2027-04-01".parse().unwrap()), Some(29));
-        assert_eq!(credential.days_left("2027-05-01".parse().unwrap()), Some(-1));
-        assert_eq!(Credential { ends: None, ..credential }.days_left("2027-04-01".parse().unwrap()), None);
+        let credential = Credential {
+            secret: "s".to_owned(),
+            auth: "api_token".to_owned(),
+            ends: Some("2027-04-30".parse().unwrap()),
+        };
+        assert_eq!(
+            credential.days_left("2027-04-01".parse().unwrap()),
+            Some(29)
+        );
+        assert_eq!(
+            credential.days_left("2027-05-01".parse().unwrap()),
+            Some(-1)
+        );
+        assert_eq!(
+            Credential {
+                ends: None,
+                ..credential
+            }
+            .days_left("2027-04-01".parse().unwrap()),
+            None
+        );
     }
 
     #[test]
     fn a_credential_used_twice_is_noted_once() {
-        let credential = Credential { secret: "s".to_owned(), auth: "client_credentials".to_owned(), ends: None };
-        let one = Usage { invocations: 1, calls: 2, credentials: vec![credential], ..Usage::default() }.waiting(30);
+        let credential = Credential {
+            secret: "s".to_owned(),
+            auth: "client_credentials".to_owned(),
+            ends: None,
+        };
+        let one = Usage {
+            invocations: 1,
+            calls: 2,
+            credentials: vec![credential],
+            ..Usage::default()
+        }
+        .waiting(30);
         let mut both = one.clone();
         both.add(&one);
-        assert_eq!((both.invocations, both.calls, both.waits, both.wait_seconds, both.credentials.len()), (2, 4, 2, 60, 1));
+        assert_eq!(
+            (
+                both.invocations,
+                both.calls,
+                both.waits,
+                both.wait_seconds,
+                both.credentials.len()
+            ),
+            (2, 4, 2, 60, 1)
+        );
     }
 }

@@ -44,19 +44,32 @@ impl Update {
     /// The change that takes a mark for deletion back, if there is one. It is never held.
     #[must_use]
     pub fn unmark(&self) -> Option<&Change> {
-        self.changes.iter().find(|change| change.field == MARK_FOR_DELETION)
+        self.changes
+            .iter()
+            .find(|change| change.field == MARK_FOR_DELETION)
     }
 
     /// The update reduced to its un-mark.
     #[must_use]
     pub fn only_unmark(&self) -> Option<Self> {
-        let Self { id, salesforce_id, name, changes: _ } = self;
+        let Self {
+            id,
+            salesforce_id,
+            name,
+            changes: _,
+        } = self;
         let unmark = self.unmark()?.clone();
-        Some(Self { id: *id, salesforce_id: salesforce_id.clone(), name: name.clone(), changes: vec![unmark] })
+        Some(Self {
+            id: *id,
+            salesforce_id: salesforce_id.clone(),
+            name: name.clone(),
+            changes: vec![unmark],
+        })
     }
 }
 
-/// An entry of `not_in_sync.json`: a partner organization without account, to be marked for deletion.
+/// An entry of `not_in_sync.json`: a partner organization without account, to be marked for
+/// deletion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The organization.
@@ -80,7 +93,8 @@ pub struct Retained {
     pub name: String,
     /// Why it is kept.
     pub reason: String,
-    /// The first day on which it may be marked; `None` if its date cannot be read or it is protected.
+    /// The first day on which it may be marked; `None` if its date cannot be read or it is
+    /// protected.
     pub eligible_from: Option<Date>,
 }
 
@@ -112,7 +126,8 @@ pub struct Party {
     pub marked: bool,
 }
 
-/// Records of which it is not certain which is which. Nothing is done to any of them until a person has decided.
+/// Records of which it is not certain which is which. Nothing is done to any of them until a person
+/// has decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     /// What clashes.
@@ -148,6 +163,9 @@ impl Changes {
     /// The number of updates that take a mark back.
     #[must_use]
     pub fn unmarks(&self) -> usize {
-        self.updates.iter().filter(|update| update.unmark().is_some()).count()
+        self.updates
+            .iter()
+            .filter(|update| update.unmark().is_some())
+            .count()
     }
 }

@@ -45,7 +45,10 @@ impl Conflicts {
                 id: Some(organization.id),
                 salesforce_id: organization.salesforce_id().map(str::to_owned),
                 name: organization.name.clone(),
-                account_type: organization.field(crate::model::ACCOUNT_TYPE).as_text().map(str::to_owned),
+                account_type: organization
+                    .field(crate::model::ACCOUNT_TYPE)
+                    .as_text()
+                    .map(str::to_owned),
                 marked: organization.is_marked(),
             });
         }
@@ -58,15 +61,35 @@ impl Conflicts {
 
     /// The conflicts for the plan.
     pub(super) fn into_list(self) -> Vec<Conflict> {
-        let reason = |shared: &Shared, accounts: &BTreeSet<Party>, organizations: &BTreeSet<Party>| match shared {
-            Shared::Id(id) => {
-                format!("{} organizations have the Salesforce id {id}; merge them or correct the id of all but one", organizations.len())
+        let reason = |shared: &Shared,
+                      accounts: &BTreeSet<Party>,
+                      organizations: &BTreeSet<Party>| {
+            match shared {
+                Shared::Id(id) => {
+                    format!(
+                        "{} organizations have the Salesforce id {id}; merge them or correct the \
+                         id of all but one",
+                        organizations.len()
+                    )
+                }
+                Shared::Text(_) => format!(
+                    "{} organizations have the same Salesforce id, which is no \
+                                        account id; correct it",
+                    organizations.len()
+                ),
+                Shared::Name(_) if accounts.len() > 1 => {
+                    format!(
+                        "{} accounts want one name, and Zendesk allows it once; rename all but one \
+                         in Salesforce",
+                        accounts.len()
+                    )
+                }
+                Shared::Name(_) => {
+                    "the name is taken; rename one of them, or give the organization \
+                                the account's Salesforce id"
+                        .to_owned()
+                }
             }
-            Shared::Text(_) => format!("{} organizations have the same Salesforce id, which is no account id; correct it", organizations.len()),
-            Shared::Name(_) if accounts.len() > 1 => {
-                format!("{} accounts want one name, and Zendesk allows it once; rename all but one in Salesforce", accounts.len())
-            }
-            Shared::Name(_) => "the name is taken; rename one of them, or give the organization the account's Salesforce id".to_owned(),
         };
         self.found
             .into_iter()

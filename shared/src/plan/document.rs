@@ -1,4 +1,5 @@
-//! The plan's documents: `creates.json`, `updates.json`, `not_in_sync.json`, and `plan.json` over them.
+//! The plan's documents: `creates.json`, `updates.json`, `not_in_sync.json`, and `plan.json` over
+//! them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -61,8 +62,8 @@ list!(
     NotInSync, Mark, not_in_sync, "not_in_sync.json"
 );
 
-/// `sha256:` and 64 hexadecimal digits over the entries' JSON, without the header: the same entries have the same digest
-/// in every run, on every machine.
+/// `sha256:` and 64 hexadecimal digits over the entries' JSON, without the header: the same entries
+/// have the same digest in every run, on every machine.
 ///
 /// # Errors
 /// [`Error::Contract`] if the entries have no JSON form.
@@ -75,17 +76,20 @@ pub fn digest<L: List>(entries: &[L::Entry]) -> Result<String> {
 /// # Errors
 /// [`Error::Contract`] if it has no JSON form.
 pub fn json_bytes<T: Serialize + ?Sized>(what: &str, document: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(document).map_err(|error| Error::Contract(format!("{what}: no JSON form: {error}")))
+    serde_json::to_vec(document)
+        .map_err(|error| Error::Contract(format!("{what}: no JSON form: {error}")))
 }
 
 /// SHA-256 in hexadecimal.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// Where a list is, and the digest of its entries.
@@ -186,8 +190,22 @@ impl Plan {
 
     /// The counts of a comparison.
     #[must_use]
-    pub fn counts(changes: &Changes, accounts: usize, organizations_scanned: usize, partner_organizations: usize) -> Counts {
-        let Changes { creates, updates, marks, skipped, protected: _, retained, conflicts, already_marked: _ } = changes;
+    pub fn counts(
+        changes: &Changes,
+        accounts: usize,
+        organizations_scanned: usize,
+        partner_organizations: usize,
+    ) -> Counts {
+        let Changes {
+            creates,
+            updates,
+            marks,
+            skipped,
+            protected: _,
+            retained,
+            conflicts,
+            already_marked: _,
+        } = changes;
         Counts {
             accounts,
             organizations_scanned,

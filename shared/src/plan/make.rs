@@ -4,7 +4,9 @@ use jiff::tz::TimeZone;
 
 use super::{Changes, Guard, Inputs, Lists, Plan, Rules, Seen, Target, diff, judge};
 use crate::Result;
-use crate::model::{Account, Complete, Counts, Header, Held, Instance, Mode, Organizations, RunUsage, TARGET};
+use crate::model::{
+    Account, Complete, Counts, Header, Held, Instance, Mode, Organizations, RunUsage, TARGET,
+};
 
 /// What follows from a run's inputs, and from nothing else.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,15 +27,47 @@ pub struct Made {
 ///
 /// # Errors
 /// [`crate::Error::Contract`] if an account has no usable id or a list has no JSON form.
-pub fn make(accounts: &Complete<Vec<Account>>, organizations: Complete<Organizations>, inputs: &Inputs) -> Result<Made> {
-    let Inputs { started_at, settings, approve, last_good, accounts: _, organizations: _, state_machine: _ } = inputs;
-    let (instances, scanned) = (organizations.get().instances.clone(), organizations.get().scanned());
-    let target = organizations.map(|Organizations { organizations, lookalikes, header: _, instances: _ }| Target {
-        partners: organizations.into_iter().filter(|one| one.instance == TARGET).collect(),
-        lookalikes: lookalikes.into_iter().filter(|one| one.instance == TARGET).collect(),
-    });
+pub fn make(
+    accounts: &Complete<Vec<Account>>,
+    organizations: Complete<Organizations>,
+    inputs: &Inputs,
+) -> Result<Made> {
+    let Inputs {
+        started_at,
+        settings,
+        approve,
+        last_good,
+        accounts: _,
+        organizations: _,
+        state_machine: _,
+    } = inputs;
+    let (instances, scanned) = (
+        organizations.get().instances.clone(),
+        organizations.get().scanned(),
+    );
+    let target = organizations.map(
+        |Organizations {
+             organizations,
+             lookalikes,
+             header: _,
+             instances: _,
+         }| Target {
+            partners: organizations
+                .into_iter()
+                .filter(|one| one.instance == TARGET)
+                .collect(),
+            lookalikes: lookalikes
+                .into_iter()
+                .filter(|one| one.instance == TARGET)
+                .collect(),
+        },
+    );
     let today = started_at.to_zoned(TimeZone::UTC).date();
-    let rules = Rules { protected: settings.protected.clone(), retention_years: settings.retention_years, today };
+    let rules = Rules {
+        protected: settings.protected.clone(),
+        retention_years: settings.retention_years,
+        today,
+    };
     let changes = diff(accounts, &target, &rules)?;
     let last = last_good.as_ref().map(|last| last.counts);
     let seen = Seen {
@@ -44,37 +78,84 @@ pub fn make(accounts: &Complete<Vec<Account>>, organizations: Complete<Organizat
     let guard = judge(&changes, seen, &settings.limits, approve)?;
     let counts = Plan::counts(&changes, seen.accounts, scanned, seen.partner_organizations);
     let warnings = suspicions(&counts, last.as_ref(), settings.limits.min_accounts_percent);
-    Ok(Made { changes, guard, counts, instances, warnings })
+    Ok(Made {
+        changes,
+        guard,
+        counts,
+        instances,
+        warnings,
+    })
 }
 
-/// Why the inputs look emptier than they should: nothing at all, or far less than in the last good run. A run with dead
-/// credentials or a cut filter may look like one in which nothing happened.
+/// Why the inputs look emptier than they should: nothing at all, or far less than in the last good
+/// run. A run with dead credentials or a cut filter may look like one in which nothing happened.
 fn suspicions(counts: &Counts, last: Option<&Counts>, min_percent: usize) -> Vec<String> {
-    let of = |counts: &Counts| [counts.accounts, counts.organizations_scanned, counts.partner_organizations];
-    let names = ["Salesforce accounts", "Zendesk organizations", "partner organizations on the target"];
+    let of = |counts: &Counts| {
+        [
+            counts.accounts,
+            counts.organizations_scanned,
+            counts.partner_organizations,
+        ]
+    };
+    let names = [
+        "Salesforce accounts",
+        "Zendesk organizations",
+        "partner organizations on the target",
+    ];
     let before = last.map_or([0; 3], of);
-    let lines = names.into_iter().zip(of(counts)).zip(before).filter_map(|((name, now), before)| {
-        if now == 0 {
-            Some(format!("no {name} at all"))
-        } else if now * 100 < before * min_percent {
-            Some(format!("{now} {name}, {before} in the last good run"))
-        } else {
-            None
-        }
-    });
+    let lines =
+        names
+            .into_iter()
+            .zip(of(counts))
+            .zip(before)
+            .filter_map(|((name, now), before)| {
+                if now == 0 {
+                    Some(format!("no {name} at all"))
+                } else if now * 100 < before * min_percent {
+                    Some(format!("{now} {name}, {before} in the last good run"))
+                } else {
+                    None
+                }
+            });
     lines.collect()
 }
 
 impl Made {
     /// The plan's document.
     #[must_use]
-    pub fn plan(&self, header: Header, mode: Mode, lists: Lists, inputs: Inputs, usage: RunUsage) -> Plan {
-        let Self { changes, guard, counts, instances, warnings } = self;
-        let Changes { creates: _, updates: _, marks: _, skipped, protected, retained, conflicts, already_marked } = changes;
+    pub fn plan(
+        &self,
+        header: Header,
+        mode: Mode,
+        lists: Lists,
+        inputs: Inputs,
+        usage: RunUsage,
+    ) -> Plan {
+        let Self {
+            changes,
+            guard,
+            counts,
+            instances,
+            warnings,
+        } = self;
+        let Changes {
+            creates: _,
+            updates: _,
+            marks: _,
+            skipped,
+            protected,
+            retained,
+            conflicts,
+            already_marked,
+        } = changes;
         Plan {
             header,
             mode,
-            digest: Plan::digest_of([&lists.creates.digest, &lists.updates.digest, &lists.not_in_sync.digest]),
+            digest: Plan::digest_of([
+                &lists.creates.digest,
+                &lists.updates.digest,
+                &lists.not_in_sync.digest,
+            ]),
             counts: *counts,
             release: release(&guard.held(), inputs.state_machine.as_deref()),
             guard: guard.clone(),
@@ -94,8 +175,16 @@ impl Made {
 
 /// The command that releases the held categories of exactly this plan.
 fn release(held: &[Held], state_machine: Option<&str>) -> Option<String> {
-    let digests: Vec<_> = held.iter().map(|held| format!("\"{}\"", held.digest)).collect();
-    (!held.is_empty()).then(|| start_command(state_machine, &format!("{{\"approve\": [{}]}}", digests.join(", "))))
+    let digests: Vec<_> = held
+        .iter()
+        .map(|held| format!("\"{}\"", held.digest))
+        .collect();
+    (!held.is_empty()).then(|| {
+        start_command(
+            state_machine,
+            &format!("{{\"approve\": [{}]}}", digests.join(", ")),
+        )
+    })
 }
 
 /// The command that starts an execution by hand.
@@ -118,10 +207,16 @@ mod tests {
             ..Counts::default()
         };
         let last = counts(100, 1000, 100);
-        assert_eq!(suspicions(&counts(80, 1000, 100), Some(&last), 80), Vec::<String>::new());
+        assert_eq!(
+            suspicions(&counts(80, 1000, 100), Some(&last), 80),
+            Vec::<String>::new()
+        );
         assert_eq!(suspicions(&counts(79, 799, 100), Some(&last), 80).len(), 2);
         assert_eq!(suspicions(&counts(0, 0, 0), None, 80).len(), 3);
         assert_eq!(suspicions(&counts(1, 1, 1), None, 80), Vec::<String>::new());
-        assert_eq!(suspicions(&counts(100, 1000, 10), Some(&last), 80), ["10 partner organizations on the target, 100 in the last good run"]);
+        assert_eq!(
+            suspicions(&counts(100, 1000, 10), Some(&last), 80),
+            ["10 partner organizations on the target, 100 in the last good run"]
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! A past run's plan, made again from what it was made from.
 
-use super::{Changes, Creates, List, Listed, Lists, NotInSync, Plan, Updates, digest, json_bytes, make, sha256};
+use super::{
+    Changes, Creates, List, Listed, Lists, NotInSync, Plan, Updates, digest, json_bytes, make,
+    sha256,
+};
 use crate::model::{Accounts, Header, Organizations, Reference, TARGET};
 use crate::{Error, Result};
 
@@ -13,33 +16,61 @@ pub struct Replayed {
     pub same: bool,
 }
 
-/// Makes `creates.json`, `updates.json`, `not_in_sync.json` and `plan.json` of a run again, and compares the bytes. `stored`
-/// gives a document of the run by its file name.
+/// Makes `creates.json`, `updates.json`, `not_in_sync.json` and `plan.json` of a run again, and
+/// compares the bytes. `stored` gives a document of the run by its file name.
 ///
 /// What was measured and not computed is taken over: the time of writing, and what the stages used.
 ///
 /// # Errors
-/// [`Error::Contract`] if a document is gone or does not hold together, and if an input is not the one the plan was made from.
+/// [`Error::Contract`] if a document is gone or does not hold together, and if an input is not the
+/// one the plan was made from.
 pub fn replay(mut stored: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Replayed>> {
-    let mut read =
-        |file: &str| stored(file).ok_or_else(|| Error::Contract(format!("{file}: the document is gone; only a complete run can be replayed")));
+    let mut read = |file: &str| {
+        stored(file).ok_or_else(|| {
+            Error::Contract(format!(
+                "{file}: the document is gone; only a complete run can be replayed"
+            ))
+        })
+    };
     let plan_bytes = read("plan.json")?;
     let plan: Plan = parse("plan.json", &plan_bytes)?;
-    let Plan { header, mode, inputs, usage, lists: was, .. } = plan;
+    let Plan {
+        header,
+        mode,
+        inputs,
+        usage,
+        lists: was,
+        ..
+    } = plan;
     let run_id = header.run_id.clone();
     let accounts: Accounts = parse("accounts.json", &input(&mut read, &inputs.accounts)?)?;
-    let organizations: Organizations = parse("organizations.json", &input(&mut read, &inputs.organizations)?)?;
-    let made = make(&accounts.into_complete(&run_id)?, organizations.into_complete(&run_id, TARGET)?, &inputs)?;
+    let organizations: Organizations = parse(
+        "organizations.json",
+        &input(&mut read, &inputs.organizations)?,
+    )?;
+    let made = make(
+        &accounts.into_complete(&run_id)?,
+        organizations.into_complete(&run_id, TARGET)?,
+        &inputs,
+    )?;
 
     let mut replayed = Vec::new();
-    let Changes { creates, updates, marks, .. } = &made.changes;
+    let Changes {
+        creates,
+        updates,
+        marks,
+        ..
+    } = &made.changes;
     let lists = Lists {
         creates: again::<Creates>(&mut read, &mut replayed, creates, &was.creates)?,
         updates: again::<Updates>(&mut read, &mut replayed, updates, &was.updates)?,
         not_in_sync: again::<NotInSync>(&mut read, &mut replayed, marks, &was.not_in_sync)?,
     };
     let plan = made.plan(header, mode, lists, inputs, usage);
-    replayed.push(Replayed { file: "plan.json", same: json_bytes("plan.json", &plan)? == plan_bytes });
+    replayed.push(Replayed {
+        file: "plan.json",
+        same: json_bytes("plan.json", &plan)? == plan_bytes,
+    });
     Ok(replayed)
 }
 
@@ -50,7 +81,9 @@ fn input(read: &mut impl FnMut(&str) -> Result<Vec<u8>>, reference: &Reference) 
     if sha256(&stored) == reference.sha256 {
         return Ok(stored);
     }
-    Err(Error::Contract(format!("{file}: it is not the document the plan was made from; restore that version of the object")))
+    Err(Error::Contract(format!(
+        "{file}: it is not the document the plan was made from; restore that version of the object"
+    )))
 }
 
 /// A list made again from its entries, with the stored one's header.
@@ -62,13 +95,35 @@ fn again<L: List + serde::de::DeserializeOwned>(
 ) -> Result<Listed> {
     let stored = read(L::FILE)?;
     let (header, _) = parse::<L>(L::FILE, &stored)?.into_parts();
-    let made = json_bytes(L::FILE, &L::of(Header { count: entries.len(), ..header }, entries))?;
-    replayed.push(Replayed { file: L::FILE, same: made == stored });
-    let reference = Reference { sha256: sha256(&made), count: entries.len(), ..was.reference.clone() };
-    Ok(Listed { reference, digest: digest::<L>(entries)? })
+    let made = json_bytes(
+        L::FILE,
+        &L::of(
+            Header {
+                count: entries.len(),
+                ..header
+            },
+            entries,
+        ),
+    )?;
+    replayed.push(Replayed {
+        file: L::FILE,
+        same: made == stored,
+    });
+    let reference = Reference {
+        sha256: sha256(&made),
+        count: entries.len(),
+        ..was.reference.clone()
+    };
+    Ok(Listed {
+        reference,
+        digest: digest::<L>(entries)?,
+    })
 }
 
 fn parse<T: serde::de::DeserializeOwned>(file: &str, stored: &[u8]) -> Result<T> {
-    serde_json::from_slice(stored)
-        .map_err(|_| Error::Contract(format!("{file}: it is not of the shape this code reads; replay it with the code of its time")))
+    serde_json::from_slice(stored).map_err(|_| {
+        Error::Contract(format!(
+            "{file}: it is not of the shape this code reads; replay it with the code of its time"
+        ))
+    })
 }

@@ -26,24 +26,53 @@ pub(super) fn bars(history: &History) -> Vec<Bar> {
     history.runs.iter().skip(from).map(bar).collect()
 }
 
-/// The chart; empty without runs. Heights go with the square root, so that one large run does not flatten the others.
+/// The chart; empty without runs. Heights go with the square root, so that one large run does not
+/// flatten the others.
 pub(super) fn svg(bars: &[Bar]) -> String {
-    let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return String::new() };
-    let most = bars.iter().map(|bar| bar.changed).max().unwrap_or_default().max(1);
+    let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
+        return String::new();
+    };
+    let most = bars
+        .iter()
+        .map(|bar| bar.changed)
+        .max()
+        .unwrap_or_default()
+        .max(1);
     let (width, base) = (SHOWN * (WIDTH + GAP), HEIGHT + 24);
     let wrong = bars.iter().filter(|bar| !bar.verdict.is_good()).count();
     let mut svg = format!(
-        "<figure>\n<svg viewBox=\"0 0 {width} {}\" role=\"img\" aria-label=\"The last {} runs, {wrong} of them not good; at most {most} records \
-         changed in one.\">\n<text x=\"0\" y=\"18\">{most} changed</text>\n<path class=\"axis\" d=\"M0 {base}H{width}\"/>\n",
+        "<figure>\n<svg viewBox=\"0 0 {width} {}\" role=\"img\" aria-label=\"The last {} runs, \
+         {wrong} of them not good; at most {most} records \
+         changed in one.\">\n<text x=\"0\" y=\"18\">{most} changed</text>\n<path class=\"axis\" \
+         d=\"M0 {base}H{width}\"/>\n",
         base + 26,
         bars.len(),
     );
-    for (place, Bar { run_id, ended_at, verdict, changed, failed, seconds }) in bars.iter().enumerate() {
-        let height = (changed * HEIGHT * HEIGHT / most).isqrt().max(if *verdict == Ending::Failed { HEIGHT / 2 } else { 3 });
+    for (
+        place,
+        Bar {
+            run_id,
+            ended_at,
+            verdict,
+            changed,
+            failed,
+            seconds,
+        },
+    ) in bars.iter().enumerate()
+    {
+        let height =
+            (changed * HEIGHT * HEIGHT / most)
+                .isqrt()
+                .max(if *verdict == Ending::Failed {
+                    HEIGHT / 2
+                } else {
+                    3
+                });
         // Writing to a string cannot fail.
         let _ = writeln!(
             svg,
-            "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{WIDTH}\" height=\"{height}\" rx=\"2\"><title>{}: {}, {changed} changed, {failed} failed, \
+            "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{WIDTH}\" height=\"{height}\" \
+             rx=\"2\"><title>{}: {}, {changed} changed, {failed} failed, \
              {seconds} s, {}</title></rect>",
             verdict.word(),
             place * (WIDTH + GAP),
@@ -55,8 +84,10 @@ pub(super) fn svg(bars: &[Bar]) -> String {
     }
     let _ = writeln!(
         svg,
-        "<text x=\"0\" y=\"{y}\">{}</text>\n<text x=\"{width}\" y=\"{y}\" class=\"end\">{}</text>\n</svg>\n<figcaption>Records changed in the last runs; \
-         grey: nothing to do, green: OK, orange: a person has to look, red: failed.</figcaption>\n</figure>",
+        "<text x=\"0\" y=\"{y}\">{}</text>\n<text x=\"{width}\" y=\"{y}\" \
+         class=\"end\">{}</text>\n</svg>\n<figcaption>Records changed in the last runs; \
+         grey: nothing to do, green: OK, orange: a person has to look, red: \
+         failed.</figcaption>\n</figure>",
         minute(first.ended_at),
         minute(last.ended_at),
         y = base + 22,

@@ -4,13 +4,14 @@ use crate::model::{RunUsage, Usage};
 
 /// Memory of each Lambda, as in the template (`make validate` holds both together).
 const MEMORY_MB: u64 = 256;
-/// Thousand-millionths of a US dollar. Source: AWS's price lists for us-east-1, on demand, x86, as of 2026-11.
+/// Thousand-millionths of a US dollar. Source: AWS's price lists for us-east-1, on demand, x86, as
+/// of 2026-11.
 const LAMBDA_10_GB_SECONDS: u64 = 166_667;
 const LAMBDA_REQUEST: u64 = 200;
 const TRANSITION: u64 = 25_000;
 
-/// States every run enters once: the input, the lease, the accounts, the plan, whether it is only a plan, the lease's
-/// release, whether people have to know, the end.
+/// States every run enters once: the input, the lease, the accounts, the plan, whether it is only a
+/// plan, the lease's release, whether people have to know, the end.
 const ONCE: u64 = 8;
 
 /// What was counted for the cost of a run.
@@ -28,17 +29,34 @@ impl Cost {
     /// The cost of a run that used this. `notified` adds the state that tells people.
     #[must_use]
     pub fn of(usage: &RunUsage, notified: bool) -> Self {
-        let RunUsage { gather_accounts: _, gather_orgs, compare: _, sync } = usage;
+        let RunUsage {
+            gather_accounts: _,
+            gather_orgs,
+            compare: _,
+            sync,
+        } = usage;
         // Each invocation of these is followed by a look at its answer.
         let pairs = |usage: &Usage| 2 * usage.invocations + usage.waits;
-        let Usage { invocations, milliseconds, .. } = usage.total();
-        Self { transitions: ONCE + pairs(gather_orgs) + pairs(sync) + u64::from(notified), invocations, milliseconds }
+        let Usage {
+            invocations,
+            milliseconds,
+            ..
+        } = usage.total();
+        Self {
+            transitions: ONCE + pairs(gather_orgs) + pairs(sync) + u64::from(notified),
+            invocations,
+            milliseconds,
+        }
     }
 
     /// In millionths of a US dollar, rounded up.
     #[must_use]
     pub fn micro_usd(self) -> u64 {
-        let Self { transitions, invocations, milliseconds } = self;
+        let Self {
+            transitions,
+            invocations,
+            milliseconds,
+        } = self;
         let lambda = milliseconds * MEMORY_MB * LAMBDA_10_GB_SECONDS / (1024 * 1000 * 10);
         (lambda + invocations * LAMBDA_REQUEST + transitions * TRANSITION).div_ceil(1000)
     }
@@ -57,10 +75,26 @@ mod tests {
 
     #[test]
     fn a_quiet_run_costs_a_third_of_a_thousandth_of_a_dollar() {
-        let stage = |invocations, milliseconds| Usage { invocations, milliseconds, ..Usage::default() };
-        let usage = RunUsage { gather_accounts: stage(1, 400), gather_orgs: stage(1, 9000), compare: stage(1, 200), sync: stage(1, 400) };
+        let stage = |invocations, milliseconds| Usage {
+            invocations,
+            milliseconds,
+            ..Usage::default()
+        };
+        let usage = RunUsage {
+            gather_accounts: stage(1, 400),
+            gather_orgs: stage(1, 9000),
+            compare: stage(1, 200),
+            sync: stage(1, 400),
+        };
         let cost = Cost::of(&usage, false);
-        assert_eq!(cost, Cost { transitions: 12, invocations: 4, milliseconds: 10_000 });
+        assert_eq!(
+            cost,
+            Cost {
+                transitions: 12,
+                invocations: 4,
+                milliseconds: 10_000
+            }
+        );
         // 12 transitions at 25, 4 requests at 0.2, 2.5 GB-seconds at 16.6667 millionths.
         assert_eq!(cost.micro_usd(), 343);
         assert_eq!(cost.usd(), "0.000343 USD");
@@ -68,8 +102,16 @@ mod tests {
 
     #[test]
     fn waits_are_transitions_and_their_length_costs_nothing() {
-        let sync = Usage { invocations: 3, waits: 2, wait_seconds: 60, ..Usage::default() };
-        let usage = RunUsage { sync, ..RunUsage::default() };
+        let sync = Usage {
+            invocations: 3,
+            waits: 2,
+            wait_seconds: 60,
+            ..Usage::default()
+        };
+        let usage = RunUsage {
+            sync,
+            ..RunUsage::default()
+        };
         assert_eq!(Cost::of(&usage, true).transitions, 8 + 6 + 2 + 1);
     }
 }

@@ -6,7 +6,18 @@ use super::html::is_direction;
 use super::{Link, Page, Section, Step, minute};
 
 pub(super) fn render(page: &Page) -> String {
-    let Page { header, verdict, mode, headline, what_to_do, runbook, warnings, last_runs: _, sections, links } = page;
+    let Page {
+        header,
+        verdict,
+        mode,
+        headline,
+        what_to_do,
+        runbook,
+        warnings,
+        last_runs: _,
+        sections,
+        links,
+    } = page;
     let mut text = format!(
         "# {}: {}\n\npartner-sync run {}, {}, mode {}\n",
         verdict.word(),
@@ -20,19 +31,42 @@ pub(super) fn render(page: &Page) -> String {
         let _ = writeln!(text, "\n**Warning:** {}", plain(warning));
     }
     let _ = writeln!(text, "\n## What to do now");
-    for Step { text: line, command } in what_to_do {
+    for Step {
+        text: line,
+        command,
+    } in what_to_do
+    {
         let _ = writeln!(text, "\n{}", plain(line));
         if let Some(command) = command {
             let _ = writeln!(text, "\n    {}", command.replace(char::is_control, " "));
         }
     }
-    let _ = writeln!(text, "\nRunbook: {}", if runbook.is_address() { anchor(runbook) } else { plain(&runbook.in_words()) });
-    for Section { title, note, head, rows } in sections {
+    let _ = writeln!(
+        text,
+        "\nRunbook: {}",
+        if runbook.is_address() {
+            anchor(runbook)
+        } else {
+            plain(&runbook.in_words())
+        }
+    );
+    for Section {
+        title,
+        note,
+        head,
+        rows,
+    } in sections
+    {
         let _ = writeln!(text, "\n## {title}\n");
         if !note.is_empty() {
             let _ = writeln!(text, "{}\n", plain(note));
         }
-        let _ = writeln!(text, "| {} |\n|{}", head.join(" | "), "---|".repeat(head.len()));
+        let _ = writeln!(
+            text,
+            "| {} |\n|{}",
+            head.join(" | "),
+            "---|".repeat(head.len())
+        );
         for row in rows {
             let cells: Vec<_> = row.iter().map(|cell| plain(cell)).collect();
             let _ = writeln!(text, "| {} |", cells.join(" | "));

@@ -1,4 +1,5 @@
-//! What a person reads after a run: one model, rendered as a page, as Markdown and as JSON. Pure, but for [`write`].
+//! What a person reads after a run: one model, rendered as a page, as Markdown and as JSON. Pure,
+//! but for [`write`].
 
 mod advice;
 mod chart;
@@ -18,7 +19,10 @@ pub use cost::Cost;
 pub use notice::notice;
 
 use crate::Result;
-use crate::model::{Applied, Ending, Header, History, Instance, Mode, RecordOutcome, Report, RunUsage, Summary, without_addresses};
+use crate::model::{
+    Applied, Ending, Header, History, Instance, Mode, RecordOutcome, Report, RunUsage, Summary,
+    without_addresses,
+};
 use crate::plan::{Create, Mark, Plan, Update, json_bytes, verdict};
 use crate::store::{Store, key};
 
@@ -110,7 +114,8 @@ pub struct Run<'a> {
     pub usage: &'a RunUsage,
 }
 
-/// A part of the report, before it has a form. All text is raw but for masked addresses; the renderers escape it.
+/// A part of the report, before it has a form. All text is raw but for masked addresses; the
+/// renderers escape it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Section {
     title: &'static str,
@@ -121,9 +126,22 @@ struct Section {
 
 impl Section {
     /// A section; `None` if there is nothing in it.
-    fn of(title: &'static str, note: impl Into<String>, head: &[&'static str], rows: impl IntoIterator<Item = Vec<String>>) -> Option<Self> {
-        let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
-        (!rows.is_empty()).then(|| Self { title, note: note.into(), head: head.to_vec(), rows })
+    fn of(
+        title: &'static str,
+        note: impl Into<String>,
+        head: &[&'static str],
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> Option<Self> {
+        let rows: Vec<Vec<String>> = rows
+            .into_iter()
+            .map(|row| row.iter().map(|cell| shown(cell)).collect())
+            .collect();
+        (!rows.is_empty()).then(|| Self {
+            title,
+            note: note.into(),
+            head: head.to_vec(),
+            rows,
+        })
     }
 }
 
@@ -134,7 +152,11 @@ const SHOWN: usize = 250;
 fn shown(text: &str) -> String {
     let text = without_addresses(text);
     match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}... ({} characters)", text.get(..end).unwrap_or_default(), text.chars().count()),
+        Some((end, _)) => format!(
+            "{}... ({} characters)",
+            text.get(..end).unwrap_or_default(),
+            text.chars().count()
+        ),
         None => text,
     }
 }
@@ -173,7 +195,11 @@ impl Link {
 
     /// The file and the heading.
     fn in_words(&self) -> String {
-        format!("{}, {}", self.url.split('#').next().unwrap_or_default(), self.text)
+        format!(
+            "{}, {}",
+            self.url.split('#').next().unwrap_or_default(),
+            self.text
+        )
     }
 }
 
@@ -198,14 +224,33 @@ pub struct Page {
 #[must_use]
 pub fn page(about: About<'_>, end: End<'_>) -> Page {
     let sections: Vec<Section> = match end {
-        End::Planned(run) | End::Failed { came: Came::ToThePlan(run), .. } => sections::all(about, run).into_iter().flatten().collect(),
-        End::Failed { came: Came::NotSoFar { accounts, instances }, .. } => {
-            sections::read_before_the_plan(accounts, instances).into_iter().chain(health::last_runs(about)).collect()
+        End::Planned(run)
+        | End::Failed {
+            came: Came::ToThePlan(run),
+            ..
+        } => sections::all(about, run).into_iter().flatten().collect(),
+        End::Failed {
+            came:
+                Came::NotSoFar {
+                    accounts,
+                    instances,
+                },
+            ..
+        } => sections::read_before_the_plan(accounts, instances)
+            .into_iter()
+            .chain(health::last_runs(about))
+            .collect(),
+        End::Failed {
+            came: Came::NobodyKnows,
+            ..
         }
-        End::Failed { came: Came::NobodyKnows, .. } | End::Skipped { .. } => health::last_runs(about).into_iter().collect(),
+        | End::Skipped { .. } => health::last_runs(about).into_iter().collect(),
     };
     let advice = advice::of(about, end);
-    let header = Header { generated_at: about.ended_at, ..Header::new(about.run_id, sections.len()) };
+    let header = Header {
+        generated_at: about.ended_at,
+        ..Header::new(about.run_id, sections.len())
+    };
     let links = health::links(about, end);
     Page {
         header,
@@ -250,9 +295,23 @@ impl Page {
 pub async fn write<S: Store>(store: &S, about: About<'_>, end: End<'_>) -> Result<()> {
     let page = page(about, end);
     let key = |file| key(about.run_id, file);
-    store.put(&key("report.json"), page.json()?, "application/json").await?;
-    store.put(&key("report.md"), page.markdown().into_bytes(), "text/markdown; charset=utf-8").await?;
-    store.put(&key("report.html"), page.html().into_bytes(), "text/html; charset=utf-8").await
+    store
+        .put(&key("report.json"), page.json()?, "application/json")
+        .await?;
+    store
+        .put(
+            &key("report.md"),
+            page.markdown().into_bytes(),
+            "text/markdown; charset=utf-8",
+        )
+        .await?;
+    store
+        .put(
+            &key("report.html"),
+            page.html().into_bytes(),
+            "text/html; charset=utf-8",
+        )
+        .await
 }
 
 /// The execution's output.
@@ -267,13 +326,23 @@ pub fn summary(bucket: &str, plan: &Plan, results: &[RecordOutcome]) -> Summary 
         counts: plan.counts,
         applied,
         held: plan.guard.held(),
-        report: Report { bucket: bucket.to_owned(), html: key(run_id, "report.html"), markdown: key(run_id, "report.md") },
+        report: Report {
+            bucket: bucket.to_owned(),
+            html: key(run_id, "report.html"),
+            markdown: key(run_id, "report.md"),
+        },
     }
 }
 
-/// The moment the purge would delete what is marked now: the next Saturday, 00:45 UTC. Source: the Saturday job's schedule.
+/// The moment the purge would delete what is marked now: the next Saturday, 00:45 UTC. Source: the
+/// Saturday job's schedule.
 fn next_purge(now: Timestamp) -> String {
-    let purge_on = |day: Date| day.at(0, 45, 0, 0).to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp());
+    let purge_on = |day: Date| {
+        day.at(0, 45, 0, 0)
+            .to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|at| at.timestamp())
+    };
     let mut day = now.to_zoned(TimeZone::UTC).date();
     for _ in 0..8 {
         if day.weekday() == Weekday::Saturday && purge_on(day).is_some_and(|at| at > now) {
@@ -286,7 +355,9 @@ fn next_purge(now: Timestamp) -> String {
 
 /// A moment as people write it, to the minute.
 fn minute(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
+    at.to_zoned(TimeZone::UTC)
+        .strftime("%Y-%m-%d %H:%M UTC")
+        .to_string()
 }
 
 /// Seconds from one moment to another, zero if the clocks disagree.

@@ -23,8 +23,16 @@ pub struct Credentials {
 }
 
 enum Flow {
-    ClientCredentials { client_id: String, client_secret: SecretString },
-    JwtBearer { audience: String, client_id: String, username: String, key: Box<EncodingKey> },
+    ClientCredentials {
+        client_id: String,
+        client_secret: SecretString,
+    },
+    JwtBearer {
+        audience: String,
+        client_id: String,
+        username: String,
+        key: Box<EncodingKey>,
+    },
 }
 
 impl fmt::Debug for Credentials {
@@ -63,21 +71,48 @@ impl Credentials {
         let flow = match auth {
             "client_credentials" => {
                 let [id, secret] = keys.required(["client_id", "client_secret"])?;
-                Flow::ClientCredentials { client_id: id.to_owned(), client_secret: SecretString::from(secret) }
+                Flow::ClientCredentials {
+                    client_id: id.to_owned(),
+                    client_secret: SecretString::from(secret),
+                }
             }
             "jwt_bearer" => {
-                let [audience, id, username, key] = keys.required(["audience", "client_id", "username", "private_key"])?;
-                let key = EncodingKey::from_rsa_pem(key.as_bytes())
-                    .map_err(|_| Error::Config(format!("{} is no RSA key in PEM form", keys.path("private_key"))))?;
-                Flow::JwtBearer { audience: audience.to_owned(), client_id: id.to_owned(), username: username.to_owned(), key: Box::new(key) }
+                let [audience, id, username, key] =
+                    keys.required(["audience", "client_id", "username", "private_key"])?;
+                let key = EncodingKey::from_rsa_pem(key.as_bytes()).map_err(|_| {
+                    Error::Config(format!(
+                        "{} is no RSA key in PEM form",
+                        keys.path("private_key")
+                    ))
+                })?;
+                Flow::JwtBearer {
+                    audience: audience.to_owned(),
+                    client_id: id.to_owned(),
+                    username: username.to_owned(),
+                    key: Box::new(key),
+                }
             }
             _ => return Err(keys.unknown_auth(["client_credentials", "jwt_bearer"])),
         };
-        let api_version = keys.optional("api_version").map(|version| format!("v{}", version.trim_start_matches('v')));
-        if api_version.as_ref().is_some_and(|version| !version.bytes().all(|b| b.is_ascii_digit() || b == b'v' || b == b'.')) {
-            return Err(Error::Config(format!("{} must look like v67.0", keys.path("api_version"))));
+        let api_version = keys
+            .optional("api_version")
+            .map(|version| format!("v{}", version.trim_start_matches('v')));
+        if api_version.as_ref().is_some_and(|version| {
+            !version
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b == b'v' || b == b'.')
+        }) {
+            return Err(Error::Config(format!(
+                "{} must look like v67.0",
+                keys.path("api_version")
+            )));
         }
-        Ok(Self { name: name.to_owned(), login: base_url(&keys.path("login_url"), login)?, flow, api_version })
+        Ok(Self {
+            name: name.to_owned(),
+            login: base_url(&keys.path("login_url"), login)?,
+            flow,
+            api_version,
+        })
     }
 
     /// What the report says of it. Neither kind has an end that can be known from here.
@@ -87,59 +122,111 @@ impl Credentials {
             Flow::ClientCredentials { .. } => "client_credentials",
             Flow::JwtBearer { .. } => "jwt_bearer",
         };
-        Credential { secret: self.name.clone(), auth: auth.to_owned(), ends: None }
+        Credential {
+            secret: self.name.clone(),
+            auth: auth.to_owned(),
+            ends: None,
+        }
     }
 
     /// `POST /services/oauth2/token`: the instance's address and a bearer token.
     ///
     /// # Errors
-    /// [`Error::Auth`] on any 4xx: trying again would lock the user. [`Error::Contract`] if the reply holds no token.
+    /// [`Error::Auth`] on any 4xx: trying again would lock the user. [`Error::Contract`] if the
+    /// reply holds no token.
     pub(super) async fn token(&self, http: &Http) -> Result<(Url, SecretString)> {
         let what = "salesforce: token";
         let mut url = self.login.clone();
         url.set_path("/services/oauth2/token");
         let assertion;
         let form: Vec<(&str, &str)> = match &self.flow {
-            Flow::ClientCredentials { client_id, client_secret } => {
-                vec![("grant_type", "client_credentials"), ("client_id", client_id), ("client_secret", client_secret.expose_secret())]
+            Flow::ClientCredentials {
+                client_id,
+                client_secret,
+            } => {
+                vec![
+                    ("grant_type", "client_credentials"),
+                    ("client_id", client_id),
+                    ("client_secret", client_secret.expose_secret()),
+                ]
             }
-            Flow::JwtBearer { audience, client_id, username, key } => {
+            Flow::JwtBearer {
+                audience,
+                client_id,
+                username,
+                key,
+            } => {
                 // Salesforce takes at most five minutes, and clocks differ.
                 let exp = Timestamp::now().as_second() + 180;
-                let claims = Claims { iss: client_id, sub: username, aud: audience, exp };
+                let claims = Claims {
+                    iss: client_id,
+                    sub: username,
+                    aud: audience,
+                    exp,
+                };
                 assertion = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, key)
-                    .map_err(|_| Error::Config("salesforce: the secret's private_key cannot sign".to_owned()))?;
-                vec![("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &assertion)]
+                    .map_err(|_| {
+                        Error::Config("salesforce: the secret's private_key cannot sign".to_owned())
+                    })?;
+                vec![
+                    ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+                    ("assertion", &assertion),
+                ]
             }
         };
-        let request = http.request(Method::POST, url).header("accept", "application/json").form(&form);
+        let request = http
+            .request(Method::POST, url)
+            .header("accept", "application/json")
+            .form(&form);
         let reply = http.send(what, Call::Token, request).await?;
         match reply.status {
             200..=299 => {}
-            300..=399 => return Err(Error::Config(format!("{what}: a redirect; login_url is not the org's own host"))),
+            300..=399 => {
+                return Err(Error::Config(format!(
+                    "{what}: a redirect; login_url is not the org's own host"
+                )));
+            }
             status => {
-                let code = reply.json::<Refusal>(what).map_or_else(|_| String::new(), |refusal| printable(&refusal.error));
-                return Err(Error::Auth(format!("{what}: status {status} {code}: {}", advice(&code))));
+                let code = reply
+                    .json::<Refusal>(what)
+                    .map_or_else(|_| String::new(), |refusal| printable(&refusal.error));
+                return Err(Error::Auth(format!(
+                    "{what}: status {status} {code}: {}",
+                    advice(&code)
+                )));
             }
         }
         let token: Token = reply.json(what)?;
-        Ok((base_url("salesforce: instance_url of the token", &token.instance_url)?, SecretString::from(token.access_token)))
+        Ok((
+            base_url("salesforce: instance_url of the token", &token.instance_url)?,
+            SecretString::from(token.access_token),
+        ))
     }
 }
 
 /// An OAuth error code, kept only if it looks like one.
 fn printable(code: &str) -> String {
-    if code.len() <= 40 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') { code.to_owned() } else { String::new() }
+    if code.len() <= 40 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+        code.to_owned()
+    } else {
+        String::new()
+    }
 }
 
 /// What to do about a refused token. Source: Salesforce's list of OAuth error codes.
 fn advice(code: &str) -> &'static str {
     match code {
-        "invalid_grant" => "the user or the flow was refused; check the app's run-as user, its approval, audience and IP range",
+        "invalid_grant" => {
+            "the user or the flow was refused; check the app's run-as user, its approval, audience \
+             and IP range"
+        }
         "invalid_client_id" => "wrong client_id, or the wrong host for it",
         "invalid_client" => "wrong client_secret",
         "invalid_app_access" => "the app's policy wants the user approved by an admin",
-        "app_not_found" => "the app is not installed in this org, or login_url and audience must be the org's My Domain",
+        "app_not_found" => {
+            "the app is not installed in this org, or login_url and audience must be the org's My \
+             Domain"
+        }
         "unsupported_grant_type" => "the flow is not enabled on the app",
         _ => "check the secret; it is not tried again, so that the user is not locked",
     }
@@ -152,7 +239,8 @@ mod tests {
     #[test]
     fn debug_shows_nothing_of_the_secret() {
         let text = SecretString::from(
-            r#"{"auth": "client_credentials", "login_url": "https://a.example", "client_id": "canary", "client_secret": "canary"}"#,
+            r#"{"auth": "client_credentials", "login_url": "https://a.example",
+                "client_id": "canary", "client_secret": "canary"}"#,
         );
         let credentials = Credentials::read("s", &text).unwrap();
         assert!(!format!("{credentials:?}").contains("canary"));
@@ -160,13 +248,28 @@ mod tests {
 
     #[test]
     fn names_what_is_wrong_with_the_secret() {
-        let error = |text: &str| Credentials::read("s", &SecretString::from(text)).unwrap_err().to_string();
-        assert!(error(r#"{"auth": "password", "login_url": "https://a.example"}"#).contains("auth must be"));
-        assert!(error(r#"{"auth": "jwt_bearer", "login_url": "https://a.example"}"#).contains("audience, client_id, username, private_key"));
+        let error = |text: &str| {
+            Credentials::read("s", &SecretString::from(text))
+                .unwrap_err()
+                .to_string()
+        };
         assert!(
-            error(r#"{"auth": "client_credentials", "login_url": "http://a.example", "client_id": "x", "client_secret": "y"}"#).contains("not https")
+            error(r#"{"auth": "password", "login_url": "https://a.example"}"#)
+                .contains("auth must be")
         );
-        let key = r#"{"auth": "jwt_bearer", "login_url": "https://a.example", "audience": "a", "client_id": "x", "username": "u", "private_key": "canary"}"#;
+        assert!(
+            error(r#"{"auth": "jwt_bearer", "login_url": "https://a.example"}"#)
+                .contains("audience, client_id, username, private_key")
+        );
+        assert!(
+            error(
+                r#"{"auth": "client_credentials", "login_url": "http://a.example",
+                    "client_id": "x", "client_secret": "y"}"#
+            )
+            .contains("not https")
+        );
+        let key = r#"{"auth": "jwt_bearer", "login_url": "https://a.example", "audience": "a",
+            "client_id": "x", "username": "u", "private_key": "canary"}"#;
         assert!(error(key).contains("private_key is no RSA key") && !error(key).contains("canary"));
     }
 }

@@ -1,4 +1,5 @@
-//! The Salesforce client: one token, one query, its pages. Source: Salesforce's REST and OAuth documentation.
+//! The Salesforce client: one token, one query, its pages. Source: Salesforce's REST and OAuth
+//! documentation.
 
 mod auth;
 mod query;
@@ -61,22 +62,34 @@ impl Client {
     /// # Errors
     /// [`Error::Config`] if TLS cannot be set up.
     pub fn new(credentials: Credentials, meter: &Meter) -> Result<Self> {
-        Ok(Self { pages: 0, http: Http::new(TIMEOUT, meter)?, meter: meter.clone(), credentials, session: None })
+        Ok(Self {
+            pages: 0,
+            http: Http::new(TIMEOUT, meter)?,
+            meter: meter.clone(),
+            credentials,
+            session: None,
+        })
     }
 
     /// Reads and maps every authorised partner account.
     ///
-    /// A session or place lost in the middle costs one new token or query, once; pages belong to their session, so the
-    /// read begins again at the first.
+    /// A session or place lost in the middle costs one new token or query, once; pages belong to
+    /// their session, so the read begins again at the first.
     ///
     /// # Errors
-    /// [`Error::Incomplete`] unless the last page came and the records are as many as announced; [`Error::Contract`] for a
-    /// reply or record that is not what it must be; [`Error::Auth`], [`Error::Config`], [`Error::Rejected`],
-    /// [`Error::Throttled`] and [`Error::Transient`] as Salesforce answers.
-    pub async fn partner_accounts(&mut self, alliances: &Alliances) -> Result<Complete<Vec<Account>>> {
+    /// [`Error::Incomplete`] unless the last page came and the records are as many as announced;
+    /// [`Error::Contract`] for a reply or record that is not what it must be; [`Error::Auth`],
+    /// [`Error::Config`], [`Error::Rejected`], [`Error::Throttled`] and [`Error::Transient`] as
+    /// Salesforce answers.
+    pub async fn partner_accounts(
+        &mut self,
+        alliances: &Alliances,
+    ) -> Result<Complete<Vec<Account>>> {
         match self.read_all(alliances).await {
             Err(Refused::Session(_)) => {
-                tracing::warn!("salesforce ended the session; one new token, and the query from its first page");
+                tracing::warn!(
+                    "salesforce ended the session; one new token, and the query from its first page"
+                );
                 self.session = None;
                 Ok(self.read_all(alliances).await?)
             }
@@ -93,7 +106,9 @@ impl Client {
         let mut reading = Reading::new("salesforce", []);
         let mut accounts = Vec::new();
         let mut page = self.query(&mapping::query(alliances)).await?;
-        let total = page.total_size.ok_or_else(|| fatal(reading.incomplete("the first page does not say how many records there are")))?;
+        let total = page.total_size.ok_or_else(|| {
+            fatal(reading.incomplete("the first page does not say how many records there are"))
+        })?;
         let mut asked = std::collections::HashSet::new();
         loop {
             for record in &page.records {
@@ -102,14 +117,26 @@ impl Client {
                 accounts.push(account);
             }
             if page.total_size.is_some_and(|other| other != total) {
-                return Err(fatal(reading.incomplete("the announced number of records changed between the pages")));
+                return Err(fatal(reading.incomplete(
+                    "the announced number of records changed between the pages",
+                )));
             }
             match (page.done, page.next_records_url) {
                 (true, _) => return reading.finish(Some(total), accounts).map_err(fatal),
-                (false, None) => return Err(fatal(reading.incomplete("a page says it is not the last, and names no next one"))),
-                (false, Some(next)) if !asked.insert(next.clone()) => return Err(fatal(reading.incomplete("the next page's address does not move"))),
+                (false, None) => {
+                    return Err(fatal(reading.incomplete(
+                        "a page says it is not the last, and names no next one",
+                    )));
+                }
+                (false, Some(next)) if !asked.insert(next.clone()) => {
+                    return Err(fatal(
+                        reading.incomplete("the next page's address does not move"),
+                    ));
+                }
                 (false, Some(_)) if reading.count() > total => {
-                    return Err(fatal(reading.incomplete(&format!("the source announced {total} records"))));
+                    return Err(fatal(
+                        reading.incomplete(&format!("the source announced {total} records")),
+                    ));
                 }
                 (false, Some(next)) => page = self.more(&next).await?,
             }
@@ -118,7 +145,11 @@ impl Client {
 
     /// `GET /services/data/{version}/query?q=`: the first page.
     async fn query(&mut self, soql: &str) -> Result<Page, Refused> {
-        let version = self.credentials.api_version.clone().unwrap_or_else(|| API_VERSION.to_owned());
+        let version = self
+            .credentials
+            .api_version
+            .clone()
+            .unwrap_or_else(|| API_VERSION.to_owned());
         let session = self.session().await.map_err(Refused::Fatal)?;
         let mut url = session.instance.clone();
         url.set_path(&format!("/services/data/{version}/query"));
@@ -126,13 +157,18 @@ impl Client {
         self.send(url).await
     }
 
-    /// `GET {nextRecordsUrl}`: another page. The address must stay on the instance and below the data API.
+    /// `GET {nextRecordsUrl}`: another page. The address must stay on the instance and below the
+    /// data API.
     async fn more(&mut self, next: &str) -> Result<Page, Refused> {
         let session = self.session().await.map_err(Refused::Fatal)?;
-        let url =
-            session.instance.join(next).ok().filter(|url| url.origin() == session.instance.origin() && url.path().starts_with("/services/data/"));
-        let url =
-            url.ok_or_else(|| Refused::Fatal(Error::Contract("salesforce: nextRecordsUrl leaves the instance; nothing was sent there".to_owned())))?;
+        let url = session.instance.join(next).ok().filter(|url| {
+            url.origin() == session.instance.origin() && url.path().starts_with("/services/data/")
+        });
+        let url = url.ok_or_else(|| {
+            Refused::Fatal(Error::Contract(
+                "salesforce: nextRecordsUrl leaves the instance; nothing was sent there".to_owned(),
+            ))
+        })?;
         self.send(url).await.map_err(|refused| match refused {
             // A lost place has more than one code on record.
             Refused::Fatal(error @ Error::Config(_)) => Refused::Locator(error),
@@ -142,23 +178,47 @@ impl Client {
 
     async fn session(&mut self) -> Result<&Session> {
         if self.session.is_none() {
-            let (instance, token) = self.credentials.token(&Http::new(TOKEN_TIMEOUT, &self.meter)?).await?;
+            let (instance, token) = self
+                .credentials
+                .token(&Http::new(TOKEN_TIMEOUT, &self.meter)?)
+                .await?;
             self.session = Some(Session { instance, token });
         }
-        self.session.as_ref().ok_or_else(|| Error::Auth("salesforce: no session".to_owned()))
+        self.session
+            .as_ref()
+            .ok_or_else(|| Error::Auth("salesforce: no session".to_owned()))
     }
 
     async fn send(&mut self, url: Url) -> Result<Page, Refused> {
-        let token = self.session().await.map_err(Refused::Fatal)?.token.expose_secret().to_owned();
+        let token = self
+            .session()
+            .await
+            .map_err(Refused::Fatal)?
+            .token
+            .expose_secret()
+            .to_owned();
         let request = self
             .http
             .request(Method::GET, url)
             .bearer_auth(token)
             .header("accept", "application/json")
             .header("sforce-query-options", "batchSize=2000");
-        let reply = self.http.send("salesforce: query", Call::Repeatable, request).await.map_err(|failure| Refused::Fatal(failure.into()))?;
-        if let Some((used, allowed)) = reply.header("sforce-limit-info").and_then(query::usage).filter(|(used, allowed)| used * 10 >= allowed * 8) {
-            tracing::warn!(used, allowed, "salesforce: most of the org's API calls of 24 hours are used up (Sforce-Limit-Info)");
+        let reply = self
+            .http
+            .send("salesforce: query", Call::Repeatable, request)
+            .await
+            .map_err(|failure| Refused::Fatal(failure.into()))?;
+        if let Some((used, allowed)) = reply
+            .header("sforce-limit-info")
+            .and_then(query::usage)
+            .filter(|(used, allowed)| used * 10 >= allowed * 8)
+        {
+            tracing::warn!(
+                used,
+                allowed,
+                "salesforce: most of the org's API calls of 24 hours are used up \
+                 (Sforce-Limit-Info)"
+            );
         }
         if !reply.is_success() {
             return Err(refused(&reply));
@@ -171,30 +231,58 @@ impl Client {
 /// What a refusal means. Source: the table of data API errors in Salesforce's REST guide.
 fn refused(reply: &Reply) -> Refused {
     let status = reply.status;
-    let ApiError { code, message } = reply.json::<Vec<ApiError>>("salesforce").ok().and_then(|errors| errors.into_iter().next()).unwrap_or_default();
-    let code = if code.len() <= 60 && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') { code } else { String::new() };
+    let ApiError { code, message } = reply
+        .json::<Vec<ApiError>>("salesforce")
+        .ok()
+        .and_then(|errors| errors.into_iter().next())
+        .unwrap_or_default();
+    let code = if code.len() <= 60 && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
+        code
+    } else {
+        String::new()
+    };
     let say = |advice: &str| format!("salesforce: query: status {status} {code}: {advice}");
     match (status, code.as_str()) {
         (401, _) if message.contains("not valid for use with the REST API") => {
-            Refused::Fatal(Error::Auth(say("the session may not use the REST API; check the app's scopes and policies")))
+            Refused::Fatal(Error::Auth(say(
+                "the session may not use the REST API; check the app's scopes and policies",
+            )))
         }
-        (401, _) => Refused::Session(Error::Auth(say("the session was refused; check the app's user and its session policy"))),
+        (401, _) => Refused::Session(Error::Auth(say(
+            "the session was refused; check the app's user and its session policy",
+        ))),
         (403, "REQUEST_LIMIT_EXCEEDED") if message.contains("TotalRequests") => {
-            Refused::Fatal(Error::Rejected(say("the org's API calls of 24 hours are used up; raise the limit or wait")))
+            Refused::Fatal(Error::Rejected(say(
+                "the org's API calls of 24 hours are used up; raise the limit or wait",
+            )))
         }
-        (403, "REQUEST_LIMIT_EXCEEDED") => Refused::Fatal(Error::Throttled { what: say("too many calls at once in this org"), retry_after: None }),
-        (403, _) => Refused::Fatal(Error::Auth(say("the app's user may not use the API or read accounts; check its permissions"))),
+        (403, "REQUEST_LIMIT_EXCEEDED") => Refused::Fatal(Error::Throttled {
+            what: say("too many calls at once in this org"),
+            retry_after: None,
+        }),
+        (403, _) => Refused::Fatal(Error::Auth(say(
+            "the app's user may not use the API or read accounts; check its permissions",
+        ))),
         (400, "INVALID_FIELD") => Refused::Fatal(Error::Contract(say(&format!(
-            "{} is missing, or hidden from the app's user by field-level security; give the user read access to it",
+            "{} is missing, or hidden from the app's user by field-level security; give the user \
+             read access to it",
             query::column(&message)
         )))),
-        (400, "INVALID_TYPE") => Refused::Fatal(Error::Auth(say("the app's user may not read Account; give it read access"))),
-        (400 | 404, "INVALID_QUERY_LOCATOR") => {
-            Refused::Locator(Error::Incomplete(say("the place in the pages was lost twice; the next run reads again")))
-        }
+        (400, "INVALID_TYPE") => Refused::Fatal(Error::Auth(say(
+            "the app's user may not read Account; give it read access",
+        ))),
+        (400 | 404, "INVALID_QUERY_LOCATOR") => Refused::Locator(Error::Incomplete(say(
+            "the place in the pages was lost twice; the next run reads again",
+        ))),
         (400, "QUERY_TIMEOUT") => Refused::Fatal(Error::Transient(say("the query ran too long"))),
-        (404 | 410, _) => Refused::Fatal(Error::Config(say("this API version is not served; set api_version in the secret"))),
-        (300..=399, _) => Refused::Fatal(Error::Contract(say("a redirect instead of data; check login_url and the org's My Domain"))),
-        _ => Refused::Fatal(Error::Rejected(say("the query was refused; see the Salesforce REST guide for this code"))),
+        (404 | 410, _) => Refused::Fatal(Error::Config(say(
+            "this API version is not served; set api_version in the secret",
+        ))),
+        (300..=399, _) => Refused::Fatal(Error::Contract(say(
+            "a redirect instead of data; check login_url and the org's My Domain",
+        ))),
+        _ => Refused::Fatal(Error::Rejected(say(
+            "the query was refused; see the Salesforce REST guide for this code",
+        ))),
     }
 }

@@ -25,14 +25,29 @@ pub(super) struct ApiError {
 
 /// The column an `INVALID_FIELD` message names, as `No such column 'X' on entity 'Y'`.
 pub(super) fn column(message: &str) -> String {
-    let name = message.split("No such column '").nth(1).and_then(|rest| rest.split('\'').next());
-    let is_name = |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
-    name.filter(is_name).map_or_else(|| "a field of the query".to_owned(), |name| format!("the field {name}"))
+    let name = message
+        .split("No such column '")
+        .nth(1)
+        .and_then(|rest| rest.split('\'').next());
+    let is_name = |name: &&str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')
+    };
+    name.filter(is_name).map_or_else(
+        || "a field of the query".to_owned(),
+        |name| format!("the field {name}"),
+    )
 }
 
-/// The calls used and allowed that a `Sforce-Limit-Info` names, as `api-usage=18/5000; api-bursts=1/750`.
+/// The calls used and allowed that a `Sforce-Limit-Info` names, as `api-usage=18/5000;
+/// api-bursts=1/750`.
 pub(super) fn usage(header: &str) -> Option<(u64, u64)> {
-    let (used, allowed) = header.split(';').find_map(|part| part.trim().strip_prefix("api-usage="))?.split_once('/')?;
+    let (used, allowed) = header
+        .split(';')
+        .find_map(|part| part.trim().strip_prefix("api-usage="))?
+        .split_once('/')?;
     Some((used.parse().ok()?, allowed.parse().ok()?))
 }
 
@@ -42,7 +57,9 @@ mod tests {
 
     #[test]
     fn names_the_hidden_field() {
-        let message = "\nSELECT Name, Support_Hold__c\n             ^\nERROR at Row:1:Column:14\nNo such column 'Support_Hold__c' on entity 'Account'. If you are";
+        let message = "\nSELECT Name, Support_Hold__c\n             ^\nERROR at \
+                       Row:1:Column:14\nNo such column 'Support_Hold__c' on entity 'Account'. If \
+                       you are";
         assert_eq!(column(message), "the field Support_Hold__c");
         assert_eq!(column("No such column '<b>' on"), "a field of the query");
         assert_eq!(column(""), "a field of the query");
@@ -51,7 +68,10 @@ mod tests {
     #[test]
     fn reads_the_usage_among_other_limits() {
         assert_eq!(usage("api-usage=18/5000"), Some((18, 5000)));
-        assert_eq!(usage("per-app-api-usage=17/250(appName=x); api-usage=4500/5000; api-bursts=1/750"), Some((4500, 5000)));
+        assert_eq!(
+            usage("per-app-api-usage=17/250(appName=x); api-usage=4500/5000; api-bursts=1/750"),
+            Some((4500, 5000))
+        );
         for odd in ["", "api-usage=", "api-usage=x/y", "api-usage=5"] {
             assert_eq!(usage(odd), None);
         }

@@ -1,4 +1,5 @@
-//! Credentials of an instance: OAuth client credentials, or an API token until Zendesk ends them on 2027-04-30.
+//! Credentials of an instance: OAuth client credentials, or an API token until Zendesk ends them on
+//! 2027-04-30.
 
 use std::fmt;
 
@@ -33,8 +34,15 @@ pub struct Credentials {
 }
 
 enum Flow {
-    ClientCredentials { client_id: String, client_secret: SecretString, scope: Option<String> },
-    ApiToken { email: SecretString, token: SecretString },
+    ClientCredentials {
+        client_id: String,
+        client_secret: SecretString,
+        scope: Option<String>,
+    },
+    ApiToken {
+        email: SecretString,
+        token: SecretString,
+    },
 }
 
 impl fmt::Debug for Credentials {
@@ -60,16 +68,30 @@ impl Credentials {
             "client_credentials" => {
                 let [id, secret] = keys.required(["client_id", "client_secret"])?;
                 let scope = keys.optional("scope").map(str::to_owned);
-                Flow::ClientCredentials { client_id: id.to_owned(), client_secret: SecretString::from(secret), scope }
+                Flow::ClientCredentials {
+                    client_id: id.to_owned(),
+                    client_secret: SecretString::from(secret),
+                    scope,
+                }
             }
             "api_token" => {
-                tracing::warn!(secret = name, "zendesk ends API tokens on {API_TOKENS_END}; move to client_credentials before");
+                tracing::warn!(
+                    secret = name,
+                    "zendesk ends API tokens on {API_TOKENS_END}; move to client_credentials before"
+                );
                 let [email, token] = keys.required(["email", "token"])?;
-                Flow::ApiToken { email: SecretString::from(email), token: SecretString::from(token) }
+                Flow::ApiToken {
+                    email: SecretString::from(email),
+                    token: SecretString::from(token),
+                }
             }
             _ => return Err(keys.unknown_auth(["client_credentials", "api_token"])),
         };
-        Ok(Self { name: name.to_owned(), base: base_url(&keys.path("base_url"), base)?, flow })
+        Ok(Self {
+            name: name.to_owned(),
+            base: base_url(&keys.path("base_url"), base)?,
+            flow,
+        })
     }
 
     /// What the report says of it.
@@ -79,7 +101,11 @@ impl Credentials {
             Flow::ClientCredentials { .. } => ("client_credentials", None),
             Flow::ApiToken { .. } => ("api_token", Some(API_TOKENS_END)),
         };
-        Credential { secret: self.name.clone(), auth: auth.to_owned(), ends }
+        Credential {
+            secret: self.name.clone(),
+            auth: auth.to_owned(),
+            ends,
+        }
     }
 
     /// True if a refused token can be replaced by a new one.
@@ -88,35 +114,69 @@ impl Credentials {
     }
 
     /// Adds the credentials to a call.
-    pub(super) fn authorize(&self, request: RequestBuilder, token: Option<&SecretString>) -> RequestBuilder {
+    pub(super) fn authorize(
+        &self,
+        request: RequestBuilder,
+        token: Option<&SecretString>,
+    ) -> RequestBuilder {
         match (&self.flow, token) {
-            (Flow::ApiToken { email, token }, _) => request.basic_auth(format!("{}/token", email.expose_secret()), Some(token.expose_secret())),
-            (Flow::ClientCredentials { .. }, Some(token)) => request.bearer_auth(token.expose_secret()),
+            (Flow::ApiToken { email, token }, _) => request.basic_auth(
+                format!("{}/token", email.expose_secret()),
+                Some(token.expose_secret()),
+            ),
+            (Flow::ClientCredentials { .. }, Some(token)) => {
+                request.bearer_auth(token.expose_secret())
+            }
             (Flow::ClientCredentials { .. }, None) => request,
         }
     }
 
-    /// `POST /oauth/tokens`: a bearer token with no more scope than needed; `None` if the instance uses an API token.
+    /// `POST /oauth/tokens`: a bearer token with no more scope than needed; `None` if the instance
+    /// uses an API token.
     ///
     /// # Errors
-    /// [`Error::Auth`] on any 4xx, which is never tried again; [`Error::Contract`] if the reply holds no token.
-    pub(super) async fn token(&self, instance: &str, http: &Http, scope: Scope) -> Result<Option<SecretString>> {
-        let Flow::ClientCredentials { client_id, client_secret, scope: configured } = &self.flow else { return Ok(None) };
+    /// [`Error::Auth`] on any 4xx, which is never tried again; [`Error::Contract`] if the reply
+    /// holds no token.
+    pub(super) async fn token(
+        &self,
+        instance: &str,
+        http: &Http,
+        scope: Scope,
+    ) -> Result<Option<SecretString>> {
+        let Flow::ClientCredentials {
+            client_id,
+            client_secret,
+            scope: configured,
+        } = &self.flow
+        else {
+            return Ok(None);
+        };
         let what = format!("zendesk {instance}: token");
         let mut url = self.base.clone();
         url.set_path("/oauth/tokens");
         let body = json!({
-            "grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret.expose_secret(),
+            "grant_type": "client_credentials", "client_id": client_id,
+            "client_secret": client_secret.expose_secret(),
             "scope": narrowed(configured.as_deref(), scope),
         });
-        let request = http.request(Method::POST, url).header("accept", "application/json").json(&body);
+        let request = http
+            .request(Method::POST, url)
+            .header("accept", "application/json")
+            .json(&body);
         let reply = http.send(&what, Call::Token, request).await?;
         match reply.status {
-            200..=299 => Ok(Some(SecretString::from(reply.json::<Token>(&what)?.access_token))),
-            300..=399 => Err(Error::Config(format!("{what}: a redirect; base_url is not the instance's own host"))),
-            404 => Err(Error::Config(format!("{what}: status 404; base_url names no instance"))),
+            200..=299 => Ok(Some(SecretString::from(
+                reply.json::<Token>(&what)?.access_token,
+            ))),
+            300..=399 => Err(Error::Config(format!(
+                "{what}: a redirect; base_url is not the instance's own host"
+            ))),
+            404 => Err(Error::Config(format!(
+                "{what}: status 404; base_url names no instance"
+            ))),
             status => Err(Error::Auth(format!(
-                "{what}: status {status}; check client_id, client_secret and scope of the secret, and that the client's user may still sign in"
+                "{what}: status {status}; check client_id, client_secret and scope of the secret, \
+                 and that the client's user may still sign in"
             ))),
         }
     }
@@ -127,7 +187,11 @@ fn narrowed(configured: Option<&str>, scope: Scope) -> String {
     let all = configured.unwrap_or("read write");
     match scope {
         Scope::Write => all.to_owned(),
-        Scope::Read => all.split_whitespace().filter(|one| *one != "write" && !one.ends_with(":write")).collect::<Vec<_>>().join(" "),
+        Scope::Read => all
+            .split_whitespace()
+            .filter(|one| *one != "write" && !one.ends_with(":write"))
+            .collect::<Vec<_>>()
+            .join(" "),
     }
 }
 
@@ -139,13 +203,22 @@ mod tests {
     fn the_token_for_reading_asks_for_no_write_scope() {
         assert_eq!(narrowed(None, Scope::Read), "read");
         assert_eq!(narrowed(None, Scope::Write), "read write");
-        assert_eq!(narrowed(Some("organizations:read organizations:write"), Scope::Read), "organizations:read");
-        assert_eq!(narrowed(Some("read organizations:write"), Scope::Write), "read organizations:write");
+        assert_eq!(
+            narrowed(Some("organizations:read organizations:write"), Scope::Read),
+            "organizations:read"
+        );
+        assert_eq!(
+            narrowed(Some("read organizations:write"), Scope::Write),
+            "read organizations:write"
+        );
     }
 
     #[test]
     fn debug_shows_nothing_of_the_secret() {
-        let text = SecretString::from(r#"{"auth": "api_token", "base_url": "https://a.example", "email": "canary", "token": "canary"}"#);
+        let text = SecretString::from(
+            r#"{"auth": "api_token", "base_url": "https://a.example",
+                "email": "canary", "token": "canary"}"#,
+        );
         let credentials = Credentials::read("s", &text).unwrap();
         assert!(!format!("{credentials:?}").contains("canary"));
         assert!(!credentials.mints());

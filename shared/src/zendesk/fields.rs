@@ -50,8 +50,8 @@ const CHECKBOX: &[&str] = &["checkbox"];
 const DROPDOWN: &[&str] = &["dropdown", "tagger"];
 const DATE: &[&str] = &["text", "date", "regexp", "textarea"];
 
-/// Checks that every field the pipeline reads or writes exists, is active, has the right type, and that the drop-down has
-/// the partners' options.
+/// Checks that every field the pipeline reads or writes exists, is active, has the right type, and
+/// that the drop-down has the partners' options.
 ///
 /// # Errors
 /// [`Error::Contract`] names every field that does not fit, and the type wanted.
@@ -71,12 +71,22 @@ pub fn check_fields(definitions: &[Definition]) -> Result<()> {
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(Error::Contract(format!("zendesk: organization fields do not fit: {}; mend them in the admin centre, then run again", wrong.join("; "))))
+    Err(Error::Contract(format!(
+        "zendesk: organization fields do not fit: {}; mend them in the admin centre, then run \
+         again",
+        wrong.join("; ")
+    )))
 }
 
 fn wrong(definitions: &[Definition], key: &str, kinds: &[&str]) -> Option<String> {
     let wanted = kinds.first().copied().unwrap_or_default();
-    let Some(Definition { key: _, kind, active, custom_field_options }) = definitions.iter().find(|one| one.key == key) else {
+    let Some(Definition {
+        key: _,
+        kind,
+        active,
+        custom_field_options,
+    }) = definitions.iter().find(|one| one.key == key)
+    else {
         return Some(format!("is missing (wanted: {wanted})"));
     };
     if !active {
@@ -86,7 +96,10 @@ fn wrong(definitions: &[Definition], key: &str, kinds: &[&str]) -> Option<String
         return Some(format!("has the type {kind} (wanted: {wanted})"));
     }
     let options = custom_field_options.as_deref().unwrap_or_default();
-    let missing: Vec<_> = PARTNER_TYPES.into_iter().filter(|tag| kinds == DROPDOWN && !options.iter().any(|option| option.value == *tag)).collect();
+    let missing: Vec<_> = PARTNER_TYPES
+        .into_iter()
+        .filter(|tag| kinds == DROPDOWN && !options.iter().any(|option| option.value == *tag))
+        .collect();
     (!missing.is_empty()).then(|| format!("has no option {}", missing.join(", ")))
 }
 
@@ -100,20 +113,33 @@ impl Client {
         let mut after: Option<String> = None;
         loop {
             let mut url = self.url("/api/v2/organization_fields");
-            url.query_pairs_mut().append_pair("page[size]", "100").extend_pairs(after.as_deref().map(|cursor| ("page[after]", cursor)));
+            url.query_pairs_mut()
+                .append_pair("page[size]", "100")
+                .extend_pairs(after.as_deref().map(|cursor| ("page[after]", cursor)));
             let request = self.request(Method::GET, url);
-            let reply = self.send("list organization fields", Call::Repeatable, request).await?;
-            let Page { organization_fields, meta } = reply.json(&format!("zendesk {}: list organization fields", self.name))?;
+            let reply = self
+                .send("list organization fields", Call::Repeatable, request)
+                .await?;
+            let Page {
+                organization_fields,
+                meta,
+            } = reply.json(&format!("zendesk {}: list organization fields", self.name))?;
             definitions.extend(organization_fields);
             match meta {
-                Meta { has_more: true, after_cursor } if after_cursor.is_some() && after_cursor != after => after = after_cursor,
+                Meta {
+                    has_more: true,
+                    after_cursor,
+                } if after_cursor.is_some() && after_cursor != after => after = after_cursor,
                 Meta { has_more: true, .. } => {
                     return Err(Error::Incomplete(
-                        "zendesk: list organization fields: the cursor does not move; the next run reads again".to_owned(),
+                        "zendesk: list organization fields: the cursor does not move; the next run \
+                         reads again".to_owned(),
                     )
                     .into());
                 }
-                Meta { has_more: false, .. } => return Ok(definitions),
+                Meta {
+                    has_more: false, ..
+                } => return Ok(definitions),
             }
         }
     }
@@ -126,12 +152,38 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<Value> {
-        let text = ["salesforce_id", "sfdc_short_id", "account_owner", "technical_account_manager", "solutions_architect", "expiration_date"];
-        let boxes = ["restricted_account", "support_hold", "org_in_escalated_state", "mark_for_deletion"];
-        let options: Vec<_> = PARTNER_TYPES.iter().chain(&["customer"]).map(|tag| json!({"id": 1, "name": tag, "value": tag})).collect();
-        let mut all: Vec<_> = text.iter().map(|key| json!({"key": key, "type": "text", "active": true})).collect();
-        all.extend(boxes.iter().map(|key| json!({"key": key, "type": "checkbox", "active": true})));
-        all.push(json!({"key": "account_type", "type": "dropdown", "active": true, "custom_field_options": options}));
+        let text = [
+            "salesforce_id",
+            "sfdc_short_id",
+            "account_owner",
+            "technical_account_manager",
+            "solutions_architect",
+            "expiration_date",
+        ];
+        let boxes = [
+            "restricted_account",
+            "support_hold",
+            "org_in_escalated_state",
+            "mark_for_deletion",
+        ];
+        let options: Vec<_> = PARTNER_TYPES
+            .iter()
+            .chain(&["customer"])
+            .map(|tag| json!({"id": 1, "name": tag, "value": tag}))
+            .collect();
+        let mut all: Vec<_> = text
+            .iter()
+            .map(|key| json!({"key": key, "type": "text", "active": true}))
+            .collect();
+        all.extend(
+            boxes
+                .iter()
+                .map(|key| json!({"key": key, "type": "checkbox", "active": true})),
+        );
+        all.push(json!({
+            "key": "account_type", "type": "dropdown", "active": true,
+            "custom_field_options": options,
+        }));
         all
     }
 
@@ -152,7 +204,9 @@ mod tests {
             match field["key"].as_str().unwrap() {
                 "support_hold" => field["type"] = json!("text"),
                 "salesforce_id" => field["active"] = json!(false),
-                "account_type" => field["custom_field_options"] = json!([{"value": "open_partner"}]),
+                "account_type" => {
+                    field["custom_field_options"] = json!([{"value": "open_partner"}])
+                }
                 _ => {}
             }
         }

@@ -61,49 +61,86 @@ struct Wire {
 }
 
 impl From<Wire> for Job {
-    fn from(Wire { id, status, message, results }: Wire) -> Self {
+    fn from(
+        Wire {
+            id,
+            status,
+            message,
+            results,
+        }: Wire,
+    ) -> Self {
         let ended = (status != "queued" && status != "working").then(|| Ended {
             completed: status == "completed",
             message: in_short(&[message.unwrap_or_else(|| status.clone())]),
-            results: results.as_array().into_iter().flatten().filter_map(record).collect(),
+            results: results
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(record)
+                .collect(),
         });
         Self { id, ended }
     }
 }
 
 fn record(result: &Value) -> Option<RecordResult> {
-    let number = |key: &str| result.get(key).and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
-    let (id, position) = (number("id"), number("index").and_then(|index| usize::try_from(index).ok()));
+    let number = |key: &str| {
+        result
+            .get(key)
+            .and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()))
+    };
+    let (id, position) = (
+        number("id"),
+        number("index").and_then(|index| usize::try_from(index).ok()),
+    );
     if id.is_none() && position.is_none() {
         return None;
     }
     if result.get("success").and_then(Value::as_bool) == Some(true) {
-        return Some(RecordResult { id, position, failed: None });
+        return Some(RecordResult {
+            id,
+            position,
+            failed: None,
+        });
     }
     let text = |key: &str| match result.get(key) {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
         Some(other) => Some(other.to_string()),
     };
-    let words: Vec<_> = ["error", "errors", "details"].iter().filter_map(|key| text(key)).filter(|text| !text.is_empty()).collect();
-    Some(RecordResult { id, position, failed: Some(in_short(&words)) })
+    let words: Vec<_> = ["error", "errors", "details"]
+        .iter()
+        .filter_map(|key| text(key))
+        .filter(|text| !text.is_empty())
+        .collect();
+    Some(RecordResult {
+        id,
+        position,
+        failed: Some(in_short(&words)),
+    })
 }
 
 impl Client {
-    /// `PUT /api/v2/organizations/update_many`: at most 100 organizations, each with its own changes. Setting the same
-    /// values twice does no harm, so a lost reply is sent again.
+    /// `PUT /api/v2/organizations/update_many`: at most 100 organizations, each with its own
+    /// changes. Setting the same values twice does no harm, so a lost reply is sent again.
     ///
     /// # Errors
     /// [`CallError`]; a pause if 30 jobs are running in the account.
     pub async fn update_many(&mut self, organizations: &[Value]) -> Result<Job, CallError> {
         let url = self.url("/api/v2/organizations/update_many");
-        let request = self.request(Method::PUT, url).json(&json!({"organizations": organizations}));
-        let reply = self.send("update organizations", Call::Repeatable, request).await?;
-        let One { job_status } = reply.json(&format!("zendesk {}: update organizations", self.name))?;
+        let request = self
+            .request(Method::PUT, url)
+            .json(&json!({"organizations": organizations}));
+        let reply = self
+            .send("update organizations", Call::Repeatable, request)
+            .await?;
+        let One { job_status } =
+            reply.json(&format!("zendesk {}: update organizations", self.name))?;
         Ok(job_status.into())
     }
 
-    /// `GET /api/v2/job_statuses/show_many`: at most 100 jobs; those Zendesk has forgotten are left out.
+    /// `GET /api/v2/job_statuses/show_many`: at most 100 jobs; those Zendesk has forgotten are left
+    /// out.
     ///
     /// # Errors
     /// [`CallError`], [`crate::Error::Contract`] for a reply of another shape.
@@ -111,8 +148,11 @@ impl Client {
         let mut url = self.url("/api/v2/job_statuses/show_many");
         url.query_pairs_mut().append_pair("ids", &ids.join(","));
         let request = self.request(Method::GET, url);
-        let reply = self.send("show job statuses", Call::Repeatable, request).await?;
-        let Several { job_statuses } = reply.json(&format!("zendesk {}: show job statuses", self.name))?;
+        let reply = self
+            .send("show job statuses", Call::Repeatable, request)
+            .await?;
+        let Several { job_statuses } =
+            reply.json(&format!("zendesk {}: show job statuses", self.name))?;
         Ok(job_statuses.into_iter().map(Job::from).collect())
     }
 }
@@ -129,17 +169,26 @@ mod tests {
     fn a_completed_job_is_no_proof_for_its_records() {
         let ended = job(json!({"id": "V3-1", "status": "completed", "results": [
             {"action": "update", "id": 1, "status": "Updated", "success": true},
-            {"index": 1, "error": "OrganizationUpdateFailed", "id": 2, "details": "Name: X has already been taken"},
+            {"index": 1, "error": "OrganizationUpdateFailed", "id": 2, "details": "Name: X has \
+                already been taken"},
             {"id": 3, "status": "Updated"}, {"index": 4, "error": "without id"}
         ]}))
         .ended
         .unwrap();
-        let result = |id, position, failed: Option<&str>| RecordResult { id, position, failed: failed.map(str::to_owned) };
+        let result = |id, position, failed: Option<&str>| RecordResult {
+            id,
+            position,
+            failed: failed.map(str::to_owned),
+        };
         assert_eq!(
             ended.results,
             [
                 result(Some(1), None, None),
-                result(Some(2), Some(1), Some("OrganizationUpdateFailed: Name: X has already been taken")),
+                result(
+                    Some(2),
+                    Some(1),
+                    Some("OrganizationUpdateFailed: Name: X has already been taken")
+                ),
                 result(Some(3), None, Some("no reason given")),
                 result(None, Some(4), Some("without id")),
             ]
@@ -149,10 +198,15 @@ mod tests {
     #[test]
     fn queued_and_working_jobs_run_and_every_unknown_word_is_an_end_without_success() {
         for status in ["queued", "working"] {
-            assert_eq!(job(json!({"id": "1", "status": status, "results": null})).ended, None);
+            assert_eq!(
+                job(json!({"id": "1", "status": status, "results": null})).ended,
+                None
+            );
         }
         for status in ["failed", "killed", "novel"] {
-            let ended = job(json!({"id": "1", "status": status, "results": {"success": true}})).ended.unwrap();
+            let ended = job(json!({"id": "1", "status": status, "results": {"success": true}}))
+                .ended
+                .unwrap();
             assert!(!ended.completed && ended.results.is_empty());
         }
     }

@@ -48,9 +48,24 @@ struct Budget {
 impl Budget {
     /// Reads the headers, in each spelling on record or documented.
     fn of(headers: &HeaderMap) -> Option<Self> {
-        let number = |names: [&str; 3]| names.iter().find_map(|name| headers.get(*name)?.to_str().ok()?.trim().parse::<u64>().ok());
-        let remaining = number(["x-rate-limit-remaining", "ratelimit-remaining", "rate-limit-remaining"])?;
-        let reset = number(["ratelimit-reset", "rate-limit-reset", "x-rate-limit-reset"]).unwrap_or(60);
+        let number = |names: [&str; 3]| {
+            names.iter().find_map(|name| {
+                headers
+                    .get(*name)?
+                    .to_str()
+                    .ok()?
+                    .trim()
+                    .parse::<u64>()
+                    .ok()
+            })
+        };
+        let remaining = number([
+            "x-rate-limit-remaining",
+            "ratelimit-remaining",
+            "rate-limit-remaining",
+        ])?;
+        let reset =
+            number(["ratelimit-reset", "rate-limit-reset", "x-rate-limit-reset"]).unwrap_or(60);
         Some(Self { remaining, reset })
     }
 }
@@ -62,16 +77,27 @@ impl Client {
     /// [`crate::Error::Config`] if TLS cannot be set up.
     pub fn new(name: &str, credentials: Credentials, scope: Scope, meter: &Meter) -> Result<Self> {
         let http = Http::new(TIMEOUT, meter)?;
-        Ok(Self { name: name.to_owned(), http, credentials, scope, token: None, may_mint_again: true, budget: None })
+        Ok(Self {
+            name: name.to_owned(),
+            http,
+            credentials,
+            scope,
+            token: None,
+            may_mint_again: true,
+            budget: None,
+        })
     }
 
     /// Seconds to stay away before the rate limit is hit, `None` while there is room.
     ///
-    /// A few calls are left to the account's other integrations. Without the headers there is nothing to go by.
+    /// A few calls are left to the account's other integrations. Without the headers there is
+    /// nothing to go by.
     #[must_use]
     pub fn nearly_used_up(&mut self) -> Option<u64> {
         const LEFT_TO_OTHERS: u64 = 10;
-        self.budget.take_if(|budget| budget.remaining < LEFT_TO_OTHERS).map(|budget| budget.reset.clamp(1, 60))
+        self.budget
+            .take_if(|budget| budget.remaining < LEFT_TO_OTHERS)
+            .map(|budget| budget.reset.clamp(1, 60))
     }
 
     fn url(&self, path: &str) -> Url {
@@ -81,27 +107,47 @@ impl Client {
     }
 
     fn request(&self, method: Method, url: Url) -> RequestBuilder {
-        self.http.request(method, url).header("accept", "application/json")
+        self.http
+            .request(method, url)
+            .header("accept", "application/json")
     }
 
     /// Sends a call with a token, with a new one once if it was refused.
-    async fn send(&mut self, what: &str, call: Call, request: RequestBuilder) -> Result<Reply, CallError> {
+    async fn send(
+        &mut self,
+        what: &str,
+        call: Call,
+        request: RequestBuilder,
+    ) -> Result<Reply, CallError> {
         let what = format!("zendesk {}: {what}", self.name);
-        let doubt = || CallError::Doubt { what: format!("{what}: the request cannot be sent"), retry_after: None };
+        let doubt = || CallError::Doubt {
+            what: format!("{what}: the request cannot be sent"),
+            retry_after: None,
+        };
         loop {
             let this = request.try_clone().ok_or_else(doubt)?;
             if self.token.is_none() {
-                self.token = self.credentials.token(&self.name, &self.http, self.scope).await?;
+                self.token = self
+                    .credentials
+                    .token(&self.name, &self.http, self.scope)
+                    .await?;
             }
             let this = self.credentials.authorize(this, self.token.as_ref());
             let reply = self.http.send(&what, call, this).await?;
             self.note_limits(&what, &reply);
             if reply.status == 401 && self.may_mint_again && self.credentials.mints() {
-                tracing::warn!(instance = self.name, "zendesk refused the token; one new one");
+                tracing::warn!(
+                    instance = self.name,
+                    "zendesk refused the token; one new one"
+                );
                 (self.token, self.may_mint_again) = (None, false);
                 continue;
             }
-            return if reply.is_success() { Ok(reply) } else { Err(refused::refused(&what, &reply)) };
+            return if reply.is_success() {
+                Ok(reply)
+            } else {
+                Err(refused::refused(&what, &reply))
+            };
         }
     }
 
@@ -110,18 +156,42 @@ impl Client {
         let request_id = request_id(&reply.headers);
         if let Some(warning) = reply.header("x-zendesk-api-warn") {
             let keys = unpermitted(warning);
-            tracing::warn!(call = what, request_id, keys, "zendesk dropped attributes it does not permit (x-zendesk-api-warn)");
+            tracing::warn!(
+                call = what,
+                request_id,
+                keys,
+                "zendesk dropped attributes it does not permit (x-zendesk-api-warn)"
+            );
         }
-        tracing::debug!(call = what, request_id, status = reply.status, "zendesk answered");
+        tracing::debug!(
+            call = what,
+            request_id,
+            status = reply.status,
+            "zendesk answered"
+        );
     }
 }
 
-/// The keys an `x-zendesk-api-warn` names, as `{:allowed_parameters=>{..., :unpermitted_keys=>["organization.x"], ...}}`; its values are
-/// left out, because they may be anybody's.
+/// The keys an `x-zendesk-api-warn` names, as `{:allowed_parameters=>{...,
+/// :unpermitted_keys=>["organization.x"], ...}}`; its values are left out, because they may be
+/// anybody's.
 fn unpermitted(warning: &str) -> String {
-    let list = warning.split(":unpermitted_keys=>[").nth(1).and_then(|rest| rest.split(']').next()).unwrap_or_default();
-    let is_key = |key: &&str| key.len() <= 80 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
-    list.split(',').map(|key| key.trim().trim_matches('"')).filter(is_key).collect::<Vec<_>>().join(" ")
+    let list = warning
+        .split(":unpermitted_keys=>[")
+        .nth(1)
+        .and_then(|rest| rest.split(']').next())
+        .unwrap_or_default();
+    let is_key = |key: &&str| {
+        key.len() <= 80
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')
+    };
+    list.split(',')
+        .map(|key| key.trim().trim_matches('"'))
+        .filter(is_key)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -130,7 +200,10 @@ mod tests {
 
     #[test]
     fn a_warning_is_shown_by_its_keys_alone() {
-        let warning = r#"{:allowed_parameters=>{:controller=>{:unpermitted_keys=>["organization.id", "jo@x"], :invalid_values=>["canary"]}}}"#;
+        let warning = concat!(
+            r#"{:allowed_parameters=>{:controller=>{"#,
+            r#":unpermitted_keys=>["organization.id", "jo@x"], :invalid_values=>["canary"]}}}"#,
+        );
         assert_eq!(unpermitted(warning), "organization.id");
         assert_eq!(unpermitted("something else"), "");
     }
@@ -138,12 +211,28 @@ mod tests {
     #[test]
     fn reads_the_rate_limit_in_every_spelling() {
         let read = |pairs: &[(&'static str, &'static str)]| {
-            let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            let headers = pairs
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
             Budget::of(&headers.collect())
         };
         let budget = |remaining, reset| Some(Budget { remaining, reset });
-        assert_eq!(read(&[("x-rate-limit", "700"), ("X-Rate-Limit-Remaining", "9"), ("rate-limit-reset", "41")]), budget(9, 41));
-        assert_eq!(read(&[("ratelimit-limit", "700"), ("ratelimit-remaining", "699"), ("ratelimit-reset", "2")]), budget(699, 2));
+        assert_eq!(
+            read(&[
+                ("x-rate-limit", "700"),
+                ("X-Rate-Limit-Remaining", "9"),
+                ("rate-limit-reset", "41")
+            ]),
+            budget(9, 41)
+        );
+        assert_eq!(
+            read(&[
+                ("ratelimit-limit", "700"),
+                ("ratelimit-remaining", "699"),
+                ("ratelimit-reset", "2")
+            ]),
+            budget(699, 2)
+        );
         assert_eq!(read(&[("rate-limit-remaining", "0")]), budget(0, 60));
         assert_eq!(read(&[("x-rate-limit-remaining", "many")]), None);
         assert_eq!(read(&[]), None);

@@ -6,7 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::{CallError, Client};
 use crate::http::Call;
-use crate::model::{ACCOUNT_TYPE, EXPIRATION_DATE, FieldValue, Fields, MARK_FOR_DELETION, Organization, PARTNER_TYPES, SALESFORCE_ID, mapping};
+use crate::model::{
+    ACCOUNT_TYPE, EXPIRATION_DATE, FieldValue, Fields, MARK_FOR_DELETION, Organization,
+    PARTNER_TYPES, SALESFORCE_ID, mapping,
+};
 use crate::plan::Create;
 use crate::{Error, Result};
 
@@ -26,14 +29,18 @@ struct Meta {
 }
 
 impl Page {
-    /// The cursor of the next page, `None` on the last one; an error text if there is a next page without a new cursor.
+    /// The cursor of the next page, `None` on the last one; an error text if there is a next page
+    /// without a new cursor.
     ///
     /// The last page carries a cursor too, so only `has_more` counts.
     ///
     /// # Errors
     /// Why the walk cannot go on.
     pub fn next(&self, current: Option<&str>) -> Result<Option<&str>, &'static str> {
-        let Meta { has_more, after_cursor } = &self.meta;
+        let Meta {
+            has_more,
+            after_cursor,
+        } = &self.meta;
         match after_cursor.as_deref() {
             _ if !has_more => Ok(None),
             None | Some("") => Err("a page says it is not the last, and has no cursor"),
@@ -67,7 +74,8 @@ impl Found {
     /// True if its account type is a partner's.
     #[must_use]
     pub fn is_partner(&self) -> bool {
-        self.raw(ACCOUNT_TYPE).is_some_and(|tag| PARTNER_TYPES.contains(&tag.trim()))
+        self.raw(ACCOUNT_TYPE)
+            .is_some_and(|tag| PARTNER_TYPES.contains(&tag.trim()))
     }
 
     /// Its Salesforce id as Zendesk has it.
@@ -76,14 +84,25 @@ impl Found {
         self.raw(SALESFORCE_ID)
     }
 
-    /// The organization as the pipeline means it, with the managed fields, the mark and the expiration date.
+    /// The organization as the pipeline means it, with the managed fields, the mark and the
+    /// expiration date.
     ///
     /// # Errors
-    /// [`Error::Contract`] names the organization and the field whose value is neither text nor checkbox.
+    /// [`Error::Contract`] names the organization and the field whose value is neither text nor
+    /// checkbox.
     pub fn into_organization(self, instance: &str) -> Result<Organization> {
-        let Self { id, name, external_id, updated_at, organization_fields } = self;
+        let Self {
+            id,
+            name,
+            external_id,
+            updated_at,
+            organization_fields,
+        } = self;
         let mut raw = organization_fields.unwrap_or_default();
-        let keys = mapping::FIELDS.iter().map(|field| field.key).chain([MARK_FOR_DELETION, EXPIRATION_DATE]);
+        let keys = mapping::FIELDS
+            .iter()
+            .map(|field| field.key)
+            .chain([MARK_FOR_DELETION, EXPIRATION_DATE]);
         let mut fields = Fields::new();
         for key in keys {
             let value = match raw.remove(key) {
@@ -92,7 +111,8 @@ impl Found {
                 Some(Value::String(text)) => FieldValue::Text(Some(text)),
                 Some(_) => {
                     return Err(Error::Contract(format!(
-                        "zendesk {instance}: organization {id}: field {key} is neither text nor checkbox; correct the field's type"
+                        "zendesk {instance}: organization {id}: field {key} is neither text nor \
+                         checkbox; correct the field's type"
                     )));
                 }
             };
@@ -127,19 +147,25 @@ pub struct Created {
 }
 
 impl Client {
-    /// `GET /api/v2/organizations`: a page of at most 100, after a cursor. `page[size]` is what selects cursor mode.
+    /// `GET /api/v2/organizations`: a page of at most 100, after a cursor. `page[size]` is what
+    /// selects cursor mode.
     ///
     /// # Errors
     /// [`CallError`], [`Error::Contract`] for a reply of another shape.
     pub async fn organizations(&mut self, after: Option<&str>) -> Result<Page, CallError> {
         let mut url = self.url("/api/v2/organizations");
-        url.query_pairs_mut().append_pair("page[size]", "100").extend_pairs(after.map(|cursor| ("page[after]", cursor)));
+        url.query_pairs_mut()
+            .append_pair("page[size]", "100")
+            .extend_pairs(after.map(|cursor| ("page[after]", cursor)));
         let request = self.request(Method::GET, url);
-        let reply = self.send("list organizations", Call::Repeatable, request).await?;
+        let reply = self
+            .send("list organizations", Call::Repeatable, request)
+            .await?;
         Ok(reply.json(&format!("zendesk {}: list organizations", self.name))?)
     }
 
-    /// `GET /api/v2/organizations/show_many`: at most 100 organizations by id; those that are gone are left out.
+    /// `GET /api/v2/organizations/show_many`: at most 100 organizations by id; those that are gone
+    /// are left out.
     ///
     /// # Errors
     /// [`CallError`], [`Error::Contract`] for a reply of another shape.
@@ -154,20 +180,31 @@ impl Client {
     ///
     /// # Errors
     /// [`CallError`], [`Error::Contract`] for a reply of another shape.
-    pub async fn search(&mut self, key: &'static str, value: &str) -> Result<Vec<Organization>, CallError> {
+    pub async fn search(
+        &mut self,
+        key: &'static str,
+        value: &str,
+    ) -> Result<Vec<Organization>, CallError> {
         let mut url = self.url("/api/v2/organizations/search");
         url.query_pairs_mut().append_pair(key, value);
         self.several("search organizations", url).await
     }
 
-    async fn several(&mut self, what: &str, url: reqwest::Url) -> Result<Vec<Organization>, CallError> {
+    async fn several(
+        &mut self,
+        what: &str,
+        url: reqwest::Url,
+    ) -> Result<Vec<Organization>, CallError> {
         let request = self.request(Method::GET, url);
         let reply = match self.send(what, Call::Repeatable, request).await {
             Err(CallError::Refused { status: 404, .. }) => return Ok(Vec::new()),
             other => other?,
         };
         let Several { organizations } = reply.json(&format!("zendesk {}: {what}", self.name))?;
-        Ok(organizations.into_iter().map(|found| found.into_organization(&self.name)).collect::<Result<_>>()?)
+        Ok(organizations
+            .into_iter()
+            .map(|found| found.into_organization(&self.name))
+            .collect::<Result<_>>()?)
     }
 
     /// `POST /api/v2/organizations`. Never repeated blindly: Zendesk has no idempotency key.
@@ -175,12 +212,26 @@ impl Client {
     /// # Errors
     /// [`CallError::Doubt`] if the reply was lost; the organization may exist.
     pub async fn create(&mut self, create: &Create) -> Result<Created, CallError> {
-        let Create { salesforce_id, name, fields } = create;
-        let body = json!({"organization": {"name": name, "external_id": salesforce_id, "organization_fields": fields}});
-        let request = self.request(Method::POST, self.url("/api/v2/organizations")).json(&body);
-        let reply = self.send("create organization", Call::Create, request).await?;
+        let Create {
+            salesforce_id,
+            name,
+            fields,
+        } = create;
+        let body = json!({
+            "organization": {"name": name, "external_id": salesforce_id,
+            "organization_fields": fields},
+        });
+        let request = self
+            .request(Method::POST, self.url("/api/v2/organizations"))
+            .json(&body);
+        let reply = self
+            .send("create organization", Call::Create, request)
+            .await?;
         let what = format!("zendesk {}: create organization", self.name);
-        let doubt = |error: Error| CallError::Doubt { what: error.to_string(), retry_after: None };
+        let doubt = |error: Error| CallError::Doubt {
+            what: error.to_string(),
+            retry_after: None,
+        };
         Ok(reply.json::<One>(&what).map_err(doubt)?.organization)
     }
 }
@@ -190,25 +241,55 @@ mod tests {
     use super::*;
 
     fn page(meta: &Value, organizations: &Value) -> Page {
-        serde_json::from_value(json!({"organizations": organizations, "meta": meta, "links": {"next": "x"}})).unwrap()
+        serde_json::from_value(
+            json!({"organizations": organizations, "meta": meta, "links": {"next": "x"}}),
+        )
+        .unwrap()
     }
 
     #[test]
     fn only_has_more_ends_the_walk() {
         let some = json!([{"id": 1, "name": "a"}]);
-        assert_eq!(page(&json!({"has_more": false, "after_cursor": "c"}), &some).next(None), Ok(None));
-        assert_eq!(page(&json!({"has_more": true, "after_cursor": "c"}), &some).next(Some("b")), Ok(Some("c")));
-        assert!(page(&json!({"has_more": true, "after_cursor": "c"}), &some).next(Some("c")).is_err());
-        assert!(page(&json!({"has_more": true, "after_cursor": null}), &some).next(None).is_err());
+        assert_eq!(
+            page(&json!({"has_more": false, "after_cursor": "c"}), &some).next(None),
+            Ok(None)
+        );
+        assert_eq!(
+            page(&json!({"has_more": true, "after_cursor": "c"}), &some).next(Some("b")),
+            Ok(Some("c"))
+        );
+        assert!(
+            page(&json!({"has_more": true, "after_cursor": "c"}), &some)
+                .next(Some("c"))
+                .is_err()
+        );
+        assert!(
+            page(&json!({"has_more": true, "after_cursor": null}), &some)
+                .next(None)
+                .is_err()
+        );
         assert!(page(&json!({"has_more": true}), &some).next(None).is_err());
-        assert!(page(&json!({"has_more": true, "after_cursor": "c"}), &json!([])).next(None).is_err());
-        assert!(serde_json::from_value::<Page>(json!({"organizations": []})).is_err(), "a page that does not say whether it is the last");
+        assert!(
+            page(&json!({"has_more": true, "after_cursor": "c"}), &json!([]))
+                .next(None)
+                .is_err()
+        );
+        assert!(
+            serde_json::from_value::<Page>(json!({"organizations": []})).is_err(),
+            "a page that does not say whether it is the last"
+        );
     }
 
     #[test]
     fn a_field_of_an_unknown_type_names_the_organization() {
-        let found: Found = serde_json::from_value(json!({"id": 7, "name": "a", "organization_fields": {"account_owner": 3}})).unwrap();
+        let found: Found = serde_json::from_value(
+            json!({"id": 7, "name": "a", "organization_fields": {"account_owner": 3}}),
+        )
+        .unwrap();
         let error = found.into_organization("global").unwrap_err().to_string();
-        assert!(error.contains("organization 7") && error.contains("account_owner"), "{error}");
+        assert!(
+            error.contains("organization 7") && error.contains("account_owner"),
+            "{error}"
+        );
     }
 }

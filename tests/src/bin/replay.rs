@@ -1,5 +1,5 @@
-//! A run's plan once more, from a folder with its documents: `replay FOLDER`. Ends 0 if every byte is the same, 1 if not,
-//! 2 if it cannot be told.
+//! A run's plan once more, from a folder with its documents: `replay FOLDER`. Ends 0 if every byte
+//! is the same, 1 if not, 2 if it cannot be told.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +14,15 @@ fn main() -> ExitCode {
     match replay(|file| std::fs::read(folder.join(file)).ok()) {
         Ok(documents) => {
             for document in &documents {
-                println!("{:18} {}", document.file, if document.same { "the same, byte for byte" } else { "DIFFERS" });
+                println!(
+                    "{:18} {}",
+                    document.file,
+                    if document.same {
+                        "the same, byte for byte"
+                    } else {
+                        "DIFFERS"
+                    }
+                );
             }
             ExitCode::from(u8::from(documents.iter().any(|document| !document.same)))
         }

@@ -43,7 +43,8 @@ pub(crate) fn five_thousand() -> World {
     world
 }
 
-/// Names that are markup, Markdown, formulas, very long, blank to the eye, or turn their row around.
+/// Names that are markup, Markdown, formulas, very long, blank to the eye, or turn their row
+/// around.
 pub const HOSTILE: [&str; 9] = [
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",
@@ -85,8 +86,11 @@ pub(crate) fn clashes() -> World {
     world.take_name(60);
     if let (Some(id), Some(other)) = (world.organization_of(61), world.organization_of(62)) {
         let twin = world.instance(TARGET).organizations.get(&id).cloned();
-        if let (Some(twin), Some(one)) = (twin, world.instance(TARGET).organizations.get_mut(&other)) {
-            one["organization_fields"]["salesforce_id"] = twin["organization_fields"]["salesforce_id"].clone();
+        if let (Some(twin), Some(one)) =
+            (twin, world.instance(TARGET).organizations.get_mut(&other))
+        {
+            one["organization_fields"]["salesforce_id"] =
+                twin["organization_fields"]["salesforce_id"].clone();
             one["organization_fields"]["mark_for_deletion"] = json!(true);
         }
     }

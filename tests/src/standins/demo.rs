@@ -25,11 +25,20 @@ pub fn demo() -> World {
     world.set_organization(50, "account_type", json!("customer"));
     world.set_organization(51, "salesforce_id", json!(""));
     world.take_name(60);
-    for (number, expired) in [(9001, ""), (9002, "2019-05-31"), (9003, "2025-06-30"), (9004, "June 2025"), (PROTECTED, ""), (9006, "")] {
+    for (number, expired) in [
+        (9001, ""),
+        (9002, "2019-05-31"),
+        (9003, "2025-06-30"),
+        (9004, "June 2025"),
+        (PROTECTED, ""),
+        (9006, ""),
+    ] {
         world.abandon(number, expired);
     }
     if let Some(id) = world.organization_of(9006) {
-        world.instance("global").edit(id, "mark_for_deletion", json!(true));
+        world
+            .instance("global")
+            .edit(id, "mark_for_deletion", json!(true));
     }
     world
 }
@@ -39,13 +48,26 @@ impl World {
     #[must_use]
     pub fn organization_of(&self, number: usize) -> Option<u64> {
         let id = account_id(number);
-        let of = |one: &Value| one["organization_fields"]["salesforce_id"].as_str().is_some_and(|text| text == id.as_str());
-        self.zendesk.get("global")?.organizations.iter().find(|(_, one)| of(one)).map(|(id, _)| *id)
+        let of = |one: &Value| {
+            one["organization_fields"]["salesforce_id"]
+                .as_str()
+                .is_some_and(|text| text == id.as_str())
+        };
+        self.zendesk
+            .get("global")?
+            .organizations
+            .iter()
+            .find(|(_, one)| of(one))
+            .map(|(id, _)| *id)
     }
 
     /// Changes a field of an account.
     pub fn set_account(&mut self, number: usize, field: &str, value: Value) {
-        if let Some(record) = self.salesforce.accounts.get_mut(account_id(number).as_str()) {
+        if let Some(record) = self
+            .salesforce
+            .accounts
+            .get_mut(account_id(number).as_str())
+        {
             record.insert(field.to_owned(), value);
         }
     }
@@ -67,9 +89,16 @@ impl World {
     /// Gives an account's name to a customer, and deletes the account's own organization.
     pub fn take_name(&mut self, number: usize) {
         self.lose_organization(number);
-        let name = self.salesforce.accounts.get(account_id(number).as_str()).and_then(|record| record.get("Name")).cloned();
+        let name = self
+            .salesforce
+            .accounts
+            .get(account_id(number).as_str())
+            .and_then(|record| record.get("Name"))
+            .cloned();
         let customers = self.instance("global").organizations.values_mut();
-        let customer = customers.filter(|one| one["organization_fields"]["account_type"] == "customer").last();
+        let customer = customers
+            .filter(|one| one["organization_fields"]["account_type"] == "customer")
+            .last();
         if let (Some(customer), Some(name)) = (customer, name) {
             customer["name"] = name;
         }
@@ -78,7 +107,9 @@ impl World {
     /// Makes a customer a partner without account.
     pub fn abandon(&mut self, number: usize, expired: &str) {
         let customers = self.instance("global").organizations.values_mut();
-        let customer = customers.rev().find(|one| one["organization_fields"]["account_type"] == "prospect");
+        let customer = customers
+            .rev()
+            .find(|one| one["organization_fields"]["account_type"] == "prospect");
         if let Some(customer) = customer {
             customer["organization_fields"]["account_type"] = json!("open_partner");
             customer["organization_fields"]["salesforce_id"] = json!(account_id(number));

@@ -71,7 +71,14 @@ impl Fault {
     /// A fault of all requests that fit.
     #[must_use]
     pub fn new(host: &str, method: &str, path: &str, act: Act) -> Self {
-        Self { host: host.to_owned(), method: method.to_owned(), path: path.to_owned(), skip: 0, times: 0, act }
+        Self {
+            host: host.to_owned(),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            skip: 0,
+            times: 0,
+            act,
+        }
     }
 
     /// Only so many times, after so many that go well.
@@ -86,24 +93,39 @@ impl Act {
     /// An answer without headers instead.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self::Instead { status, headers: BTreeMap::new(), body: String::new() }
+        Self::Instead {
+            status,
+            headers: BTreeMap::new(),
+            body: String::new(),
+        }
     }
 
     /// A change of one value.
     #[must_use]
     pub fn set(pointer: &str, value: Value) -> Self {
-        Self::Patch { set: BTreeMap::from([(pointer.to_owned(), value)]) }
+        Self::Patch {
+            set: BTreeMap::from([(pointer.to_owned(), value)]),
+        }
     }
 
     pub(super) fn does_the_work(&self) -> bool {
-        !matches!(self, Self::Instead { .. } | Self::DropRequest | Self::HangBefore)
+        !matches!(
+            self,
+            Self::Instead { .. } | Self::DropRequest | Self::HangBefore
+        )
     }
 
     pub(super) fn instead(self) -> Answer {
         match self {
-            Self::Instead { status, headers, body } => {
-                Answer::Whole(Response { status, headers: headers.into_iter().collect(), body: body.into_bytes() })
-            }
+            Self::Instead {
+                status,
+                headers,
+                body,
+            } => Answer::Whole(Response {
+                status,
+                headers: headers.into_iter().collect(),
+                body: body.into_bytes(),
+            }),
             Self::HangBefore => Answer::Hung,
             _ => Answer::Dropped,
         }
@@ -118,7 +140,11 @@ impl Act {
                 response.body.truncate(response.body.len() / 2);
                 Answer::Whole(response)
             }
-            Self::DoneBut { status } => Answer::Whole(Response { status, headers: Vec::new(), body: Vec::new() }),
+            Self::DoneBut { status } => Answer::Whole(Response {
+                status,
+                headers: Vec::new(),
+                body: Vec::new(),
+            }),
             Self::Patch { set } => {
                 let mut body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
                 for (pointer, value) in set {

@@ -1,4 +1,5 @@
-//! A small HTTP/1.1 server that can also break off, cut, and drop: what a proper server library does not let a handler do.
+//! A small HTTP/1.1 server that can also break off, cut, and drop: what a proper server library
+//! does not let a handler do.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -31,13 +32,17 @@ impl Request {
     /// A parameter of the query, decoded.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<String> {
-        pairs(&self.query).find(|(key, _)| key == name).map(|(_, value)| value)
+        pairs(&self.query)
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
     }
 
     /// A field of a form body, decoded.
     #[must_use]
     pub fn form(&self, name: &str) -> Option<String> {
-        pairs(&String::from_utf8_lossy(&self.body)).find(|(key, _)| key == name).map(|(_, value)| value)
+        pairs(&String::from_utf8_lossy(&self.body))
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
     }
 
     /// The body as JSON, null if it is none.
@@ -55,7 +60,9 @@ impl Request {
 
 fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     let text = text.to_owned();
-    let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+    let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes())
+        .into_owned()
+        .collect();
     pairs.into_iter()
 }
 
@@ -74,13 +81,20 @@ impl Response {
     /// A JSON response.
     #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
-        Self { status, headers: vec![("content-type".to_owned(), "application/json".to_owned())], body: body.to_string().into_bytes() }
+        Self {
+            status,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: body.to_string().into_bytes(),
+        }
     }
 
     /// 404 in Zendesk's words.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::json(404, &serde_json::json!({"error": "RecordNotFound", "description": "Not found"}))
+        Self::json(
+            404,
+            &serde_json::json!({"error": "RecordNotFound", "description": "Not found"}),
+        )
     }
 
     /// With another header.
@@ -116,7 +130,11 @@ impl Answer {
 }
 
 /// Serves on loopback and returns the port.
-pub(super) async fn serve(port: u16, hung: Arc<Notify>, answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> std::io::Result<u16> {
+pub(super) async fn serve(
+    port: u16,
+    hung: Arc<Notify>,
+    answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+) -> std::io::Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let port = listener.local_addr()?.port();
     let answer = Arc::new(answer);
@@ -132,7 +150,11 @@ pub(super) async fn serve(port: u16, hung: Arc<Notify>, answer: impl Fn(&Request
     Ok(port)
 }
 
-async fn converse(mut stream: TcpStream, hung: &Notify, answer: &(impl Fn(&Request) -> Answer + Sync)) -> std::io::Result<()> {
+async fn converse(
+    mut stream: TcpStream,
+    hung: &Notify,
+    answer: &(impl Fn(&Request) -> Answer + Sync),
+) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::new();
     while let Some(request) = read(&mut stream, &mut buffer).await? {
@@ -142,7 +164,9 @@ async fn converse(mut stream: TcpStream, hung: &Notify, answer: &(impl Fn(&Reque
             Answer::Cut(response) => {
                 let bytes = encode(&response, gzip);
                 let half = bytes.len() - (bytes.len() - head_length(&bytes)) / 2;
-                stream.write_all(bytes.get(..half).unwrap_or_default()).await?;
+                stream
+                    .write_all(bytes.get(..half).unwrap_or_default())
+                    .await?;
                 return stream.shutdown().await;
             }
             Answer::Dropped => return Ok(()),
@@ -160,12 +184,31 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<O
     loop {
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut parsed = httparse::Request::new(&mut headers);
-        if let httparse::Status::Complete(length) = parsed.parse(buffer).map_err(|_| invalid("no HTTP"))? {
-            let headers: BTreeMap<_, _> =
-                parsed.headers.iter().map(|one| (one.name.to_lowercase(), String::from_utf8_lossy(one.value).into_owned())).collect();
-            let (path, query) = parsed.path.unwrap_or("/").split_once('?').unwrap_or((parsed.path.unwrap_or("/"), ""));
-            let mut request =
-                Request { method: parsed.method.unwrap_or("").to_owned(), path: path.to_owned(), query: query.to_owned(), headers, body: Vec::new() };
+        if let httparse::Status::Complete(length) =
+            parsed.parse(buffer).map_err(|_| invalid("no HTTP"))?
+        {
+            let headers: BTreeMap<_, _> = parsed
+                .headers
+                .iter()
+                .map(|one| {
+                    (
+                        one.name.to_lowercase(),
+                        String::from_utf8_lossy(one.value).into_owned(),
+                    )
+                })
+                .collect();
+            let (path, query) = parsed
+                .path
+                .unwrap_or("/")
+                .split_once('?')
+                .unwrap_or((parsed.path.unwrap_or("/"), ""));
+            let mut request = Request {
+                method: parsed.method.unwrap_or("").to_owned(),
+                path: path.to_owned(),
+                query: query.to_owned(),
+                headers,
+                body: Vec::new(),
+            };
             let body = request.header("content-length").parse().unwrap_or(0);
             while buffer.len() < length + body {
                 if stream.read_buf(buffer).await? == 0 {
@@ -182,7 +225,11 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<O
 }
 
 fn encode(response: &Response, gzip: bool) -> Vec<u8> {
-    let Response { status, headers, body } = response;
+    let Response {
+        status,
+        headers,
+        body,
+    } = response;
     let mut head = format!("HTTP/1.1 {status} -\r\n");
     for (name, value) in headers {
         // Writing to a string cannot fail.
@@ -191,7 +238,10 @@ fn encode(response: &Response, gzip: bool) -> Vec<u8> {
     let body = if gzip && body.len() > 200 {
         head.push_str("content-encoding: gzip\r\n");
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(body).and_then(|()| encoder.finish()).unwrap_or_default()
+        encoder
+            .write_all(body)
+            .and_then(|()| encoder.finish())
+            .unwrap_or_default()
     } else {
         body.clone()
     };
@@ -200,5 +250,8 @@ fn encode(response: &Response, gzip: bool) -> Vec<u8> {
 }
 
 fn head_length(bytes: &[u8]) -> usize {
-    bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4)
+    bytes
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .map_or(0, |at| at + 4)
 }

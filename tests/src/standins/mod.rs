@@ -1,6 +1,7 @@
 //! A stand-in Salesforce and two stand-in Zendesk instances, stateful, on loopback.
 //!
-//! They behave as the vendors' documentation and recorded traffic say, can be told to fail in given ways, and log every request.
+//! They behave as the vendors' documentation and recorded traffic say, can be told to fail in given
+//! ways, and log every request.
 
 mod demo;
 pub mod faults;
@@ -36,7 +37,8 @@ pub struct World {
     /// Every request so far.
     #[serde(default)]
     pub log: Vec<Logged>,
-    /// Headers of every reply, by lower-case name, beside the vendors' own or in the place of theirs.
+    /// Headers of every reply, by lower-case name, beside the vendors' own or in the place of
+    /// theirs.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     #[serde(default)]
@@ -70,14 +72,27 @@ impl World {
             fault => {
                 let mut response = match host {
                     "salesforce" => self.salesforce.answer(request),
-                    instance => self.zendesk.get_mut(instance).map_or_else(Response::not_found, |zendesk| zendesk.answer(request)),
+                    instance => self
+                        .zendesk
+                        .get_mut(instance)
+                        .map_or_else(Response::not_found, |zendesk| zendesk.answer(request)),
                 };
                 self.answered += 1;
-                let id = if host == "salesforce" { "x-sfdc-request-id" } else { "x-zendesk-request-id" };
-                response.headers.push((id.to_owned(), format!("{host}-{}", self.answered)));
-                response.headers.retain(|(name, _)| !self.headers.contains_key(name));
+                let id = if host == "salesforce" {
+                    "x-sfdc-request-id"
+                } else {
+                    "x-zendesk-request-id"
+                };
+                response
+                    .headers
+                    .push((id.to_owned(), format!("{host}-{}", self.answered)));
+                response
+                    .headers
+                    .retain(|(name, _)| !self.headers.contains_key(name));
                 response.headers.extend(self.headers.clone());
-                fault.map_or(Answer::Whole(response.clone()), |fault| fault.act.spoil(response))
+                fault.map_or(Answer::Whole(response.clone()), |fault| {
+                    fault.act.spoil(response)
+                })
             }
         };
         self.log.push(Logged {
@@ -104,11 +119,21 @@ impl World {
                 Err(error) => Response::json(400, &json!({"error": error.to_string()})),
             },
             ("PUT", "/world") => {
-                let number = |key: &str| body()[key].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
+                let number = |key: &str| {
+                    body()[key]
+                        .as_u64()
+                        .and_then(|number| usize::try_from(number).ok())
+                        .unwrap_or_default()
+                };
                 let instance_url = std::mem::take(&mut self.salesforce.instance_url);
                 *self = match body()["kind"].as_str() {
                     Some("demo") => demo(),
-                    _ => seed::equal(number("seed") as u64, number("accounts"), number("global"), number("us_government")),
+                    _ => seed::equal(
+                        number("seed") as u64,
+                        number("accounts"),
+                        number("global"),
+                        number("us_government"),
+                    ),
                 };
                 self.salesforce.instance_url = instance_url;
                 Response::json(200, &json!({}))
@@ -132,7 +157,10 @@ impl World {
     /// Requests of the log that fit, counted.
     #[must_use]
     pub fn calls(&self, host: &str, method: &str, path: &str) -> usize {
-        self.log.iter().filter(|one| one.host == host && one.method == method && one.path == path).count()
+        self.log
+            .iter()
+            .filter(|one| one.host == host && one.method == method && one.path == path)
+            .count()
     }
 
     /// One instance.
@@ -141,7 +169,9 @@ impl World {
     /// If there is no such instance.
     #[must_use]
     pub fn instance(&mut self, name: &str) -> &mut Zendesk {
-        self.zendesk.get_mut(name).expect("an instance of the world")
+        self.zendesk
+            .get_mut(name)
+            .expect("an instance of the world")
     }
 }
 
@@ -155,12 +185,16 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a server for each host and one for control, each on a port of its own (`first_port` and those behind it, or free ones).
+    /// Starts a server for each host and one for control, each on a port of its own (`first_port`
+    /// and those behind it, or free ones).
     ///
     /// # Errors
     /// If a port cannot be had.
     pub async fn start(world: World, first_port: Option<u16>) -> std::io::Result<Self> {
-        let hosts: Vec<String> = ["control".to_owned(), "salesforce".to_owned()].into_iter().chain(world.zendesk.keys().cloned()).collect();
+        let hosts: Vec<String> = ["control".to_owned(), "salesforce".to_owned()]
+            .into_iter()
+            .chain(world.zendesk.keys().cloned())
+            .collect();
         let world = Arc::new(Mutex::new(world));
         let (hung, mut urls) = (Arc::new(Notify::new()), BTreeMap::new());
         for (offset, host) in (0_u16..).zip(hosts) {
@@ -168,13 +202,24 @@ impl Running {
             let name = host.clone();
             let answer = move |request: &Request| {
                 let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
-                if name == "control" { Answer::Whole(world.control(request)) } else { world.answer(&name, request) }
+                if name == "control" {
+                    Answer::Whole(world.control(request))
+                } else {
+                    world.answer(&name, request)
+                }
             };
-            let port = http::serve(first_port.map_or(0, |first| first + offset), Arc::clone(&hung), answer).await?;
+            let port = http::serve(
+                first_port.map_or(0, |first| first + offset),
+                Arc::clone(&hung),
+                answer,
+            )
+            .await?;
             urls.insert(host, format!("http://127.0.0.1:{port}"));
         }
         let running = Self { world, hung, urls };
-        running.url("salesforce").clone_into(&mut running.world().salesforce.instance_url);
+        running
+            .url("salesforce")
+            .clone_into(&mut running.world().salesforce.instance_url);
         Ok(running)
     }
 

@@ -59,30 +59,45 @@ impl Salesforce {
         if request.method == "POST" && request.path == "/services/oauth2/token" {
             return self.token(request);
         }
-        let token = request.header("authorization").strip_prefix("Bearer ").unwrap_or_default();
+        let token = request
+            .header("authorization")
+            .strip_prefix("Bearer ")
+            .unwrap_or_default();
         if !self.tokens.iter().any(|good| good == token) {
             return error(401, "INVALID_SESSION_ID", "Session expired or invalid");
         }
         let parts: Vec<_> = request.path.trim_matches('/').split('/').collect();
         match (request.method.as_str(), parts.as_slice()) {
-            ("GET", ["services", "data", version, "query"]) => self.query(version, &request.param("q").unwrap_or_default()),
-            ("GET", ["services", "data", version, "query", locator]) => match self.cursors.remove(*locator) {
-                Some((columns, rest, total)) => self.page(version, columns, rest, total),
-                None => error(400, "INVALID_QUERY_LOCATOR", "invalid query locator"),
-            },
+            ("GET", ["services", "data", version, "query"]) => {
+                self.query(version, &request.param("q").unwrap_or_default())
+            }
+            ("GET", ["services", "data", version, "query", locator]) => {
+                match self.cursors.remove(*locator) {
+                    Some((columns, rest, total)) => self.page(version, columns, rest, total),
+                    None => error(400, "INVALID_QUERY_LOCATOR", "invalid query locator"),
+                }
+            }
             _ => error(404, "NOT_FOUND", "The requested resource does not exist"),
         }
     }
 
     fn token(&mut self, request: &Request) -> Response {
-        let refuse = |code: &str, why: &str| Response::json(400, &json!({"error": code, "error_description": why}));
+        let refuse = |code: &str, why: &str| {
+            Response::json(400, &json!({"error": code, "error_description": why}))
+        };
         let form = |name: &str| request.form(name).unwrap_or_default();
         match form("grant_type").as_str() {
-            "client_credentials" if form("client_id") != self.client_id => return refuse("invalid_client_id", "client identifier invalid"),
-            "client_credentials" if form("client_secret") != self.client_secret => return refuse("invalid_client", "invalid client credentials"),
+            "client_credentials" if form("client_id") != self.client_id => {
+                return refuse("invalid_client_id", "client identifier invalid");
+            }
+            "client_credentials" if form("client_secret") != self.client_secret => {
+                return refuse("invalid_client", "invalid client credentials");
+            }
             "client_credentials" => {}
             "urn:ietf:params:oauth:grant-type:jwt-bearer" if self.knows(&form("assertion")) => {}
-            "urn:ietf:params:oauth:grant-type:jwt-bearer" => return refuse("invalid_grant", "invalid assertion"),
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => {
+                return refuse("invalid_grant", "invalid assertion");
+            }
             _ => return refuse("unsupported_grant_type", "grant type not supported"),
         }
         self.minted += 1;
@@ -90,34 +105,53 @@ impl Salesforce {
         self.tokens.push(token.clone());
         Response::json(
             200,
-            &json!({"access_token": token, "instance_url": self.instance_url, "id": "https://login.example/id/00D/005",
+            &json!({
+                "access_token": token, "instance_url": self.instance_url,
+                "id": "https://login.example/id/00D/005",
                 "token_type": "Bearer", "issued_at": "1790000000000", "signature": "c3RhbmQtaW4="}),
         )
     }
 
     fn knows(&self, assertion: &str) -> bool {
-        let Ok(key) = jsonwebtoken::DecodingKey::from_rsa_pem(self.public_key.as_bytes()) else { return false };
+        let Ok(key) = jsonwebtoken::DecodingKey::from_rsa_pem(self.public_key.as_bytes()) else {
+            return false;
+        };
         let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
         rules.set_audience(&["https://login.salesforce.com"]);
         rules.set_issuer(&[&self.client_id]);
-        jsonwebtoken::decode::<Map<String, Value>>(assertion, &key, &rules).is_ok_and(|token| token.claims.get("aud").is_some_and(Value::is_string))
+        jsonwebtoken::decode::<Map<String, Value>>(assertion, &key, &rules)
+            .is_ok_and(|token| token.claims.get("aud").is_some_and(Value::is_string))
     }
 
     /// Understands the one query there is: its columns, the ids in it, and the partner condition.
     fn query(&mut self, version: &str, soql: &str) -> Response {
-        let Some((columns, condition)) = soql.strip_prefix("SELECT ").and_then(|rest| rest.split_once(" FROM Account WHERE ")) else {
+        let Some((columns, condition)) = soql
+            .strip_prefix("SELECT ")
+            .and_then(|rest| rest.split_once(" FROM Account WHERE "))
+        else {
             return error(400, "MALFORMED_QUERY", "unexpected token");
         };
-        let columns: Vec<String> = columns.split(',').map(|column| column.trim().to_owned()).collect();
+        let columns: Vec<String> = columns
+            .split(',')
+            .map(|column| column.trim().to_owned())
+            .collect();
         if let Some(hidden) = columns.iter().find(|column| self.hidden.contains(column)) {
             let message = format!(
-                "\nSELECT {hidden}\n       ^\nERROR at Row:1:Column:8\nNo such column '{hidden}' on entity 'Account'. If you are attempting to use a custom field, be sure to append the '__c'."
+                "\nSELECT {hidden}\n       ^\nERROR at Row:1:Column:8\nNo such column '{hidden}' \
+                 on entity 'Account'. If you are attempting to use a custom field, be sure to \
+                 append the '__c'."
             );
             return error(400, "INVALID_FIELD", &message);
         }
-        let by_id = condition.split("(Type = 'Partner'").next().unwrap_or_default();
+        let by_id = condition
+            .split("(Type = 'Partner'")
+            .next()
+            .unwrap_or_default();
         let is = |record: &Map<String, Value>, field: &str, wanted: &[&str]| {
-            record.get(field).and_then(Value::as_str).is_some_and(|text| wanted.contains(&text))
+            record
+                .get(field)
+                .and_then(Value::as_str)
+                .is_some_and(|text| wanted.contains(&text))
         };
         let fits = |(id, record): &(&String, &Map<String, Value>)| {
             by_id.contains(&format!("'{id}'"))
@@ -125,31 +159,62 @@ impl Salesforce {
                     && is(record, "Partners_Partner_Status__c", &["Authorized"])
                     && is(record, "Partner_Track__c", &["Open", "Select"]))
         };
-        let ids: Vec<String> = self.accounts.iter().filter(fits).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<String> = self
+            .accounts
+            .iter()
+            .filter(fits)
+            .map(|(id, _)| id.clone())
+            .collect();
         let total = ids.len();
         self.page(version, columns, ids, total)
     }
 
-    fn page(&mut self, version: &str, columns: Vec<String>, mut ids: Vec<String>, total: usize) -> Response {
+    fn page(
+        &mut self,
+        version: &str,
+        columns: Vec<String>,
+        mut ids: Vec<String>,
+        total: usize,
+    ) -> Response {
         let rest = ids.split_off(ids.len().min(self.page_size));
-        let records: Vec<_> = ids.iter().filter_map(|id| Some(record(version, id, &columns, self.accounts.get(id)?))).collect();
+        let records: Vec<_> = ids
+            .iter()
+            .filter_map(|id| Some(record(version, id, &columns, self.accounts.get(id)?)))
+            .collect();
         let mut page = json!({"totalSize": total, "done": rest.is_empty(), "records": records});
         if !rest.is_empty() {
-            let locator = format!("0r8STANDIN{:08}-{}", self.cursors.len() + 1, total - rest.len());
+            let locator = format!(
+                "0r8STANDIN{:08}-{}",
+                self.cursors.len() + 1,
+                total - rest.len()
+            );
             page["nextRecordsUrl"] = json!(format!("/services/data/{version}/query/{locator}"));
             self.cursors.insert(locator, (columns, rest, total));
         }
-        Response::json(200, &page).with("sforce-limit-info", "api-usage=1018/100000; api-bursts=1/750")
+        Response::json(200, &page).with(
+            "sforce-limit-info",
+            "api-usage=1018/100000; api-bursts=1/750",
+        )
     }
 }
 
 fn record(version: &str, id: &str, columns: &[String], account: &Map<String, Value>) -> Value {
-    let mut record =
-        Map::from_iter([("attributes".to_owned(), json!({"type": "Account", "url": format!("/services/data/{version}/sobjects/Account/{id}")}))]);
+    let mut record = Map::from_iter([(
+        "attributes".to_owned(),
+        json!({
+            "type": "Account", "url": format!("/services/data/{version}/sobjects/Account/{id}"),
+        }),
+    )]);
     for column in columns {
         match column.split_once('.') {
-            None => drop(record.insert(column.clone(), account.get(column).cloned().unwrap_or_default())),
-            Some((lookup, _)) => drop(record.insert(lookup.to_owned(), account.get(lookup).cloned().unwrap_or_default())),
+            None => drop(record.insert(
+                column.clone(),
+                account.get(column).cloned().unwrap_or_default(),
+            )),
+            Some((lookup, _)) => drop(record.insert(
+                lookup.to_owned(),
+                account.get(lookup).cloned().unwrap_or_default(),
+            )),
         }
     }
     Value::Object(record)

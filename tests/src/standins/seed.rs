@@ -1,4 +1,5 @@
-//! A believable world from a seed: 168 accounts, 5,210 and 800 organizations, and something of every kind of change.
+//! A believable world from a seed: 168 accounts, 5,210 and 800 organizations, and something of
+//! every kind of change.
 
 use serde_json::{Map, Value, json};
 use shared::model::{Account, AccountId, Alliances, PARTNER_TYPES};
@@ -35,17 +36,53 @@ impl Dice {
     }
 }
 
-const FIRST: [&str; 12] =
-    ["Northwind", "Blue Harbor", "Kestrel", "Iron Valley", "Lumen", "Quartz", "Silverleaf", "Red Oak", "Polar", "Summit", "Café Noir", "Zürich"];
-const SECOND: [&str; 10] =
-    ["Systems", "Consulting", "Cloud Services", "Digital", "Software", "Labs", "Partners", "Integrators", "Networks", "Technologies"];
+const FIRST: [&str; 12] = [
+    "Northwind",
+    "Blue Harbor",
+    "Kestrel",
+    "Iron Valley",
+    "Lumen",
+    "Quartz",
+    "Silverleaf",
+    "Red Oak",
+    "Polar",
+    "Summit",
+    "Café Noir",
+    "Zürich",
+];
+const SECOND: [&str; 10] = [
+    "Systems",
+    "Consulting",
+    "Cloud Services",
+    "Digital",
+    "Software",
+    "Labs",
+    "Partners",
+    "Integrators",
+    "Networks",
+    "Technologies",
+];
 const THIRD: [&str; 6] = ["GmbH", "Inc.", "Ltd", "SAS", "AB", "LLC"];
-const PEOPLE: [&str; 8] = ["Robin Alder", "Sam Birch", "Kim Cedar", "Alex Elm", "Jo Hazel", "Chris Maple", "Pat Rowan", "Lee Willow"];
+const PEOPLE: [&str; 8] = [
+    "Robin Alder",
+    "Sam Birch",
+    "Kim Cedar",
+    "Alex Elm",
+    "Jo Hazel",
+    "Chris Maple",
+    "Pat Rowan",
+    "Lee Willow",
+];
 
 /// A company's name, unlike every other number's.
 #[must_use]
 pub fn company(dice: &mut Dice, number: usize) -> String {
-    format!("{} {} {} {number}", dice.pick(&FIRST), dice.pick(&SECOND), dice.pick(&THIRD))
+    format!(
+        "{} {} {} {number}",
+        dice.pick(&FIRST),
+        dice.pick(&SECOND),
+        dice.pick(&THIRD)
+    )
 }
 
 /// The account id of a number.
@@ -61,15 +98,32 @@ pub fn account_id(number: usize) -> AccountId {
 pub fn account(dice: &mut Dice, id: &AccountId, name: &str) -> Map<String, Value> {
     let architect = match dice.roll(3) {
         0 => Value::Null,
-        _ => json!({"attributes": {"type": "User", "url": "/services/data/v67.0/sobjects/User/005"}, "Name": dice.pick(&PEOPLE)}),
+        _ => json!({
+            "attributes": {"type": "User", "url": "/services/data/v67.0/sobjects/User/005"},
+            "Name": dice.pick(&PEOPLE),
+        }),
+    };
+    let owner = dice.pick(&PEOPLE);
+    let manager = match dice.roll(2) {
+        0 => Value::Null,
+        _ => json!(dice.pick(&PEOPLE)),
+    };
+    let restricted = match dice.roll(40) {
+        0 => json!("Restricted Party"),
+        _ => Value::Null,
     };
     let record = json!({
-        "Account_ID_18__c": id, "Name": name, "Account_Owner_Calc__c": dice.pick(&PEOPLE),
-        "Technical_Account_Manager_Name__c": if dice.roll(2) == 0 { Value::Null } else { json!(dice.pick(&PEOPLE)) },
-        "Restricted_Account__c": if dice.roll(40) == 0 { json!("Restricted Party") } else { Value::Null },
-        "Solutions_Architect_Lookup__r": architect, "Partner_Track__c": dice.pick(&["Open", "Select"]),
-        "Support_Hold__c": dice.roll(30) == 0, "Account_Risk_Level__c": dice.pick(&["None", "At Risk", "At Risk - Escalated"]),
-        "Type": "Partner", "Partners_Partner_Status__c": "Authorized"
+        "Account_ID_18__c": id,
+        "Name": name,
+        "Account_Owner_Calc__c": owner,
+        "Technical_Account_Manager_Name__c": manager,
+        "Restricted_Account__c": restricted,
+        "Solutions_Architect_Lookup__r": architect,
+        "Partner_Track__c": dice.pick(&["Open", "Select"]),
+        "Support_Hold__c": dice.roll(30) == 0,
+        "Account_Risk_Level__c": dice.pick(&["None", "At Risk", "At Risk - Escalated"]),
+        "Type": "Partner",
+        "Partners_Partner_Status__c": "Authorized",
     });
     record.as_object().cloned().unwrap_or_default()
 }
@@ -78,22 +132,53 @@ pub fn account(dice: &mut Dice, id: &AccountId, name: &str) -> Map<String, Value
 #[must_use]
 pub fn organization(id: u64, name: &str, external_id: Option<&str>, fields: &Value) -> Value {
     json!({
-        "id": id, "url": format!("https://stand-in.example/api/v2/organizations/{id}.json"), "name": name, "external_id": external_id,
-        "created_at": "2024-03-01T09:00:00Z", "updated_at": "2026-10-01T12:00:00Z", "domain_names": [], "details": "", "notes": null,
-        "group_id": null, "shared_tickets": false, "shared_comments": false, "tags": ["synced"], "organization_fields": fields,
+        "id": id, "url": format!("https://stand-in.example/api/v2/organizations/{id}.json"),
+        "name": name, "external_id": external_id,
+        "created_at": "2024-03-01T09:00:00Z", "updated_at": "2026-10-01T12:00:00Z",
+        "domain_names": [], "details": "", "notes": null,
+        "group_id": null, "shared_tickets": false, "shared_comments": false, "tags": ["synced"],
+        "organization_fields": fields,
     })
 }
 
 /// The organization fields of the mapping and the two beside it.
 #[must_use]
 pub fn organization_fields() -> Vec<Value> {
-    let field = |id: u64, key: &str, kind: &str| json!({"id": id, "key": key, "title": key, "type": kind, "active": true, "system": false});
-    let text = ["salesforce_id", "sfdc_short_id", "account_owner", "technical_account_manager", "solutions_architect", "expiration_date"];
-    let boxes = ["restricted_account", "support_hold", "org_in_escalated_state", "mark_for_deletion", "ignore_deletion"];
-    let mut fields: Vec<_> = (1..).zip(text).map(|(id, key)| field(id, key, "text")).collect();
-    fields.extend((11..).zip(boxes).map(|(id, key)| field(id, key, "checkbox")));
+    let field = |id: u64, key: &str, kind: &str| {
+        json!({
+            "id": id, "key": key, "title": key, "type": kind, "active": true, "system": false,
+        })
+    };
+    let text = [
+        "salesforce_id",
+        "sfdc_short_id",
+        "account_owner",
+        "technical_account_manager",
+        "solutions_architect",
+        "expiration_date",
+    ];
+    let boxes = [
+        "restricted_account",
+        "support_hold",
+        "org_in_escalated_state",
+        "mark_for_deletion",
+        "ignore_deletion",
+    ];
+    let mut fields: Vec<_> = (1..)
+        .zip(text)
+        .map(|(id, key)| field(id, key, "text"))
+        .collect();
+    fields.extend(
+        (11..)
+            .zip(boxes)
+            .map(|(id, key)| field(id, key, "checkbox")),
+    );
     let mut kind = field(21, "account_type", "dropdown");
-    let options = PARTNER_TYPES.iter().chain(&["customer", "prospect"]).zip(1..).map(|(tag, id)| json!({"id": id, "name": tag, "value": tag}));
+    let options = PARTNER_TYPES
+        .iter()
+        .chain(&["customer", "prospect"])
+        .zip(1..)
+        .map(|(tag, id)| json!({"id": id, "name": tag, "value": tag}));
     kind["custom_field_options"] = Value::Array(options.collect());
     fields.push(kind);
     fields
@@ -107,29 +192,44 @@ pub fn in_sync(id: u64, record: &Map<String, Value>) -> Option<Value> {
     let mut fields = json!(account.fields);
     fields["mark_for_deletion"] = json!(false);
     fields["expiration_date"] = Value::Null;
-    Some(organization(id, &account.name, Some(account.id().ok()?.as_str()), &fields))
+    Some(organization(
+        id,
+        &account.name,
+        Some(account.id().ok()?.as_str()),
+        &fields,
+    ))
 }
 
 /// A world of equal accounts and organizations, with others around them.
 #[must_use]
 pub fn equal(seed: u64, accounts: usize, global: usize, us_government: usize) -> World {
     let mut dice = Dice::new(seed);
-    let mut world = World { salesforce: Salesforce::default(), ..World::default() };
+    let mut world = World {
+        salesforce: Salesforce::default(),
+        ..World::default()
+    };
     let mut target = Zendesk::default();
     let mut other = Zendesk::default();
-    (other.client_id, other.client_secret) = ("zd-gov-client".to_owned(), "zd-gov-secret".to_owned());
+    (other.client_id, other.client_secret) =
+        ("zd-gov-client".to_owned(), "zd-gov-secret".to_owned());
     let every = (global / accounts.max(1)).max(1);
     let mut next_account = 0;
     for number in 0..global {
         let id = 19_856_122_753_300 + number as u64 * 7;
         let organization = if number % every == 0 && next_account < accounts {
             next_account += 1;
-            let salesforce_id =
-                if next_account == 1 { AccountId::parse(ALLIANCE).unwrap_or_else(|_| account_id(0)) } else { account_id(next_account) };
+            let salesforce_id = if next_account == 1 {
+                AccountId::parse(ALLIANCE).unwrap_or_else(|_| account_id(0))
+            } else {
+                account_id(next_account)
+            };
             let name = company(&mut dice, next_account);
             let record = account(&mut dice, &salesforce_id, &name);
             let organization = in_sync(id, &record);
-            world.salesforce.accounts.insert(salesforce_id.to_string(), record);
+            world
+                .salesforce
+                .accounts
+                .insert(salesforce_id.to_string(), record);
             organization.unwrap_or_default()
         } else {
             customer(&mut dice, id, number + 10_000)
@@ -150,7 +250,9 @@ pub fn equal(seed: u64, accounts: usize, global: usize, us_government: usize) ->
 }
 
 fn customer(dice: &mut Dice, id: u64, number: usize) -> Value {
-    let fields = json!({"account_type": dice.pick(&["customer", "prospect"]), "salesforce_id": format!("0016C{number:010}"),
+    let fields = json!({
+        "account_type": dice.pick(&["customer", "prospect"]),
+        "salesforce_id": format!("0016C{number:010}"),
         "mark_for_deletion": null, "support_hold": null});
     let name = company(dice, number);
     organization(id, &name, None, &fields)

@@ -1,4 +1,5 @@
-//! A stand-in Zendesk instance: organizations, their fields, OAuth, rate limits. Bulk jobs are in the file beside it.
+//! A stand-in Zendesk instance: organizations, their fields, OAuth, rate limits. Bulk jobs are in
+//! the file beside it.
 
 use std::collections::BTreeMap;
 
@@ -70,8 +71,14 @@ impl Zendesk {
             self.window = (now / 60, 0);
         }
         self.window.1 += 1;
-        let (limit, remaining) = (self.rate_limit.to_string(), self.rate_limit.saturating_sub(self.window.1).to_string());
-        response.with("x-rate-limit", &limit).with("x-rate-limit-remaining", &remaining).with("ratelimit-reset", &(60 - now % 60).to_string())
+        let (limit, remaining) = (
+            self.rate_limit.to_string(),
+            self.rate_limit.saturating_sub(self.window.1).to_string(),
+        );
+        response
+            .with("x-rate-limit", &limit)
+            .with("x-rate-limit-remaining", &remaining)
+            .with("ratelimit-reset", &(60 - now % 60).to_string())
     }
 
     fn route(&mut self, request: &Request) -> Response {
@@ -81,12 +88,25 @@ impl Zendesk {
         let Some(scope) = self.scope(request.header("authorization")) else {
             return Response::json(
                 401,
-                &json!({"error": "invalid_token", "error_description": "The access token provided is expired, revoked, malformed or invalid"}),
+                &json!({"error": "invalid_token", "error_description": "The access token provided \
+                    is expired, revoked, malformed or invalid"}),
             );
         };
-        let needed = if request.method == "GET" { "read" } else { "write" };
-        if !scope.split_whitespace().any(|one| one == needed || one == format!("organizations:{needed}")) {
-            return Response::json(403, &json!({"error": "Forbidden", "description": "missing the following required scopes"}));
+        let needed = if request.method == "GET" {
+            "read"
+        } else {
+            "write"
+        };
+        if !scope
+            .split_whitespace()
+            .any(|one| one == needed || one == format!("organizations:{needed}"))
+        {
+            return Response::json(
+                403,
+                &json!({
+                    "error": "Forbidden", "description": "missing the following required scopes",
+                }),
+            );
         }
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/api/v2/organizations") => self.list(request),
@@ -94,7 +114,11 @@ impl Zendesk {
             ("GET", "/api/v2/organizations/search") => self.search(request),
             ("GET", "/api/v2/organization_fields") => Response::json(
                 200,
-                &json!({"organization_fields": self.fields, "meta": {"has_more": false, "after_cursor": "last+=", "before_cursor": "f+="}, "links": {}}),
+                &json!({
+                    "organization_fields": self.fields,
+                    "meta": {"has_more": false, "after_cursor": "last+=", "before_cursor": "f+="},
+                    "links": {},
+                }),
             ),
             ("POST", "/api/v2/organizations") => self.create(&request.json()["organization"]),
             ("PUT", "/api/v2/organizations/update_many") => self.update_many(&request.json()),
@@ -107,14 +131,25 @@ impl Zendesk {
         if body["grant_type"] != "client_credentials" {
             return Response::json(400, &json!({"error": "unsupported_grant_type"}));
         }
-        if body["client_id"] != self.client_id.as_str() || body["client_secret"] != self.client_secret.as_str() {
-            return Response::json(401, &json!({"error": "invalid_client", "error_description": "Client authentication failed"}));
+        if body["client_id"] != self.client_id.as_str()
+            || body["client_secret"] != self.client_secret.as_str()
+        {
+            return Response::json(
+                401,
+                &json!({"error": "invalid_client", "error_description": "Client authentication \
+                    failed"}),
+            );
         }
         self.minted += 1;
         let token = format!("zd-token-{}", self.minted);
         let scope = body["scope"].as_str().unwrap_or("read").to_owned();
         self.tokens.insert(token.clone(), scope.clone());
-        Response::json(200, &json!({"access_token": token, "token_type": "bearer", "scope": scope, "expires_in": 1800}))
+        Response::json(
+            200,
+            &json!({
+                "access_token": token, "token_type": "bearer", "scope": scope, "expires_in": 1800,
+            }),
+        )
     }
 
     fn scope(&self, authorization: &str) -> Option<String> {
@@ -123,73 +158,165 @@ impl Zendesk {
         if !self.basic.is_empty() && authorization == format!("Basic {basic}") {
             return Some("read write".to_owned());
         }
-        self.tokens.get(authorization.strip_prefix("Bearer ")?).cloned()
+        self.tokens
+            .get(authorization.strip_prefix("Bearer ")?)
+            .cloned()
     }
 
     /// Cursor pages by id. The last page carries a cursor too, and cursors hold `+` and `=`.
     fn list(&self, request: &Request) -> Response {
-        let Some(size) = request.param("page[size]").and_then(|size| size.parse::<usize>().ok()) else {
-            return Response::json(400, &json!({"error": "this stand-in serves cursor pages only"}));
+        let Some(size) = request
+            .param("page[size]")
+            .and_then(|size| size.parse::<usize>().ok())
+        else {
+            return Response::json(
+                400,
+                &json!({"error": "this stand-in serves cursor pages only"}),
+            );
         };
-        let after =
-            match request.param("page[after]").map(|cursor| cursor.strip_prefix("o+").and_then(|rest| rest.strip_suffix("==")).map(str::parse)) {
-                None => 0,
-                Some(Some(Ok(id))) => id,
-                Some(_) => return Response::json(400, &json!({"errors": [{"code": "InvalidPaginationParameter", "title": "Invalid cursor"}]})),
-            };
+        let after = match request.param("page[after]").map(|cursor| {
+            cursor
+                .strip_prefix("o+")
+                .and_then(|rest| rest.strip_suffix("=="))
+                .map(str::parse)
+        }) {
+            None => 0,
+            Some(Some(Ok(id))) => id,
+            Some(_) => {
+                return Response::json(
+                    400,
+                    &json!({"errors": [{"code": "InvalidPaginationParameter", "title": "Invalid \
+                        cursor"}]}),
+                );
+            }
+        };
         let mut rest = self.organizations.range(after + 1..);
-        let page: Vec<_> = rest.by_ref().take(size.min(100).min(self.page_size)).collect();
+        let page: Vec<_> = rest
+            .by_ref()
+            .take(size.min(100).min(self.page_size))
+            .collect();
         let cursor = |one: Option<&(&u64, &Value)>| one.map(|(id, _)| format!("o+{id}=="));
         let (first, last) = (cursor(page.first()), cursor(page.last()));
         let organizations: Vec<_> = page.iter().map(|(_, organization)| organization).collect();
         let more = rest.next().is_some();
         Response::json(
             200,
-            &json!({"organizations": organizations, "meta": {"has_more": more, "after_cursor": last, "before_cursor": first},
-                "links": {"prev": null, "next": "https://elsewhere.example/api/v2/organizations.json?page%5Bafter%5D=x"}}),
+            &json!({
+                "organizations": organizations,
+                "meta": {"has_more": more, "after_cursor": last, "before_cursor": first},
+                "links": {
+                    "prev": null,
+                    "next": "https://elsewhere.example/api/v2/organizations.json?page%5Bafter%5D=x",
+                },
+            }),
         )
     }
 
     fn show_many(&self, request: &Request) -> Response {
-        let ids: Vec<u64> = request.param("ids").unwrap_or_default().split(',').filter_map(|id| id.parse().ok()).collect();
+        let ids: Vec<u64> = request
+            .param("ids")
+            .unwrap_or_default()
+            .split(',')
+            .filter_map(|id| id.parse().ok())
+            .collect();
         if ids.len() > 100 {
             return too_many("ids");
         }
-        let found: Vec<_> = ids.iter().filter_map(|id| self.organizations.get(id)).collect();
-        Response::json(200, &json!({"organizations": found, "count": found.len(), "next_page": null, "previous_page": null}))
+        let found: Vec<_> = ids
+            .iter()
+            .filter_map(|id| self.organizations.get(id))
+            .collect();
+        Response::json(
+            200,
+            &json!({
+                "organizations": found, "count": found.len(), "next_page": null,
+                "previous_page": null,
+            }),
+        )
     }
 
     fn search(&self, request: &Request) -> Response {
         let found: Vec<_> = match (request.param("external_id"), request.param("name")) {
-            (Some(id), None) => self.organizations.values().filter(|one| same(&one["external_id"], &id)).collect(),
-            (None, Some(name)) => self.organizations.values().filter(|one| same(&one["name"], &name)).collect(),
-            _ => return Response::json(400, &json!({"error": "BadRequest", "description": "name or external_id"})),
+            (Some(id), None) => self
+                .organizations
+                .values()
+                .filter(|one| same(&one["external_id"], &id))
+                .collect(),
+            (None, Some(name)) => self
+                .organizations
+                .values()
+                .filter(|one| same(&one["name"], &name))
+                .collect(),
+            _ => {
+                return Response::json(
+                    400,
+                    &json!({"error": "BadRequest", "description": "name or external_id"}),
+                );
+            }
         };
-        Response::json(200, &json!({"organizations": found, "count": found.len(), "next_page": null, "previous_page": null}))
+        Response::json(
+            200,
+            &json!({
+                "organizations": found, "count": found.len(), "next_page": null,
+                "previous_page": null,
+            }),
+        )
     }
 
     fn create(&mut self, wanted: &Value) -> Response {
-        let name = wanted["name"].as_str().unwrap_or_default().trim().to_owned();
+        let name = wanted["name"]
+            .as_str()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
         if name.is_empty() {
             return invalid("name", "BlankValue", "Name: cannot be blank");
         }
-        if self.organizations.values().any(|one| same(&one["name"], &name)) {
-            return invalid("name", "DuplicateValue", &format!("Name: {name} has already been taken"));
+        if self
+            .organizations
+            .values()
+            .any(|one| same(&one["name"], &name))
+        {
+            return invalid(
+                "name",
+                "DuplicateValue",
+                &format!("Name: {name} has already been taken"),
+            );
         }
         let external_id = wanted["external_id"].as_str().map(str::to_owned);
-        if external_id.as_ref().is_some_and(|id| self.organizations.values().any(|one| same(&one["external_id"], id))) {
-            return invalid("external_id", "DuplicateValue", "External has already been taken");
+        if external_id.as_ref().is_some_and(|id| {
+            self.organizations
+                .values()
+                .any(|one| same(&one["external_id"], id))
+        }) {
+            return invalid(
+                "external_id",
+                "DuplicateValue",
+                "External has already been taken",
+            );
         }
         if let Err(key) = self.check(wanted) {
             return invalid(&key, "InvalidValue", &format!("{key}: is invalid"));
         }
-        let id = self.organizations.keys().next_back().copied().unwrap_or(19_856_122_000_000) + 1;
+        let id = self
+            .organizations
+            .keys()
+            .next_back()
+            .copied()
+            .unwrap_or(19_856_122_000_000)
+            + 1;
         let now = self.tick();
-        let fields = self.fields.iter().filter_map(|field| Some((field["key"].as_str()?.to_owned(), Value::Null)));
+        let fields = self
+            .fields
+            .iter()
+            .filter_map(|field| Some((field["key"].as_str()?.to_owned(), Value::Null)));
         let organization = json!({
-            "id": id, "url": format!("https://stand-in.example/api/v2/organizations/{id}.json"), "name": name, "external_id": external_id,
-            "created_at": now, "updated_at": now, "domain_names": [], "details": "", "notes": "", "group_id": null, "shared_tickets": false,
-            "shared_comments": false, "tags": [], "organization_fields": Value::Object(fields.collect::<Map<_, _>>()),
+            "id": id, "url": format!("https://stand-in.example/api/v2/organizations/{id}.json"),
+            "name": name, "external_id": external_id,
+            "created_at": now, "updated_at": now, "domain_names": [], "details": "", "notes": "",
+            "group_id": null, "shared_tickets": false,
+            "shared_comments": false, "tags": [],
+            "organization_fields": Value::Object(fields.collect::<Map<_, _>>()),
         });
         self.organizations.insert(id, organization);
         self.set(id, wanted);
@@ -198,10 +325,17 @@ impl Zendesk {
 
     /// The key of the first drop-down whose value is no option.
     fn check(&self, wanted: &Value) -> Result<(), String> {
-        for field in self.fields.iter().filter(|field| field["type"] == "dropdown") {
+        for field in self
+            .fields
+            .iter()
+            .filter(|field| field["type"] == "dropdown")
+        {
             let key = field["key"].as_str().unwrap_or_default();
             let value = &wanted["organization_fields"][key];
-            let options = field["custom_field_options"].as_array().cloned().unwrap_or_default();
+            let options = field["custom_field_options"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
             if value.is_string() && !options.iter().any(|option| option["value"] == *value) {
                 return Err(key.to_owned());
             }
@@ -211,14 +345,25 @@ impl Zendesk {
 
     /// Sets what an update names; keys that are no fields are dropped silently, as Zendesk does.
     pub(super) fn set(&mut self, id: u64, wanted: &Value) {
-        let known: Vec<String> = self.fields.iter().filter_map(|field| field["key"].as_str().map(str::to_owned)).collect();
+        let known: Vec<String> = self
+            .fields
+            .iter()
+            .filter_map(|field| field["key"].as_str().map(str::to_owned))
+            .collect();
         let now = self.tick();
-        let Some(organization) = self.organizations.get_mut(&id) else { return };
+        let Some(organization) = self.organizations.get_mut(&id) else {
+            return;
+        };
         organization["updated_at"] = json!(now);
         if let Some(name) = wanted["name"].as_str() {
             organization["name"] = json!(name.trim());
         }
-        for (key, value) in wanted["organization_fields"].as_object().into_iter().flatten().filter(|(key, _)| known.contains(key)) {
+        for (key, value) in wanted["organization_fields"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(key, _)| known.contains(key))
+        {
             organization["organization_fields"][key] = value.clone();
         }
     }
@@ -236,33 +381,53 @@ impl Zendesk {
             return Some(("OrganizationNotFound", "Organization not found".to_owned()));
         }
         if let Some(name) = wanted["name"].as_str() {
-            let taken = self.organizations.iter().any(|(other, one)| *other != id && same(&one["name"], name));
+            let taken = self
+                .organizations
+                .iter()
+                .any(|(other, one)| *other != id && same(&one["name"], name));
             if taken {
-                return Some(("OrganizationUpdateFailed", format!("Name:  {} has already been taken", name.trim())));
+                return Some((
+                    "OrganizationUpdateFailed",
+                    format!("Name:  {} has already been taken", name.trim()),
+                ));
             }
         }
-        self.check(wanted).err().map(|key| ("OrganizationUpdateFailed", format!("{key}: is invalid")))
+        self.check(wanted)
+            .err()
+            .map(|key| ("OrganizationUpdateFailed", format!("{key}: is invalid")))
     }
 
     /// The time of the next change.
     pub(super) fn tick(&mut self) -> String {
         self.clock += 1;
-        Timestamp::from_second(1_793_491_200 + self.clock).map_or_else(|_| String::new(), |at| at.to_string())
+        Timestamp::from_second(1_793_491_200 + self.clock)
+            .map_or_else(|_| String::new(), |at| at.to_string())
     }
 }
 
 pub(super) fn too_many(what: &str) -> Response {
     Response::json(
         400,
-        &json!({"error": "TooManyValues", "description": format!("Parameter {what} cannot specify more than 100 values"), "max_count": 100}),
+        &json!({"error": "TooManyValues", "description": format!("Parameter {what} cannot specify \
+            more than 100 values"), "max_count": 100}),
     )
 }
 
 fn same(value: &Value, text: &str) -> bool {
-    value.as_str().is_some_and(|value| value.trim().to_lowercase() == text.trim().to_lowercase())
+    value
+        .as_str()
+        .is_some_and(|value| value.trim().to_lowercase() == text.trim().to_lowercase())
 }
 
 fn invalid(key: &str, code: &str, words: &str) -> Response {
-    let details = Map::from_iter([(key.to_owned(), json!([{"description": words, "error": code}]))]);
-    Response::json(422, &json!({"error": "RecordInvalid", "description": "Record validation errors", "details": details}))
+    let details = Map::from_iter([(
+        key.to_owned(),
+        json!([{"description": words, "error": code}]),
+    )]);
+    Response::json(
+        422,
+        &json!({
+            "error": "RecordInvalid", "description": "Record validation errors", "details": details,
+        }),
+    )
 }
