@@ -1,6 +1,6 @@
 # partner-sync: everything a person or CI runs. `make` lists it.
 VENV  := .venv
-PY    := PYTHONPATH=tests $(VENV)/bin/python
+PY    := PYTHONPATH=infra $(VENV)/bin/python
 TOOLS := $(VENV)/.installed
 SECURITY := $(VENV)-security/.installed
 ARCH  ?= $(shell uname -m)
@@ -19,22 +19,26 @@ demo-reset: $(TOOLS)  ## forget the demo's data
 	@$(PY) -m local.demo reset
 
 test: lint validate build unit e2e  ## everything CI runs
-unit:              ## unit, property, contract and cross-stage tests
+quick: lint        ## format, lints, and the tests that take seconds
+	cargo test -q --workspace --lib --locked
+	cargo test -q --locked -p partner-sync-tests --test architecture --test reports
+unit:              ## all Rust tests: pure code, the pipeline in one process, crash points, chaos
 	cargo test --workspace --locked -- --show-output
 e2e: build standins browser  ## the state machine on a local AWS, with the real binaries
 	$(PY) -m pytest -q tests/e2e
 
-lint: $(TOOLS)     ## format and lints
+lint: $(TOOLS)     ## format, lints, and the documents of the code
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	$(VENV)/bin/ruff check -q tests
-	$(VENV)/bin/ruff format -q --check tests
+	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --document-private-items --locked
+	$(VENV)/bin/ruff check -q tests infra/local
+	$(VENV)/bin/ruff format -q --check tests infra/local
 validate: $(TOOLS) $(SECURITY)  ## the template, its security, the state machine's definition, metrics and alarms
 	$(VENV)/bin/cfn-lint infra/template.yaml
 	$(VENV)-security/bin/checkov -f infra/template.yaml --config-file .checkov.yaml
 	$(PY) -m local.validate
 	$(PY) -m local.docs check
-docs: $(TOOLS)     ## the parts of the README that follow from infra/
+docs: $(TOOLS)     ## the parts of the documents that follow from the code
 	$(PY) -m local.docs
 deny:              ## advisories, licences, bans, sources (needs cargo-deny and the network)
 	cargo deny check
@@ -43,14 +47,14 @@ build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --locked --lambda-dir target/lambda \
 	  --target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu $(addprefix -p ,$(FUNCTIONS))
 standins:
-	cargo build --locked -p partner-sync-tests --bin standins
+	cargo build --locked -p partner-sync-tests --bin standins -p replay
 
 replay: $(TOOLS)   ## a past run's plan once more: make replay RUN=<run id> [BUCKET=<bucket on AWS>]
-	@cargo build -q --locked -p partner-sync-tests --bin replay
+	@cargo build -q --locked -p replay
 	@$(PY) -m local.replay $(RUN)
-golden:            ## the reports the tests compare with, made anew; and their pictures in docs/
-	UPDATE_GOLDEN=1 cargo test -q --locked -p partner-sync-tests --test reports
-	$(MAKE) $(TOOLS) browser && PICTURES=docs $(PY) -m pytest -q tests/e2e/test_reports.py -k pictures_for_the_documents
+accept: $(TOOLS) browser  ## the known reports and their pictures, made anew: read the difference
+	INSTA_UPDATE=always cargo test -q --locked -p partner-sync-tests --test reports
+	PICTURES=docs $(PY) -m pytest -q tests/e2e/test_reports.py -k pictures_for_the_documents
 
 chaos:             ## a thousand simulated hours: make chaos [SEED=n] (make test runs a short one)
 	CHAOS_HOURS=1000 CHAOS_SEED=$(or $(SEED),2026) cargo test --locked -p partner-sync-tests --test chaos -- --nocapture
@@ -82,4 +86,4 @@ $(SECURITY): requirements-security.txt
 	$(VENV)-security/bin/pip install -q --no-deps -r requirements-security.txt
 	@touch $@
 
-.PHONY: help demo demo-reset browser replay golden chaos test unit e2e lint validate docs deny build standins watch invoke deploy bench
+.PHONY: help demo demo-reset browser replay accept chaos test quick unit e2e lint validate docs deny build standins watch invoke deploy bench

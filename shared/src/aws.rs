@@ -171,7 +171,7 @@ impl Secrets for SecretsManager {
                     | "DecryptionFailure"
                     | "InvalidRequestException"),
                 ) => Error::Config(format!(
-                    "secret {name}: {code}; create it as the README shows, in \
+                    "secret {name}: {code}; create it as docs/REFERENCE.md shows, in \
                                        the region of this function"
                 )),
                 Some(code) => Error::Transient(format!("secret {name}: {code}")),
@@ -179,7 +179,7 @@ impl Secrets for SecretsManager {
             })?;
         let text = got.secret_string.ok_or_else(|| {
             Error::Config(format!(
-                "secret {name}: it has no text; write it as the README shows"
+                "secret {name}: it has no text; write it as docs/REFERENCE.md shows"
             ))
         })?;
         Ok(SecretString::from(text))

@@ -1,8 +1,6 @@
 //! Environment variables to typed settings. Every variable is named once, here, and set by
 //! `infra/template.yaml`.
 
-use std::ops::RangeInclusive;
-
 use crate::model::{AccountId, Alliances};
 use crate::plan::{Limit, Limits, Settings};
 use crate::{Error, Result};
@@ -53,6 +51,57 @@ pub struct Sync {
     pub pause_seconds: u64,
 }
 
+/// A setting that is a whole number. Its default and its range stand once, here; a test holds the
+/// template's parameter of the same name to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberSetting {
+    /// The variable, such as `MAX_MARKS` for the parameter `MaxMarks`.
+    pub variable: &'static str,
+    /// Taken if the variable is not set.
+    pub default: u32,
+    /// The smallest value allowed.
+    pub min: u32,
+    /// The largest value allowed.
+    pub max: u32,
+}
+
+const fn number(variable: &'static str, default: u32, min: u32, max: u32) -> NumberSetting {
+    NumberSetting {
+        variable,
+        default,
+        min,
+        max,
+    }
+}
+
+const RETENTION_YEARS: NumberSetting = number("RETENTION_YEARS", 3, 0, 100);
+const JOBS_PER_PAUSE: NumberSetting = number("JOBS_PER_PAUSE", 20, 1, 30);
+const PAUSE_SECONDS: NumberSetting = number("PAUSE_SECONDS", 30, 1, 900);
+const MAX_MARKS: NumberSetting = number("MAX_MARKS", 5, 0, 1_000_000);
+const MAX_MARKS_PERCENT: NumberSetting = number("MAX_MARKS_PERCENT", 5, 0, 100);
+const MAX_UPDATES: NumberSetting = number("MAX_UPDATES", 25, 0, 1_000_000);
+const MAX_UPDATES_PERCENT: NumberSetting = number("MAX_UPDATES_PERCENT", 30, 0, 100);
+const MAX_CREATES: NumberSetting = number("MAX_CREATES", 10, 0, 1_000_000);
+const MAX_CREATES_PERCENT: NumberSetting = number("MAX_CREATES_PERCENT", 10, 0, 100);
+const MIN_ACCOUNTS_PERCENT: NumberSetting = number("MIN_ACCOUNTS_PERCENT_OF_LAST_RUN", 80, 0, 100);
+
+/// Every setting that is a number.
+pub const NUMBERS: [NumberSetting; 10] = [
+    RETENTION_YEARS,
+    JOBS_PER_PAUSE,
+    PAUSE_SECONDS,
+    MAX_MARKS,
+    MAX_MARKS_PERCENT,
+    MAX_UPDATES,
+    MAX_UPDATES_PERCENT,
+    MAX_CREATES,
+    MAX_CREATES_PERCENT,
+    MIN_ACCOUNTS_PERCENT,
+];
+
+/// Where the runbook is read if `RUNBOOK_URL` is not set: its file in the repository.
+pub const DEFAULT_RUNBOOK: &str = "infra/RUNBOOK.md";
+
 /// Reads variables and gathers what is wrong with them, so that one error names all of it.
 pub struct Env<F> {
     read: F,
@@ -81,26 +130,32 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
         })
     }
 
-    fn number<T: TryFrom<u32> + Default>(
-        &mut self,
-        name: &str,
-        default: u32,
-        range: RangeInclusive<u32>,
-    ) -> T {
-        let text = self.value(name);
-        let number = text
-            .as_ref()
-            .map_or(Some(default), |text| text.parse().ok())
-            .filter(|number| range.contains(number));
-        let number = number.and_then(|number| T::try_from(number).ok());
-        number.unwrap_or_else(|| {
-            self.wrong.push(format!(
-                "{name} must be a whole number from {} to {}",
-                range.start(),
-                range.end()
-            ));
-            T::default()
-        })
+    fn number<T: TryFrom<u32> + Default>(&mut self, setting: NumberSetting) -> T {
+        let NumberSetting {
+            variable,
+            default,
+            min,
+            max,
+        } = setting;
+        let number = match self.value(variable) {
+            None => Some(default),
+            Some(text) => text.parse().ok(),
+        };
+        let allowed = number.filter(|number| (min..=max).contains(number));
+        if let Some(number) = allowed.and_then(|number| T::try_from(number).ok()) {
+            return number;
+        }
+        self.wrong.push(format!(
+            "{variable} must be a whole number from {min} to {max}"
+        ));
+        T::default()
+    }
+
+    fn limit(&mut self, entries: NumberSetting, percent: NumberSetting) -> Limit {
+        Limit {
+            number: self.number(entries),
+            percent: self.number(percent),
+        }
     }
 
     fn ids(&mut self, name: &str) -> Vec<AccountId> {
@@ -164,26 +219,19 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
     /// # Errors
     /// [`Error::Config`] names every wrong variable.
     pub fn compare(mut self) -> Result<Compare> {
-        let mut limit = |number, default, percent, default_percent| Limit {
-            number: self.number(number, default, 0..=1_000_000),
-            percent: self.number(percent, default_percent, 0..=100),
+        let limits = Limits {
+            creates: self.limit(MAX_CREATES, MAX_CREATES_PERCENT),
+            updates: self.limit(MAX_UPDATES, MAX_UPDATES_PERCENT),
+            marks: self.limit(MAX_MARKS, MAX_MARKS_PERCENT),
+            min_accounts_percent: self.number(MIN_ACCOUNTS_PERCENT),
         };
-        let creates = limit("MAX_CREATES", 10, "MAX_CREATES_PERCENT", 10);
-        let updates = limit("MAX_UPDATES", 25, "MAX_UPDATES_PERCENT", 30);
-        let marks = limit("MAX_MARKS", 5, "MAX_MARKS_PERCENT", 5);
-        let min_accounts_percent = self.number("MIN_ACCOUNTS_PERCENT_OF_LAST_RUN", 80, 0..=100);
         let settings = Compare {
             bucket: self.text("BUCKET"),
             runbook: runbook(&self.read),
             settings: Settings {
                 protected: self.ids("PROTECTED_ACCOUNT_IDS").into_iter().collect(),
-                retention_years: self.number("RETENTION_YEARS", 3, 0..=100),
-                limits: Limits {
-                    creates,
-                    updates,
-                    marks,
-                    min_accounts_percent,
-                },
+                retention_years: self.number(RETENTION_YEARS),
+                limits,
             },
         };
         self.done(settings)
@@ -198,8 +246,8 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
             bucket: self.text("BUCKET"),
             runbook: runbook(&self.read),
             secret: self.text("ZENDESK_GLOBAL_SECRET"),
-            jobs_per_pause: self.number("JOBS_PER_PAUSE", 20, 1..=30),
-            pause_seconds: self.number("PAUSE_SECONDS", 30, 1..=900),
+            jobs_per_pause: self.number(JOBS_PER_PAUSE),
+            pause_seconds: self.number(PAUSE_SECONDS),
         };
         self.done(settings)
     }
@@ -209,7 +257,7 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
 pub fn runbook(read: impl Fn(&str) -> Option<String>) -> String {
     read("RUNBOOK_URL")
         .filter(|url| !url.is_empty())
-        .unwrap_or_else(|| "infra/RUNBOOK.md".to_owned())
+        .unwrap_or_else(|| DEFAULT_RUNBOOK.to_owned())
 }
 
 /// A variable of this process.
@@ -220,32 +268,25 @@ pub fn process_env(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn the_defaults_are_the_contracts() {
         let env = Env::new(|name| (name == "BUCKET").then(|| "b".to_owned()));
         let limit = |number, percent| Limit { number, percent };
-        let Compare {
-            settings:
-                Settings {
-                    retention_years,
-                    limits,
-                    protected,
-                },
-            bucket: _,
-            runbook: _,
-        } = env.compare().unwrap();
-        assert_eq!((retention_years, protected.len()), (3, 0));
-        assert_eq!(
-            limits,
-            Limits {
+        let wanted = Settings {
+            protected: BTreeSet::new(),
+            retention_years: 3,
+            limits: Limits {
                 creates: limit(10, 10),
                 updates: limit(25, 30),
                 marks: limit(5, 5),
-                min_accounts_percent: 80
-            }
-        );
+                min_accounts_percent: 80,
+            },
+        };
+        assert_eq!(env.compare().unwrap().settings, wanted);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use lambda_runtime::Diagnostic;
 /// A stage's failure. The variant decides the reaction, the text tells a person what happened, to
 /// which record, and what to do. No text ever holds a secret, a token, an e-mail address or a body.
 ///
-/// Source of the names: contract, "Error names". [`Error::name`] gives the `errorType` of the
+/// Source of the names: contract, section 4, "Error names". [`Error::name`] gives the `errorType` of the
 /// Lambda.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{Mode, Reference, RunId, RunUsage, Summary, Usage};
+use crate::report::Notice;
 use crate::{Error, Result};
 
 /// The execution's input, `{"mode": "apply" | "plan", "approve": ["sha256:..."]}`, both optional.
@@ -27,20 +28,26 @@ impl ExecutionInput {
     /// # Errors
     /// [`Error::Input`] says what is allowed.
     pub fn read(input: &Map<String, Value>) -> Result<Self> {
-        let read = Self::deserialize(&Value::Object(input.clone())).ok();
-        let is_digest = |text: &String| {
-            text.strip_prefix("sha256:")
-                .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
-        };
-        read.filter(|input| input.approve.iter().all(is_digest))
-            .ok_or_else(|| {
-                Error::Input(
-                "the execution's input may hold \"mode\": \"apply\" or \"plan\", and \"approve\": \
-                 a list of \"sha256:\" digests, nothing else"
+        let refused = || {
+            Error::Input(
+                "the execution's input may hold \"mode\": \"apply\" or \"plan\", and \"approve\": a \
+                 list of \"sha256:\" digests, nothing else"
                     .to_owned(),
             )
-            })
+        };
+        let read = Self::deserialize(&Value::Object(input.clone())).map_err(|_| refused())?;
+        if read.approve.iter().all(|text| is_digest(text)) {
+            Ok(read)
+        } else {
+            Err(refused())
+        }
     }
+}
+
+/// True for `sha256:` and 64 hexadecimal digits.
+fn is_digest(text: &str) -> bool {
+    let hex = text.strip_prefix("sha256:").unwrap_or_default();
+    hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Input of gather-accounts.
@@ -68,10 +75,20 @@ pub struct GatherOrgsEvent {
     pub accounts: Reference,
 }
 
-/// Input of compare.
+/// Input of compare. `"task"` says which of its two tasks is meant; the state machine writes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "task", rename_all = "lowercase")]
+pub enum CompareEvent {
+    /// `"compare"`: make the plan.
+    Compare(Box<CompareTask>),
+    /// `"record"`: a run ends before its plan was applied, and leaves a report.
+    Record(Box<RecordTask>),
+}
+
+/// What compare needs to make the plan.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CompareEvent {
+pub struct CompareTask {
     /// The execution's name.
     pub run_id: RunId,
     /// The execution's input, as it came.
@@ -91,10 +108,10 @@ pub struct CompareEvent {
     pub usage: RunUsage,
 }
 
-/// Input of compare when a run ends before its report could be written.
+/// What compare needs to record a run that failed or was skipped.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EndedEarlyEvent {
+pub struct RecordTask {
     /// The execution's name.
     pub run_id: RunId,
     /// When the execution started.
@@ -106,13 +123,13 @@ pub struct EndedEarlyEvent {
     #[serde(default)]
     pub mode: Mode,
     /// Why it ended.
-    pub ended: EndedEarly,
+    pub ended: EarlyEnd,
 }
 
-/// Why a run ended before its report could be written.
+/// Why a run ended before its plan was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum EndedEarly {
+pub enum EarlyEnd {
     /// It could not go on.
     Failed {
         /// The error's name: one of [`Error::NAMES`], or AWS's own.
@@ -205,16 +222,7 @@ pub struct Synced {
     pub notice: Option<Notice>,
 }
 
-/// A message to people: at most six lines of ids, names of errors and numbers, nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Notice {
-    /// At most 100 characters, as SNS wants it.
-    pub subject: String,
-    /// At most six lines.
-    pub message: String,
-}
-
-/// Output of compare for a run that ended early.
+/// Output of compare for a run it recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Recorded {
     /// What people are told, if the pipeline's state has changed.
@@ -249,7 +257,7 @@ pub fn parse<T: DeserializeOwned>(payload: Value) -> Result<T> {
             "a key or value is not known".to_owned()
         };
         Error::Input(format!(
-            "the stage's input is wrong: {why}; see README, \"Stage by stage\""
+            "the stage's input is wrong: {why}; see docs/CONTRACT.md, \"Stages\""
         ))
     })
 }
@@ -284,6 +292,26 @@ mod tests {
             json!({"version": "0", "source": "aws.scheduler"}),
         ] {
             assert_eq!(read(&bad).unwrap_err().name(), "Sync.Input", "{bad}");
+        }
+    }
+
+    #[test]
+    fn compares_two_tasks_are_told_apart_by_their_name_alone() {
+        let ended = json!({"skipped": {"holder": "arn"}});
+        let record = json!({
+            "task": "record", "run_id": "r", "started_at": "2026-11-23T06:00:00Z", "ended": ended,
+        });
+        assert!(matches!(parse(record.clone()), Ok(CompareEvent::Record(_))));
+        for (key, value) in [
+            ("task", json!("compare")),
+            ("task", json!("Record")),
+            ("task", Value::Null),
+            ("more", json!(1)),
+        ] {
+            let mut wrong = record.clone();
+            wrong[key] = value;
+            let error = parse::<CompareEvent>(wrong).unwrap_err();
+            assert_eq!(error.name(), "Sync.Input", "{key}");
         }
     }
 

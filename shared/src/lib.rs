@@ -1,20 +1,26 @@
-//! The library of partner-sync: everything the four Lambdas share.
+//! The library of partner-sync: what the four Lambdas share.
+//!
+//! "Contract" in a comment is `docs/CONTRACT.md`, which has the names, shapes, order and numbers.
 //!
 //! # Layout
-//! Dependencies go one way: `model` <- `plan`; `http` <- clients; functions on top.
+//! Dependencies go one way, from the bottom of this list to its top; the functions stand above all.
 //!
-//! - [`model`]: accounts, organizations, the mapping table, the documents in S3. Pure.
-//! - [`plan`]: what has to change, and whether that may be applied unseen. Pure.
 //! - [`error`]: the closed list of error names the state machine reacts to.
+//! - [`mask`]: e-mail addresses, masked.
+//! - [`model`]: what a partner is, and what a run is. Pure.
+//! - [`plan`]: what has to change, and whether that may be applied unseen. Pure.
+//! - [`report`]: what a person reads after a run. Pure.
+//! - [`lambda`]: what the state machine passes to the stages and gets back.
 //! - [`config`]: environment variables to typed settings.
 //! - [`deadline`]: how long an invocation may still work.
-//! - [`lambda`]: the stages' inputs and outputs, and the only other code that knows Lambda.
-//! - [`store`]: documents in S3, or in memory for tests.
+//! - [`telemetry`]: metrics, by name.
+//! - [`store`]: documents by key, in S3 or in memory.
 //! - [`secrets`]: the operator's credentials.
+//! - [`planned`]: the one way to load a stored plan, verified.
+//! - [`way_out`]: the one place where a run ends.
 //! - `http` (feature `clients`): one transport with retry policy, deadline and redaction.
 //! - `salesforce`, `zendesk` (feature `clients`): one client each, wire types beside it.
-//! - [`telemetry`]: metrics, by name.
-//! - [`report`]: what a person reads after a run.
+//! - `aws` (feature `aws`): S3 and Secrets Manager behind [`store`] and [`secrets`].
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -24,14 +30,17 @@ pub mod error;
 #[cfg(feature = "clients")]
 pub mod http;
 pub mod lambda;
+pub mod mask;
 pub mod model;
 pub mod plan;
+pub mod planned;
 pub mod report;
 #[cfg(feature = "clients")]
 pub mod salesforce;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;
+pub mod way_out;
 #[cfg(feature = "clients")]
 pub mod zendesk;
 

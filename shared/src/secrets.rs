@@ -1,4 +1,4 @@
-//! The operator's credentials. Source of the shapes: contract, "Secrets".
+//! The operator's credentials. Source of the shapes: docs/REFERENCE.md, "Secrets".
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -29,7 +29,7 @@ impl<'a> Keys<'a> {
     pub fn read(name: &'a str, text: &SecretString) -> Result<Self> {
         let keys = serde_json::from_str(text.expose_secret()).map_err(|_| {
             Error::Config(format!(
-                "secret {name}: it is no JSON object; write it as the README shows"
+                "secret {name}: it is no JSON object; write it as docs/REFERENCE.md shows"
             ))
         })?;
         Ok(Self { name, keys })
@@ -59,7 +59,7 @@ impl<'a> Keys<'a> {
             Ok(keys.map(|key| self.optional(key).unwrap_or_default()))
         } else {
             Err(Error::Config(format!(
-                "secret {}: {} missing, or no text; write it as the README shows",
+                "secret {}: {} missing, or no text; write it as docs/REFERENCE.md shows",
                 self.name,
                 missing.join(", ")
             )))
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "secret partner-sync/salesforce: username, private_key missing, or no text; write it \
-             as the README shows"
+             as docs/REFERENCE.md shows"
         );
         for text in ["canary", "[1]", "", "{\"a\": "] {
             let error = Keys::read("s", &SecretString::from(text)).err().unwrap();

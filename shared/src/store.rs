@@ -3,8 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::{History, Reference};
-use crate::plan::{json_bytes, sha256};
+use crate::model::{Reference, json_bytes, sha256};
 use crate::{Error, Result};
 
 /// Where documents are kept.
@@ -104,22 +103,6 @@ pub trait Store: Sync {
     }
 }
 
-/// The index of the last runs; a new one if there is none yet, or if it cannot be read: nothing is
-/// decided by it.
-///
-/// # Errors
-/// As for [`Store::get`].
-pub async fn history<S: Store>(store: &S, run_id: &str) -> Result<History> {
-    match store.find_json(HISTORY).await {
-        Ok(history) => Ok(history.unwrap_or_else(|| History::new(run_id))),
-        Err(Error::Contract(why)) => {
-            tracing::warn!(run_id, "the history begins anew: {why}");
-            Ok(History::new(run_id))
-        }
-        Err(other) => Err(other),
-    }
-}
-
 fn parse<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -129,14 +112,3 @@ fn parse<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T> {
         ))
     })
 }
-
-/// The key of a run's document.
-#[must_use]
-pub fn key(run_id: &str, file: &str) -> String {
-    format!("runs/{run_id}/{file}")
-}
-
-/// The key of the pointer to the last good run.
-pub const LATEST: &str = "latest.json";
-/// The key of the index of the last runs.
-pub const HISTORY: &str = "history.json";

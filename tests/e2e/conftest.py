@@ -1,8 +1,12 @@
 """One local AWS, one set of stand-ins and one deployed stack for all end-to-end tests."""
 
+import contextlib
 import itertools
 import json
+import os
+import signal
 import time
+from pathlib import Path
 
 import pytest
 from local.processes import local_aws
@@ -60,6 +64,27 @@ class Twin:
         """Waits until a call of the pipeline hangs, as a fault told it to."""
         self.until(lambda: any(call["status"] == 0 for call in self.remote.log()))
 
+    def kill_sync(self):
+        """Kills every process of the function Sync behind this very local AWS."""
+        processes = sync_processes(self.stack.endpoint)
+        assert processes, "no process to kill"
+        for id in processes:
+            os.kill(id, signal.SIGKILL)
+
+    def stop_in_the_middle(self):
+        """Stops an execution while sync looks at its jobs, and kills sync; returns the ARN.
+
+        Sync is held still meanwhile, so nothing of it can run beside the next execution.
+        """
+        self.remote.clear_log()
+        look = {"host": "global", "method": "GET", "path": "/api/v2/job_statuses"}
+        self.remote.put_faults([{**look, "skip": 0, "times": 1, "act": {"kind": "hang_before"}}])
+        execution = self.stack.start(self.name())
+        self.until_hung()
+        self.stack.sfn.stop_execution(executionArn=execution)
+        self.kill_sync()
+        return execution
+
     def change(self, edit):
         """Lets a function change the stand-ins' state."""
         state = self.remote.state()
@@ -69,18 +94,43 @@ class Twin:
     def writes(self):
         """Requests that change an instance."""
         return [
-            call for call in self.remote.log() if call["method"] in ("POST", "PUT") and not call["path"].startswith(("/oauth", "/services"))
+            call
+            for call in self.remote.log()
+            if call["method"] in ("POST", "PUT")
+            and not call["path"].startswith(("/oauth", "/services"))
         ]
 
     def leaks(self, *canaries):
         """Canaries found in any log, document, or description of an execution."""
         texts = [self.stack.all_logs(), *(data.decode() for data in self.stack.objects().values())]
-        executions = self.stack.sfn.list_executions(stateMachineArn=self.stack.state_machine)["executions"]
+        executions = self.stack.sfn.list_executions(stateMachineArn=self.stack.state_machine)[
+            "executions"
+        ]
         for execution in executions:
             described = self.stack.sfn.describe_execution(executionArn=execution["executionArn"])
-            texts.append(json.dumps({key: described.get(key) for key in ("output", "error", "cause", "input")}))
+            texts.append(
+                json.dumps(
+                    {key: described.get(key) for key in ("output", "error", "cause", "input")}
+                )
+            )
             texts.append(json.dumps(self.stack.history(execution["executionArn"]), default=str))
-        return [canary for canary in (*CANARIES, *canaries) if any(canary in text for text in texts)]
+        return [
+            canary for canary in (*CANARIES, *canaries) if any(canary in text for text in texts)
+        ]
+
+
+def sync_processes(endpoint):
+    """Ids of the processes of the function Sync behind this very local AWS."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            id = int(folder.name)
+            env = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
+            name = next((one for one in env if one.startswith("AWS_LAMBDA_FUNCTION_NAME=")), "")
+            is_ours = "-Sync-" in name and f"AWS_ENDPOINT_URL={endpoint}" in env
+            if is_ours and (folder / "exe").readlink().name.startswith("bootstrap"):
+                found.append(id)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """make demo as a person runs it: twice, and interrupted."""
 
+import json
 import os
 import re
 import signal
@@ -8,18 +9,26 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from local.processes import ROOT
+from local.standins import standins
 
 
 def demo(folder, *arguments, module="local.demo"):
-    env = {**os.environ, "PARTNER_SYNC_DEMO": str(folder), "PYTHONPATH": str(ROOT / "tests")}
+    env = {**os.environ, "PARTNER_SYNC_DEMO": str(folder), "PYTHONPATH": str(ROOT / "infra")}
     return subprocess.Popen(
-        [sys.executable, "-m", module, *arguments], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-m", module, *arguments],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Who runs the tests in the background has Ctrl-C switched off; the demo's user has not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
 def below(folder):
-    """Processes that name the demo's folder in their command or environment, this one's tests aside."""
+    """Processes that name the demo's folder in their command or environment, but for this one."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -56,16 +65,32 @@ def test_the_second_demo_has_nothing_to_do_and_a_run_of_it_can_be_replayed(tmp_p
     assert replayed.returncode == 0 and told.count("the same, byte for byte") == 4, told
 
 
-def test_an_interrupted_demo_leaves_nothing_running(tmp_path):
-    for number in (signal.SIGINT, signal.SIGTERM):
-        child = demo(tmp_path)
-        for line in child.stdout:
-            if "Gather the partner accounts" in line:
-                break
-        child.send_signal(number)
-        child.communicate(timeout=60)
-        assert child.returncode in (130, 143)
-        until = time.monotonic() + 10
-        while below(tmp_path):
-            assert time.monotonic() < until, below(tmp_path)
-            time.sleep(0.1)
+def hold_still(folder):
+    """Leaves the demo a world in which Salesforce never answers the query."""
+    query = {"host": "salesforce", "method": "GET", "path": "/services/data"}
+    with standins(folder) as remote:
+        world = remote.state()
+    world["faults"] = [{**query, "skip": 0, "times": 0, "act": {"kind": "hang_before"}}]
+    (folder / "world.json").write_text(json.dumps(world))
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_demo_leaves_nothing_running(tmp_path, number, status):
+    hold_still(tmp_path)
+    child = demo(tmp_path)
+    seen = [line for line in iter_until(child.stdout, "Gather the partner accounts")]
+    child.send_signal(number)
+    rest, _ = child.communicate(timeout=60)
+    assert child.returncode == status, "".join(seen) + rest
+    until = time.monotonic() + 10
+    while below(tmp_path):
+        assert time.monotonic() < until, below(tmp_path)
+        time.sleep(0.1)
+
+
+def iter_until(lines, text):
+    """The lines up to the one with this text."""
+    for line in lines:
+        yield line
+        if text in line:
+            return

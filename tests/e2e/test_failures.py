@@ -1,4 +1,7 @@
-"""Bad settings, credentials and replies: each ends FAILED with its name and what to do, and nothing is written to Zendesk."""
+"""Bad settings, credentials and replies: each run ends FAILED with its name and what to do.
+
+Nothing is written to Zendesk.
+"""
 
 import json
 
@@ -10,7 +13,9 @@ SALESFORCE, GLOBAL = "partner-sync/salesforce", "partner-sync/zendesk/global"
 def with_secret(name, **changes):
     def prepare(twin):
         secret = {**json.loads(twin.remote.secrets()[name]), **changes}
-        twin.stack.put_secrets({name: json.dumps({key: value for key, value in secret.items() if value is not None})})
+        twin.stack.put_secrets(
+            {name: json.dumps({key: value for key, value in secret.items() if value is not None})}
+        )
 
     return prepare
 
@@ -20,7 +25,9 @@ def raw_secret(name, text):
 
 
 def without_secret(name):
-    return lambda twin: twin.stack.secrets_manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    return lambda twin: twin.stack.secrets_manager.delete_secret(
+        SecretId=name, ForceDeleteWithoutRecovery=True
+    )
 
 
 def hidden_field(twin):
@@ -29,7 +36,11 @@ def hidden_field(twin):
 
 def renamed_field(twin):
     def rename(state):
-        field = next(field for field in state["zendesk"]["global"]["fields"] if field["key"] == "support_hold")
+        field = next(
+            field
+            for field in state["zendesk"]["global"]["fields"]
+            if field["key"] == "support_hold"
+        )
         field["key"] = "support_hold_2"
 
     twin.change(rename)
@@ -37,22 +48,60 @@ def renamed_field(twin):
 
 def wrong_checksum(twin):
     def spoil(state):
-        next(iter(state["salesforce"]["accounts"].values()))["Account_ID_18__c"] = "0014M00001sDiGEQAX"
+        next(iter(state["salesforce"]["accounts"].values()))["Account_ID_18__c"] = (
+            "0014M00001sDiGEQAX"
+        )
 
     twin.change(spoil)
 
 
 CASES = {
     "missing secret": (without_secret(SALESFORCE), "Sync.Config", [SALESFORCE, "create it"]),
-    "secret that is no JSON": (raw_secret(GLOBAL, "canary-password"), "Sync.Config", [GLOBAL, "JSON"]),
-    "secret without a key": (with_secret(SALESFORCE, client_secret=None), "Sync.Config", [SALESFORCE, "client_secret"]),
-    "plain http": (with_secret(GLOBAL, base_url="http://canary.example"), "Sync.Config", ["base_url", "https"]),
-    "wrong Salesforce credentials": (with_secret(SALESFORCE, client_secret="canary-wrong"), "Sync.Auth", ["client_secret"]),
-    "wrong Zendesk credentials": (with_secret(GLOBAL, client_secret="canary-wrong"), "Sync.Auth", ["zendesk global", "client_secret"]),
-    "unreachable host": (with_secret(GLOBAL, base_url="http://127.0.0.1:9"), "Sync.Transient", ["cannot connect", "check the host"]),
-    "field hidden from the user": (hidden_field, "Sync.Contract", ["Support_Hold__c", "field-level security"]),
-    "renamed organization field": (renamed_field, "Sync.Contract", ["support_hold is missing", "checkbox"]),
-    "id with a wrong checksum": (wrong_checksum, "Sync.Contract", ["0014M00001sDiGEQAX", "must be QA0"]),
+    "secret that is no JSON": (
+        raw_secret(GLOBAL, "canary-password"),
+        "Sync.Config",
+        [GLOBAL, "JSON"],
+    ),
+    "secret without a key": (
+        with_secret(SALESFORCE, client_secret=None),
+        "Sync.Config",
+        [SALESFORCE, "client_secret"],
+    ),
+    "plain http": (
+        with_secret(GLOBAL, base_url="http://canary.example"),
+        "Sync.Config",
+        ["base_url", "https"],
+    ),
+    "wrong Salesforce credentials": (
+        with_secret(SALESFORCE, client_secret="canary-wrong"),
+        "Sync.Auth",
+        ["client_secret"],
+    ),
+    "wrong Zendesk credentials": (
+        with_secret(GLOBAL, client_secret="canary-wrong"),
+        "Sync.Auth",
+        ["zendesk global", "client_secret"],
+    ),
+    "unreachable host": (
+        with_secret(GLOBAL, base_url="http://127.0.0.1:9"),
+        "Sync.Transient",
+        ["cannot connect", "check the host"],
+    ),
+    "field hidden from the user": (
+        hidden_field,
+        "Sync.Contract",
+        ["Support_Hold__c", "field-level security"],
+    ),
+    "renamed organization field": (
+        renamed_field,
+        "Sync.Contract",
+        ["support_hold is missing", "checkbox"],
+    ),
+    "id with a wrong checksum": (
+        wrong_checksum,
+        "Sync.Contract",
+        ["0014M00001sDiGEQAX", "must be QA0"],
+    ),
 }
 
 
@@ -76,6 +125,9 @@ def test_wrong_settings_are_named_all_at_once(deployed):
         twin.stack.cloudformation.create_stack(
             StackName="wrong",
             TemplateBody=twin.stack._package(),
-            Parameters=[{"ParameterKey": "RetentionYears", "ParameterValue": "-1"}, {"ParameterKey": "MaxMarks", "ParameterValue": "x"}],
+            Parameters=[
+                {"ParameterKey": "RetentionYears", "ParameterValue": "-1"},
+                {"ParameterKey": "MaxMarks", "ParameterValue": "x"},
+            ],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )

@@ -5,12 +5,18 @@ from local.standins import organizations
 
 def leave(state, count):
     """So many accounts leave the programme."""
-    for id in [id for id in state["salesforce"]["accounts"] if id.startswith("0014M00000001")][:count]:
+    for id in [id for id in state["salesforce"]["accounts"] if id.startswith("0014M00000001")][
+        :count
+    ]:
         state["salesforce"]["accounts"][id]["Partners_Partner_Status__c"] = "Terminated"
 
 
 def marked(twin):
-    return {id for id, one in organizations(twin.remote.state()).items() if one["organization_fields"].get("mark_for_deletion")}
+    return {
+        id
+        for id, one in organizations(twin.remote.state()).items()
+        if one["organization_fields"].get("mark_for_deletion")
+    }
 
 
 def test_held_marks_wait_for_the_approval_of_exactly_these_and_the_rest_goes(twin):
@@ -20,12 +26,23 @@ def test_held_marks_wait_for_the_approval_of_exactly_these_and_the_rest_goes(twi
     assert output["verdict"] == "HELD"
     held = output["held"][0]
     assert (held["category"], held["count"], held["limit"]) == ("marks", 14, 8)
-    assert output["applied"]["created"] == 3 and output["applied"]["updated"] >= 17 and output["applied"]["marked"] == 0
+    assert (
+        output["applied"]["created"] == 3
+        and output["applied"]["updated"] >= 17
+        and output["applied"]["marked"] == 0
+    )
     unmarked = before - marked(twin)
     assert len(unmarked) == 1, "an un-mark is applied while marks are held"
-    report = twin.stack.s3.get_object(Bucket=twin.stack.bucket, Key=output["report"]["markdown"])["Body"].read().decode()
+    report = (
+        twin.stack.s3.get_object(Bucket=twin.stack.bucket, Key=output["report"]["markdown"])["Body"]
+        .read()
+        .decode()
+    )
     assert "14 of 169 partner organizations (8.2 %); the limit is 8" in report
-    assert f'--state-machine-arn {twin.stack.state_machine} --input \'{{"approve": ["{held["digest"]}"]}}\'' in report
+    assert (
+        f"--state-machine-arn {twin.stack.state_machine} "
+        f'--input \'{{"approve": ["{held["digest"]}"]}}\'' in report
+    )
     assert "latest.json" not in twin.stack.objects(), "a held run is not a good run"
 
     twin.change(lambda state: leave(state, 13))
@@ -58,11 +75,19 @@ def test_a_returning_partner_is_unmarked_while_marks_are_held(twin):
     assert twin.run()["output"]["applied"]["marked"] == 3
 
     def back_and_others_gone(state):
-        returned = [one for one in state["salesforce"]["accounts"].values() if one["Partners_Partner_Status__c"] == "Terminated"]
+        returned = [
+            one
+            for one in state["salesforce"]["accounts"].values()
+            if one["Partners_Partner_Status__c"] == "Terminated"
+        ]
         leave(state, 20)
         for one in returned:
             one["Partners_Partner_Status__c"] = "Authorized"
 
     twin.change(back_and_others_gone)
     output = twin.run()["output"]
-    assert output["verdict"] == "HELD" and output["counts"]["unmarks"] == 3 and output["applied"]["updated"] == 3
+    assert (
+        output["verdict"] == "HELD"
+        and output["counts"]["unmarks"] == 3
+        and output["applied"]["updated"] == 3
+    )

@@ -1,10 +1,5 @@
 """The real process is killed in the middle of a call, and the same execution ends right."""
 
-import contextlib
-import os
-import signal
-from pathlib import Path
-
 import pytest
 from local.standins import organizations
 
@@ -17,37 +12,34 @@ POINTS = {
 }
 
 
-def sync_processes(endpoint):
-    """Ids of the processes of the function Sync behind this very local AWS."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            id = int(folder.name)
-            env = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
-            name = next((one for one in env if one.startswith("AWS_LAMBDA_FUNCTION_NAME=")), "")
-            if "-Sync-" in name and f"AWS_ENDPOINT_URL={endpoint}" in env and (folder / "exe").readlink().name.startswith("bootstrap"):
-                found.append(id)
-    return found
-
-
 @pytest.mark.parametrize("point", POINTS)
 def test_ends_right_though_its_process_is_killed_at(twin, point):
     method, path, kind, skip = POINTS[point]
     before = len(organizations(twin.remote.state()))
     twin.remote.clear_log()
-    fault = {"host": "global", "method": method, "path": path, "skip": skip, "times": 1, "act": {"kind": kind}}
+    fault = {
+        "host": "global",
+        "method": method,
+        "path": path,
+        "skip": skip,
+        "times": 1,
+        "act": {"kind": kind},
+    }
     twin.remote.put_faults([fault])
     execution = twin.stack.start(twin.name())
     twin.until_hung()
-    processes = sync_processes(twin.stack.endpoint)
-    assert processes, "no process to kill"
-    for id in processes:
-        os.kill(id, signal.SIGKILL)
+    twin.kill_sync()
 
     described = twin.stack.wait(execution)
     assert described["status"] == "SUCCEEDED", described.get("cause")
     assert described["output"]["verdict"] == "OK"
-    assert described["output"]["applied"] == {"created": 3, "updated": 18, "marked": 2, "failed": 0, "drifted": 0}
+    assert described["output"]["applied"] == {
+        "created": 3,
+        "updated": 18,
+        "marked": 2,
+        "failed": 0,
+        "drifted": 0,
+    }
     events = [event["type"] for event in twin.stack.history(execution)]
     assert any("Failed" in event for event in events), "the kill was not seen"
     after = organizations(twin.remote.state())

@@ -4,28 +4,51 @@ import json
 
 from local import observed
 from test_guard import leave
-from test_observability import US_GOVERNMENT, emitted, lines, refuse_the_credentials, report, section
+from test_observability import (
+    US_GOVERNMENT,
+    emitted,
+    lines,
+    refuse_the_credentials,
+    report,
+    section,
+)
 
 
 def test_every_metric_is_emitted_under_the_name_alarms_and_dashboard_use(twin):
-    secret = {"auth": "api_token", "base_url": twin.remote.urls["us-government"], "email": "sync@partner.example", "token": "zd-api-token"}
+    secret = {
+        "auth": "api_token",
+        "base_url": twin.remote.urls["us-government"],
+        "email": "sync@partner.example",
+        "token": "zd-api-token",
+    }
     twin.stack.put_secrets({US_GOVERNMENT: json.dumps(secret)})
-    twin.change(lambda state: state["zendesk"]["us-government"].update(basic="sync@partner.example/token:zd-api-token"))
-    twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(slowness=60))
-    first = twin.start_until("Wait before syncing on")
-    twin.stack.sfn.stop_execution(executionArn=first)
-    twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(slowness=0))
+    twin.change(
+        lambda state: state["zendesk"]["us-government"].update(
+            basic="sync@partner.example/token:zd-api-token"
+        )
+    )
+    first = twin.stop_in_the_middle()
     described = twin.run()
     assert described["output"]["verdict"] == "OK"
     values = emitted(twin)
     assert set(values) == observed.metrics()
-    assert values["LeaseTakenOver"][-1] == 1 and values["GoodRun"][-1] == 1 and values["Accounts"][-1] == 168
-    assert values["Conflicts"][-1] == 1 and values["SuspiciouslyEmptyRun"][-1] == 0 and values["HeldChanges"][-1] == 0
+    assert (
+        values["LeaseTakenOver"][-1] == 1
+        and values["GoodRun"][-1] == 1
+        and values["Accounts"][-1] == 168
+    )
+    assert (
+        values["Conflicts"][-1] == 1
+        and values["SuspiciouslyEmptyRun"][-1] == 0
+        and values["HeldChanges"][-1] == 0
+    )
     assert (
         first
-        in next(line for line in lines(twin) if "lease was taken over" in line.get("fields", {}).get("message", ""))["fields"][
-            "lease_taken_from"
-        ]
+        in next(
+            line
+            for line in lines(twin)
+            if "lease was taken over" in line.get("fields", {}).get("message", "")
+        )["fields"]["lease_taken_from"]
     )
     assert 0 < values["CredentialDaysLeft"][-1] < 1000
     page = report(twin, described["name"])
@@ -36,10 +59,18 @@ def test_the_metrics_of_a_bad_hour_say_so(twin):
     twin.run()
     twin.change(lambda state: leave(state, 40))
     some = sorted(twin.remote.state()["zendesk"]["global"]["organizations"])
-    twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(refuse={id: "Owner: is invalid" for id in some}))
+    twin.change(
+        lambda state: state["zendesk"]["global"]["jobs"].update(
+            refuse={id: "Owner: is invalid" for id in some}
+        )
+    )
 
     def new_owner(state):
-        record = next(one for one in state["salesforce"]["accounts"].values() if one["Partners_Partner_Status__c"] == "Authorized")
+        record = next(
+            one
+            for one in state["salesforce"]["accounts"].values()
+            if one["Partners_Partner_Status__c"] == "Authorized"
+        )
         record["Account_Owner_Calc__c"] = "Robin Reed"
 
     twin.change(new_owner)
@@ -47,15 +78,24 @@ def test_the_metrics_of_a_bad_hour_say_so(twin):
     refuse_the_credentials(twin)
     twin.run()
     values = emitted(twin)
-    assert sorted(values["GoodRun"]) == [0, 0, 1] and values["HeldChanges"][-1] == 40 and values["FailedRecords"][-1] == 1
+    assert (
+        sorted(values["GoodRun"]) == [0, 0, 1]
+        and values["HeldChanges"][-1] == 40
+        and values["FailedRecords"][-1] == 1
+    )
     assert values["SuspiciouslyEmptyRun"][-1] == 1
 
 
 def test_alarms_and_dashboard_are_deployed(twin):
-    alarms = {alarm["AlarmDescription"].rsplit("#alarm-", 1)[1] for alarm in twin.stack.cloudwatch.describe_alarms()["MetricAlarms"]}
+    alarms = {
+        alarm["AlarmDescription"].rsplit("#alarm-", 1)[1]
+        for alarm in twin.stack.cloudwatch.describe_alarms()["MetricAlarms"]
+    }
     assert {"runfailed", "heldchanges", "credentialends", "suspiciouslyemptyrun"} <= alarms
     assert "nogoodrun" not in alarms, "without a schedule no run is expected"
-    body = json.loads(twin.stack.cloudwatch.get_dashboard(DashboardName="partner-sync")["DashboardBody"])
+    body = json.loads(
+        twin.stack.cloudwatch.get_dashboard(DashboardName="partner-sync")["DashboardBody"]
+    )
     assert len(body["widgets"]) >= 10 and "${" not in json.dumps(body)
 
 

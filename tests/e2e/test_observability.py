@@ -1,8 +1,7 @@
-"""What an operator sees: reports of every end, the history, metrics, messages, logs, and a replay from the bucket."""
+"""What an operator sees: reports of every end, history, metrics, messages, logs, a replay."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
 
@@ -11,7 +10,6 @@ import pytest
 from local.processes import REGION, ROOT
 from local.stack import states_entered
 from test_guard import leave
-from test_killed import sync_processes
 
 GLOBAL, US_GOVERNMENT = "partner-sync/zendesk/global", "partner-sync/zendesk/us-government"
 
@@ -26,7 +24,10 @@ def emitted(twin):
     values = {}
     for line in lines(twin):
         for group in line.get("_aws", {}).get("CloudWatchMetrics", []):
-            assert (group["Namespace"], group["Dimensions"]) == ("PartnerSync", [["Stack"]]) and line["Stack"] == "partner-sync"
+            assert (group["Namespace"], group["Dimensions"]) == (
+                "PartnerSync",
+                [["Stack"]],
+            ) and line["Stack"] == "partner-sync"
             for metric in group["Metrics"]:
                 values.setdefault(metric["Name"], []).extend(line[metric["Name"]])
     return values
@@ -61,7 +62,10 @@ def test_people_are_told_of_changes_of_state_and_of_nothing_else(twin):
     held = described["output"]["held"][0]
     assert_transitions(twin, described)
     [(subject, message)] = twin.told()
-    assert subject == "partner-sync: HELD (was OK)" and "Held marks: 12 of 173 partner organizations (6.9 %); the limit is 8" in message
+    assert (
+        subject == "partner-sync: HELD (was OK)"
+        and "Held marks: 12 of 173 partner organizations (6.9 %); the limit is 8" in message
+    )
     twin.run()
     assert twin.told() == []
     twin.run({"approve": [held["digest"]]})
@@ -72,12 +76,17 @@ def test_people_are_told_of_changes_of_state_and_of_nothing_else(twin):
     assert twin.told() == [], "somebody's try is not the pipeline's state"
     assert twin.run()["error"] == "Sync.Auth"
     [(subject, message)] = twin.told()
-    assert subject == "partner-sync: FAILED Sync.Auth (was OK)" and "infra/RUNBOOK.md, Sync.Auth" in message
+    assert (
+        subject == "partner-sync: FAILED Sync.Auth (was OK)"
+        and "infra/RUNBOOK.md, Sync.Auth" in message
+    )
     twin.run()
     assert twin.told() == []
     twin.stack.put_secrets(twin.remote.secrets())
     assert twin.run()["output"]["verdict"] == "NOTHING_TO_DO"
-    assert [subject for subject, _ in twin.told()] == ["partner-sync: NOTHING_TO_DO (was FAILED Sync.Auth)"]
+    assert [subject for subject, _ in twin.told()] == [
+        "partner-sync: NOTHING_TO_DO (was FAILED Sync.Auth)"
+    ]
 
 
 def test_a_failed_run_leaves_a_report_and_a_place_in_the_history(twin):
@@ -85,25 +94,48 @@ def test_a_failed_run_leaves_a_report_and_a_place_in_the_history(twin):
     twin.change(lambda state: state["salesforce"]["hidden"].append("Support_Hold__c"))
     failed = twin.run()
     page = report(twin, failed["name"])
-    assert (page["verdict"], page["headline"], page["runbook"]["url"]) == ("FAILED", "Sync.Contract", "infra/RUNBOOK.md#synccontract")
+    assert (page["verdict"], page["headline"], page["runbook"]["url"]) == (
+        "FAILED",
+        "Sync.Contract",
+        "infra/RUNBOOK.md#synccontract",
+    )
     assert "Support_Hold__c" in page["what_to_do"][0]["text"]
-    command = f"aws stepfunctions start-execution --state-machine-arn {twin.stack.state_machine} --input '{{}}'"
+    machine = twin.stack.state_machine
+    command = f"aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'"
     assert page["what_to_do"][-1]["command"] == command
     assert section(page, "Inputs")[0] == ["Salesforce accounts", "", "NO"]
     assert [run["verdict"] for run in page["last_runs"]] == ["OK", "FAILED"]
     history = json.loads(twin.stack.objects()["history.json"])
-    assert [(run["ending"], run.get("error")) for run in history["runs"]] == [("OK", None), ("FAILED", "Sync.Contract")]
+    assert [(run["ending"], run.get("error")) for run in history["runs"]] == [
+        ("OK", None),
+        ("FAILED", "Sync.Contract"),
+    ]
     assert json.loads(twin.stack.objects()["latest.json"])["run_id"] != failed["name"]
 
 
 def test_a_run_that_fails_while_it_writes_reports_its_plan(twin):
     forbidden = {"kind": "instead", "status": 403}
-    twin.remote.put_faults([{"host": "global", "method": "POST", "path": "/api/v2/organizations", "skip": 1, "times": 0, "act": forbidden}])
+    twin.remote.put_faults(
+        [
+            {
+                "host": "global",
+                "method": "POST",
+                "path": "/api/v2/organizations",
+                "skip": 1,
+                "times": 0,
+                "act": forbidden,
+            }
+        ]
+    )
     failed = twin.run()
     assert failed["error"] == "Sync.Auth"
     page = report(twin, failed["name"])
     assert [row[-1] for row in section(page, "Marks for deletion")] == ["not known"] * 2
-    assert [row[-1] for row in section(page, "New organizations")] == ["done", "not known", "not known"]
+    assert [row[-1] for row in section(page, "New organizations")] == [
+        "done",
+        "not known",
+        "not known",
+    ]
     assert section(page, "Plan and result")[0] == ["creates", "3", "1", "1", "0", "0", "0", "0"]
     assert int(section(page, "Time, calls and cost")[3][3]) == 3, "a token and two creates"
 
@@ -114,20 +146,30 @@ def test_a_wrong_setting_of_the_stage_that_records_is_recorded_all_the_same(twin
         failed = twin.run()
         assert failed["error"] == "Sync.Config"
         assert "PROTECTED_ACCOUNT_IDS" in report(twin, failed["name"])["what_to_do"][0]["text"]
-        assert [subject for subject, _ in twin.told()] == ["partner-sync: FAILED Sync.Config (the first run)"]
+        assert [subject for subject, _ in twin.told()] == [
+            "partner-sync: FAILED Sync.Config (the first run)"
+        ]
     finally:
         twin.stack.deploy(ProtectedAccountIds="0014M0000009005")
 
 
 def test_a_plan_that_cannot_be_read_is_not_called_no_plan(twin):
-    hanging = {"host": "global", "method": "POST", "path": "/api/v2/organizations", "skip": 0, "times": 1, "act": {"kind": "hang_before"}}
+    hanging = {
+        "host": "global",
+        "method": "POST",
+        "path": "/api/v2/organizations",
+        "skip": 0,
+        "times": 1,
+        "act": {"kind": "hang_before"},
+    }
     twin.remote.put_faults([hanging])
     execution = twin.start_until("Apply the plan")
     twin.until_hung()
     run_id = execution.rsplit(":", 1)[1]
-    twin.stack.s3.put_object(Bucket=twin.stack.bucket, Key=f"runs/{run_id}/creates.json", Body=b"{}")
-    for id in sync_processes(twin.stack.endpoint):
-        os.kill(id, signal.SIGKILL)
+    twin.stack.s3.put_object(
+        Bucket=twin.stack.bucket, Key=f"runs/{run_id}/creates.json", Body=b"{}"
+    )
+    twin.kill_sync()
     assert twin.stack.wait(execution)["error"] == "Sync.Contract"
     told = " ".join(step["text"] for step in report(twin, run_id)["what_to_do"])
     assert "cannot tell whether anything was written" in told and "nothing was written" not in told
@@ -135,7 +177,8 @@ def test_a_plan_that_cannot_be_read_is_not_called_no_plan(twin):
 
 CAUSES = {
     '{"errorMessage": "salesforce: refused", "errorType": "Sync.Auth"}': "salesforce: refused",
-    'Lambda did not return an error type. Returned payload: {"errorMessage":"Task timed out after 300.00 seconds"}': None,
+    "Lambda did not return an error type. Returned payload: "
+    '{"errorMessage":"Task timed out after 300.00 seconds"}': None,
     "A plain cause": None,
     "": None,
 }
@@ -161,7 +204,9 @@ def test_a_skipped_run_leaves_a_report_that_names_the_other(twin):
     page = report(twin, skipped["name"])
     assert page["verdict"] == "SKIPPED" and first in page["what_to_do"][0]["text"]
     history = json.loads(twin.stack.objects()["history.json"])
-    assert [run["ending"] for run in history["runs"]] == ["OK"], "a skipped run is not in the history"
+    assert [run["ending"] for run in history["runs"]] == ["OK"], (
+        "a skipped run is not in the history"
+    )
 
 
 def test_the_report_counts_calls_and_transitions_as_they_were(twin):
@@ -198,10 +243,16 @@ def test_a_run_is_replayed_from_its_bucket(twin, spoiled):
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "PYTHONPATH": str(ROOT / "tests"),
+        "PYTHONPATH": str(ROOT / "infra"),
     }
     before = twin.stack.objects()
-    done = subprocess.run([sys.executable, "-m", "local.replay", run_id], env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-m", "local.replay", run_id],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == int(spoiled), done.stderr
     assert done.stdout.count("the same, byte for byte") == (3 if spoiled else 4)
     assert ("updates.json       DIFFERS" in done.stdout) == spoiled

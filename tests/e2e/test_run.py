@@ -15,7 +15,7 @@ TYPES = {"Open": "open_partner", "Select": "select_partner"}
 
 
 def wanted(record):
-    """The fields an account's organization must have, written down a second time, apart from the product."""
+    """The fields an account's organization must have, written down apart from the product."""
     id = record["Account_ID_18__c"]
     architect = record["Solutions_Architect_Lookup__r"] or {}
     return {
@@ -26,7 +26,9 @@ def wanted(record):
         "restricted_account": record["Restricted_Account__c"] == "Restricted Party",
         "support_hold": record["Support_Hold__c"],
         "org_in_escalated_state": record["Account_Risk_Level__c"] == "At Risk - Escalated",
-        "account_type": "alliance_partner" if id == "0014M00001sDiGEQA0" else TYPES[record["Partner_Track__c"]],
+        "account_type": "alliance_partner"
+        if id == "0014M00001sDiGEQA0"
+        else TYPES[record["Partner_Track__c"]],
     }
 
 
@@ -36,13 +38,24 @@ def test_the_target_equals_the_wanted_state_and_a_second_run_writes_nothing(twin
     assert described["status"] == "SUCCEEDED", described.get("cause")
     output = described["output"]
     assert output["verdict"] == "OK"
-    assert output["applied"] == {"created": 3, "updated": 18, "marked": 2, "failed": 0, "drifted": 0}
+    assert output["applied"] == {
+        "created": 3,
+        "updated": 18,
+        "marked": 2,
+        "failed": 0,
+        "drifted": 0,
+    }
 
     run_id = described["name"]
     conflicts = twin.stack.document(run_id, "plan.json")["conflicts"]
-    in_conflict = {party["salesforce_id"] for conflict in conflicts for party in conflict["accounts"]}
+    in_conflict = {
+        party["salesforce_id"] for conflict in conflicts for party in conflict["accounts"]
+    }
     after = twin.remote.state()
-    by_account = {one["organization_fields"].get("salesforce_id"): one for one in organizations(after).values()}
+    by_account = {
+        one["organization_fields"].get("salesforce_id"): one
+        for one in organizations(after).values()
+    }
     for id, record in after["salesforce"]["accounts"].items():
         if id in in_conflict:
             assert id not in by_account
@@ -52,10 +65,18 @@ def test_the_target_equals_the_wanted_state_and_a_second_run_writes_nothing(twin
         assert {key: fields.get(key) for key in wanted(record)} == wanted(record)
         assert not fields.get("mark_for_deletion")
 
-    documents = {file: twin.stack.document(run_id, file) for file in ("updates.json", "not_in_sync.json")}
-    touched = {entry["id"] for entry in documents["updates.json"]["updates"] + documents["not_in_sync.json"]["not_in_sync"]}
+    documents = {
+        file: twin.stack.document(run_id, file) for file in ("updates.json", "not_in_sync.json")
+    }
+    touched = {
+        entry["id"]
+        for entry in documents["updates.json"]["updates"]
+        + documents["not_in_sync.json"]["not_in_sync"]
+    }
     old, new = organizations(before), organizations(after)
-    assert {id: one for id, one in old.items() if id not in touched} == {id: new[id] for id in old if id not in touched}
+    assert {id: one for id, one in old.items() if id not in touched} == {
+        id: new[id] for id in old if id not in touched
+    }
     assert len(new) == len(old) + 3
     for entry in documents["not_in_sync.json"]["not_in_sync"]:
         assert new[entry["id"]]["organization_fields"]["mark_for_deletion"] is True
@@ -79,7 +100,9 @@ def test_a_run_makes_the_fewest_calls_there_can_be(twin):
         calls[key] = calls.get(key, 0) + 1
     looks = calls.pop(("global", "GET", "/api/v2/job_statuses/show_many"))
     assert looks <= 3
-    pages = {name: math.ceil(len(one["organizations"]) / 100) for name, one in state["zendesk"].items()}
+    pages = {
+        name: math.ceil(len(one["organizations"]) / 100) for name, one in state["zendesk"].items()
+    }
     assert calls == {
         ("salesforce", "POST", "/services/oauth2/token"): 1,
         ("salesforce", "GET", "/services/data/v67.0/query"): 1,
@@ -105,7 +128,9 @@ def test_45_jobs_pause_after_20_and_40_of_them(twin):
     twin.change(new_owner)
     held = twin.run()["output"]
     assert held["verdict"] == "HELD"
-    assert [(one["category"], one["count"], one["limit"]) for one in held["held"]] == [("updates", 4500, 1350)]
+    assert [(one["category"], one["count"], one["limit"]) for one in held["held"]] == [
+        ("updates", 4500, 1350)
+    ]
     twin.remote.clear_log()
     described = twin.run({"approve": [held["held"][0]["digest"]]})
     assert described["output"]["verdict"] == "OK"
@@ -118,7 +143,10 @@ def test_45_jobs_pause_after_20_and_40_of_them(twin):
 
 
 def jobs_before_pauses(twin, described):
-    """How many jobs had been sent when each pause of 30 s began, by the clocks of the stand-ins and the local AWS."""
+    """How many jobs had been sent when each pause of 30 s began.
+
+    By the clocks of the stand-ins and of the local AWS.
+    """
     sent = [call["at"] for call in twin.remote.log() if call["method"] == "PUT"]
     pauses, asked = [], None
     for event in twin.stack.history(described["executionArn"]):
@@ -126,7 +154,10 @@ def jobs_before_pauses(twin, described):
         payload = json.loads(text).get("Payload") if text else None
         if isinstance(payload, dict):
             asked = payload.get("wait_seconds")
-        if event.get("stateEnteredEventDetails", {}).get("name") == "Wait before syncing on" and asked == 30:
+        if (
+            event.get("stateEnteredEventDetails", {}).get("name") == "Wait before syncing on"
+            and asked == 30
+        ):
             pauses.append(sum(at <= event["timestamp"].timestamp() * 1000 for at in sent))
     return pauses
 
@@ -139,14 +170,24 @@ def test_plan_mode_writes_documents_and_nothing_else(twin):
     assert twin.writes() == []
     names = {key.rsplit("/", 1)[1] for key in twin.stack.objects()}
     assert names == {
-        "accounts.json", "organizations.json", "creates.json", "updates.json", "not_in_sync.json", "plan.json",
+        "accounts.json", "organizations.json", "plan.json",
+        "creates.json", "updates.json", "not_in_sync.json",
         "report.html", "report.md", "report.json",
     }  # fmt: skip
     assert twin.stack.lease() is None
 
 
 @pytest.mark.parametrize(
-    "input", [{"mode": "aply"}, {"dry_run": True}, {"approve": "sha256:00"}, {"approve": ["all"]}, {"mode": None}, [], "x"]
+    "input",
+    [
+        {"mode": "aply"},
+        {"dry_run": True},
+        {"approve": "sha256:00"},
+        {"approve": ["all"]},
+        {"mode": None},
+        [],
+        "x",
+    ],
 )
 def test_an_unknown_input_is_refused_before_anything_is_read(twin, input):
     described = twin.run(input)

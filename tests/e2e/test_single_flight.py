@@ -20,22 +20,21 @@ def test_of_two_started_at_once_one_writes_and_the_other_is_skipped(twin):
         assert verdicts == ["OK", "SKIPPED"], (round, ends)
         skipped = next(end for end in ends if end["output"]["verdict"] == "SKIPPED")
         holder = next(end for end in ends if end["output"]["verdict"] == "OK")
-        assert skipped["output"] == {"verdict": "SKIPPED", "run_id": skipped["name"], "mode": "apply", "holder": holder["executionArn"]}
+        assert skipped["output"] == {
+            "verdict": "SKIPPED",
+            "run_id": skipped["name"],
+            "mode": "apply",
+            "holder": holder["executionArn"],
+        }
         assert len([call for call in twin.writes() if call["method"] == "POST"]) == 3
     assert twin.stack.lease() is None
 
 
 def test_a_stopped_run_is_taken_over_by_the_next(twin):
-    def slow(state):
-        state["zendesk"]["global"]["jobs"]["slowness"] = 60
-
-    twin.change(slow)
-    first = twin.start_until("Wait before syncing on")
-    twin.stack.sfn.stop_execution(executionArn=first)
+    first = twin.stop_in_the_middle()
     assert twin.stack.wait(first)["status"] == "ABORTED"
     assert twin.stack.lease()["holder"]["S"] == first
 
-    twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(slowness=0))
     second = twin.run()
     assert second["status"] == "SUCCEEDED", second.get("cause")
     assert "Take over the lease" in states_entered(twin.stack.history(second["executionArn"]))

@@ -14,7 +14,13 @@ def test_the_stages_run_one_by_one(tmp_path):
             outputs[function] = invoke(session, function)
         summary = outputs["sync"]["summary"]
         assert summary["verdict"] == "OK"
-        assert summary["applied"] == {"created": 3, "updated": 18, "marked": 2, "failed": 0, "drifted": 0}
+        assert summary["applied"] == {
+            "created": 3,
+            "updated": 18,
+            "marked": 2,
+            "failed": 0,
+            "drifted": 0,
+        }
         remote = Standins(int(session["standins"].rsplit(":", 1)[1]))
         assert len([call for call in remote.log() if call["method"] == "PUT"]) == 2
         urllib.request.urlopen(session["standins"] + "/log").close()

@@ -1,8 +1,11 @@
 //! What the build must hold: who may reach what, one TLS stack, short mains, one list of error
 //! names.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use partner_sync_tests::standins::seed::ALLIANCE;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -67,10 +70,10 @@ fn there_is_one_tls_stack() {
 }
 
 #[test]
-fn model_and_plan_do_not_await() {
-    for (path, text) in files("shared/src/model")
+fn model_plan_and_report_do_not_await() {
+    for (path, text) in ["model", "plan", "report"]
         .into_iter()
-        .chain(files("shared/src/plan"))
+        .flat_map(|room| files(&format!("shared/src/{room}")))
     {
         assert!(
             !text.contains(".await") && !text.contains("async fn"),
@@ -93,33 +96,61 @@ fn mains_are_short() {
     }
 }
 
+/// The lines of a parameter of the template, each as `Key: value`.
+fn parameter(template: &str, name: &str) -> Vec<String> {
+    let heading = format!("  {name}:");
+    let mut lines = template.lines().skip_while(|line| *line != heading);
+    assert!(lines.next().is_some(), "no parameter {name}");
+    let own = lines.take_while(|line| line.starts_with("    "));
+    own.map(|line| line.trim().to_owned()).collect()
+}
+
+/// `MAX_MARKS` -> `MaxMarks`.
+fn parameter_name(variable: &str) -> String {
+    let words = variable.split('_').map(|word| {
+        let (first, rest) = word.split_at(1);
+        format!("{first}{}", rest.to_lowercase())
+    });
+    words.collect()
+}
+
 #[test]
-fn the_state_machine_and_the_readme_know_exactly_the_closed_list() {
-    let names_in = |text: &str| {
-        let mut names: Vec<String> = text
-            .split("Sync.")
-            .skip(1)
-            .map(|rest| {
-                format!(
-                    "Sync.{}",
-                    rest.chars()
-                        .take_while(char::is_ascii_alphabetic)
-                        .collect::<String>()
-                )
-            })
-            .collect();
-        names.sort();
-        names.dedup();
-        names
-    };
-    let mut known: Vec<_> = shared::Error::NAMES.map(str::to_owned).to_vec();
-    known.sort();
-    let definition = std::fs::read_to_string(root().join("infra/statemachine.asl.json")).unwrap();
-    assert!(
-        names_in(&definition)
-            .iter()
-            .all(|name| known.contains(name))
-    );
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    assert_eq!(names_in(&readme), known);
+fn the_templates_defaults_and_ranges_are_the_codes() {
+    let template = std::fs::read_to_string(root().join("infra/template.yaml")).unwrap();
+    for setting in shared::config::NUMBERS {
+        let name = parameter_name(setting.variable);
+        let lines = parameter(&template, &name);
+        for line in [
+            format!("Default: {}", setting.default),
+            format!("MinValue: {}", setting.min),
+            format!("MaxValue: {}", setting.max),
+        ] {
+            assert!(lines.contains(&line), "{name}: no {line:?} in {lines:?}");
+        }
+        let passed_on = format!("{}: !Ref {name}", setting.variable);
+        assert!(template.contains(&passed_on), "no {passed_on:?}");
+    }
+    let runbook = format!("Default: {}", shared::config::DEFAULT_RUNBOOK);
+    assert!(parameter(&template, "RunbookUrl").contains(&runbook));
+    let alliance = format!("Default: {ALLIANCE}");
+    assert!(parameter(&template, "AllianceAccountIds").contains(&alliance));
+}
+
+/// The error names a text mentions, each once.
+fn error_names(text: &str) -> BTreeSet<String> {
+    let rests = text.split("Sync.").skip(1);
+    let names = rests.map(|rest| {
+        let name: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
+        format!("Sync.{name}")
+    });
+    names.collect()
+}
+
+#[test]
+fn the_state_machine_and_the_documents_know_exactly_the_closed_list() {
+    let known: BTreeSet<String> = shared::Error::NAMES.map(str::to_owned).into();
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    let in_definition = error_names(&read("infra/statemachine.asl.json"));
+    assert!(in_definition.is_subset(&known), "{in_definition:?}");
+    assert_eq!(error_names(&read("docs/REFERENCE.md")), known);
 }

@@ -1,7 +1,7 @@
 //! Hours of chaos. `make chaos` runs a thousand; `CHAOS_SEED=n CHAOS_HOURS=m cargo test --test
 //! chaos` replays one.
 
-use partner_sync_tests::chaos::simulate;
+use partner_sync_tests::simulated_hours::simulate;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use partner_sync_tests::pipeline::Pipeline;
+use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::seed::account_id;
 use partner_sync_tests::standins::{Running, World, seed};
 use serde_json::{Value, json};
 use shared::lambda::{Progress, Synced};
+use shared::model::HISTORY;
 use shared::model::{Applied, Counts, Verdict};
-use shared::store::{HISTORY, Store};
+use shared::store::Store;
 
 /// Creates, two chunks of updates, an un-mark, and marks.
 fn world() -> World {
@@ -92,55 +93,55 @@ async fn to_the_end(standins: &Running, pipeline: &mut Pipeline, plan: &Value) -
     panic!("sync does not come to an end");
 }
 
-fn check(
-    what: &str,
-    standins: &Running,
-    pipeline: &Pipeline,
-    (synced, kills): (Synced, usize),
-    wanted: &BTreeMap<String, Value>,
-) {
-    assert_eq!(kills, 1, "{what}");
-    assert_eq!(&target(standins), wanted, "{what}");
-    assert_eq!(
-        standins.world().instance("global").organizations.len(),
-        260,
-        "{what}: three lost, three created"
-    );
-    let (verdict, applied) = (synced.summary.verdict, synced.summary.applied);
-    assert_eq!(
-        (verdict, applied.created, applied.updated, applied.marked),
-        (Verdict::Partial, 3, 124, 2),
-        "{what}: {applied:?}"
-    );
-    let results = pipeline.document("results.json");
-    let bad: Vec<_> = results["results"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|one| one["outcome"] != "done")
-        .collect();
-    assert_eq!(
-        (
-            bad.len(),
-            bad[0]["outcome"].as_str(),
-            bad[0]["runs_failed"].as_u64()
-        ),
-        (1, Some("failed"), Some(2)),
-        "{what}: counted once"
-    );
-    let history: Value = serde_json::from_slice(&pipeline.store.object(HISTORY).unwrap()).unwrap();
-    let runs: Vec<_> = history["runs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|run| run["run_id"].as_str().unwrap())
-        .collect();
-    assert_eq!(runs, ["earlier", "run-1"], "{what}: noted once");
-    assert_eq!(
-        synced.notice.map(|notice| notice.subject),
-        Some("partner-sync: PARTIAL (was OK)".to_owned()),
-        "{what}"
-    );
+/// A run that was killed once.
+struct Killed<'a> {
+    what: &'a str,
+    standins: &'a Running,
+    pipeline: &'a Pipeline,
+    synced: Synced,
+    kills: usize,
+}
+
+impl Killed<'_> {
+    /// Everything is as it is after a run that was not killed.
+    fn assert_ended_right(&self, wanted: &BTreeMap<String, Value>) {
+        let what = self.what;
+        assert_eq!(self.kills, 1, "{what}");
+        assert_eq!(&target(self.standins), wanted, "{what}");
+        let organizations = self.standins.world().instance("global").organizations.len();
+        assert_eq!(organizations, 260, "{what}: three lost, three created");
+        assert_eq!(self.synced.summary.verdict, Verdict::Partial, "{what}");
+        let applied = Applied {
+            created: 3,
+            updated: 124,
+            marked: 2,
+            failed: 1,
+            drifted: 0,
+        };
+        assert_eq!(self.synced.summary.applied, applied, "{what}");
+        self.assert_counted_once();
+        self.assert_noted_once();
+        let notice = self.synced.notice.as_ref();
+        let subject = notice.map(|notice| notice.subject.as_str());
+        assert_eq!(subject, Some("partner-sync: PARTIAL (was OK)"), "{what}");
+    }
+
+    fn assert_counted_once(&self) {
+        let results = self.pipeline.document("results.json");
+        let all = results["results"].as_array().unwrap();
+        let bad: Vec<_> = all.iter().filter(|one| one["outcome"] != "done").collect();
+        assert_eq!(bad.len(), 1, "{}", self.what);
+        assert_eq!(bad[0]["outcome"], "failed", "{}", self.what);
+        assert_eq!(bad[0]["runs_failed"], 2, "{}: counted once", self.what);
+    }
+
+    fn assert_noted_once(&self) {
+        let bytes = self.pipeline.store.object(HISTORY).unwrap();
+        let history: Value = serde_json::from_slice(&bytes).unwrap();
+        let runs = history["runs"].as_array().unwrap();
+        let ids: Vec<_> = runs.iter().map(|run| &run["run_id"]).collect();
+        assert_eq!(ids, ["earlier", "run-1"], "{}: noted once", self.what);
+    }
 }
 
 #[tokio::test]
@@ -148,22 +149,22 @@ async fn ends_right_wherever_it_is_killed() {
     let (standins, mut pipeline, plan) = planned().await;
     let puts_before = pipeline.store.puts();
     let (synced, kills) = to_the_end(&standins, &mut pipeline, &plan).await;
-    assert_eq!((synced.summary.verdict, kills), (Verdict::Partial, 0));
-    let (wanted, calls, puts) = (
-        target(&standins),
-        standins.world().log.len(),
-        pipeline.store.puts() - puts_before,
-    );
+    assert_eq!(synced.summary.verdict, Verdict::Partial);
+    assert_eq!(kills, 0);
+    let wanted = target(&standins);
+    let calls = standins.world().log.len();
+    let puts = pipeline.store.puts() - puts_before;
 
     let mut points = 0;
     for call in 0..calls {
         for act in [Act::HangBefore, Act::HangAfter] {
             let what = format!("{act:?} of call {call}");
+            let skip = u32::try_from(call).unwrap();
             let (standins, mut pipeline, plan) = planned().await;
-            standins.world().faults =
-                vec![Fault::new("global", "", "/", act).only(u32::try_from(call).unwrap(), 1)];
-            let ended = to_the_end(&standins, &mut pipeline, &plan).await;
-            check(&what, &standins, &pipeline, ended, &wanted);
+            standins.world().faults = vec![Fault::new("global", "", "/", act).only(skip, 1)];
+            killed(&what, &standins, &mut pipeline, &plan)
+                .await
+                .assert_ended_right(&wanted);
             points += 1;
         }
     }
@@ -172,8 +173,9 @@ async fn ends_right_wherever_it_is_killed() {
             let what = format!("write {put}, {}", if after { "after" } else { "before" });
             let (standins, mut pipeline, plan) = planned().await;
             pipeline.store.die_at(put, after);
-            let ended = to_the_end(&standins, &mut pipeline, &plan).await;
-            check(&what, &standins, &pipeline, ended, &wanted);
+            killed(&what, &standins, &mut pipeline, &plan)
+                .await
+                .assert_ended_right(&wanted);
             points += 1;
         }
     }
@@ -182,4 +184,20 @@ async fn ends_right_wherever_it_is_killed() {
          all passed"
     );
     assert_eq!(points, 2 * (calls + puts));
+}
+
+async fn killed<'a>(
+    what: &'a str,
+    standins: &'a Running,
+    pipeline: &'a mut Pipeline,
+    plan: &Value,
+) -> Killed<'a> {
+    let (synced, kills) = to_the_end(standins, pipeline, plan).await;
+    Killed {
+        what,
+        standins,
+        pipeline,
+        synced,
+        kills,
+    }
 }

@@ -1,6 +1,6 @@
 //! What a run that fails while it writes says of its records: what is known, and nothing more.
 
-use partner_sync_tests::pipeline::Pipeline;
+use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, World, seed};
 use serde_json::{Value, json};
@@ -44,7 +44,8 @@ async fn a_record_that_was_to_be_sent_again_is_not_called_done() {
     let mut world = world();
     let poisoned = world.organization_of(5).unwrap();
     let jobs = &mut world.instance("global").jobs;
-    (jobs.poison, jobs.names_poison) = ([poisoned].into(), true);
+    jobs.poison = [poisoned].into();
+    jobs.names_poison = true;
     let results = fails(world, 1).await;
     let known: Vec<_> = results
         .iter()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use partner_sync_tests::pipeline::Pipeline;
+use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, demo};
 use proptest::prelude::*;
@@ -44,159 +44,192 @@ fn throttled() -> Act {
     }
 }
 
-#[tokio::test]
-async fn every_broken_read_of_zendesk_ends_by_its_name_without_a_write() {
-    let page = json!([{"id": 19_856_122_753_300_u64, "name": "x"}]);
-    let table: [(&str, Act, u32, u32, &str); 12] = [
-        (
-            "an empty page in the middle",
-            Act::set("/organizations", json!([])),
-            10,
-            1,
-            "Sync.Incomplete",
-        ),
-        (
-            "the same organization twice",
-            Act::set("/organizations", page),
-            10,
-            1,
-            "Sync.Incomplete",
-        ),
-        (
-            "has_more without a cursor",
-            Act::set("/meta/after_cursor", Value::Null),
-            10,
-            1,
-            "Sync.Incomplete",
-        ),
-        (
-            "a cursor that does not move",
-            Act::set("/meta/after_cursor", json!("o+1==")),
-            10,
-            2,
-            "Sync.Incomplete",
-        ),
-        (
-            "no word on whether it is the last page",
-            Act::set("/meta", json!({})),
-            10,
-            1,
-            "Sync.Contract",
-        ),
-        (
-            "a redirect to a login page",
-            redirect(),
-            10,
-            0,
-            "Sync.Contract",
-        ),
-        ("HTML with status 200", html(), 10, 1, "Sync.Contract"),
-        (
-            "JSON that ends too early",
-            Act::CutJson,
-            10,
-            1,
-            "Sync.Contract",
-        ),
-        ("a cut gzip stream", Act::CutReply, 10, 0, "Sync.Transient"),
-        (
-            "a dropped connection",
-            Act::DropReply,
-            10,
-            0,
-            "Sync.Transient",
-        ),
-        (
-            "a page that is not found",
-            Act::status(404),
-            10,
-            1,
-            "Sync.Rejected",
-        ),
-        (
-            "a server error that stays",
-            Act::status(500),
-            52,
-            0,
-            "Sync.Transient",
-        ),
-    ];
-    for (what, act, skip, times, name) in table {
+/// A read that breaks, and the error the run ends with.
+struct BrokenRead {
+    what: &'static str,
+    /// What happens to the pages...
+    act: Act,
+    /// ...after so many that go well...
+    skip: u32,
+    /// ...so many times; 0 for all from then on.
+    times: u32,
+    ends: &'static str,
+}
+
+fn broken(what: &'static str, act: Act) -> BrokenRead {
+    BrokenRead {
+        what,
+        act,
+        skip: 0,
+        times: 0,
+        ends: "Sync.Transient",
+    }
+}
+
+impl BrokenRead {
+    fn after(mut self, skip: u32) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    fn times(mut self, times: u32) -> Self {
+        self.times = times;
+        self
+    }
+
+    fn ends(mut self, name: &'static str) -> Self {
+        self.ends = name;
+        self
+    }
+
+    /// Runs the pipeline on the demo's world with the break: it ends by its name, without a write.
+    async fn assert_ends_without_a_write(self, host: &str, path: &str) {
+        let what = self.what;
         let standins = Running::start(demo(), None).await.unwrap();
-        standins.world().faults = vec![Fault::new("global", "GET", LIST, act).only(skip, times)];
+        standins.world().salesforce.page_size = 50;
+        let fault = Fault::new(host, "GET", path, self.act).only(self.skip, self.times);
+        standins.world().faults = vec![fault];
         let error = Pipeline::on(&standins).run(json!({})).await.unwrap_err();
-        assert_eq!(error.name(), name, "{what}: {error}");
+        assert_eq!(error.name(), self.ends, "{what}: {error}");
         assert_eq!(writes(&standins), 0, "{what}");
     }
 }
 
 #[tokio::test]
+async fn every_broken_read_of_zendesk_ends_by_its_name_without_a_write() {
+    let page = json!([{"id": 19_856_122_753_300_u64, "name": "x"}]);
+    let empty = Act::set("/organizations", json!([]));
+    let twice = Act::set("/organizations", page);
+    let no_cursor = Act::set("/meta/after_cursor", Value::Null);
+    let same_cursor = Act::set("/meta/after_cursor", json!("o+1=="));
+    let no_meta = Act::set("/meta", json!({}));
+    for (at, ends, read) in [
+        (
+            10,
+            "Sync.Incomplete",
+            broken("an empty page in the middle", empty).times(1),
+        ),
+        (
+            10,
+            "Sync.Incomplete",
+            broken("the same organization twice", twice).times(1),
+        ),
+        (
+            10,
+            "Sync.Incomplete",
+            broken("has_more without a cursor", no_cursor).times(1),
+        ),
+        (
+            10,
+            "Sync.Incomplete",
+            broken("a cursor that does not move", same_cursor).times(2),
+        ),
+        (
+            10,
+            "Sync.Contract",
+            broken("no word on the last page", no_meta).times(1),
+        ),
+        (
+            10,
+            "Sync.Contract",
+            broken("a redirect to a login page", redirect()),
+        ),
+        (
+            10,
+            "Sync.Contract",
+            broken("HTML with status 200", html()).times(1),
+        ),
+        (
+            10,
+            "Sync.Contract",
+            broken("JSON that ends too early", Act::CutJson).times(1),
+        ),
+        (
+            10,
+            "Sync.Transient",
+            broken("a cut gzip stream", Act::CutReply),
+        ),
+        (
+            10,
+            "Sync.Transient",
+            broken("a dropped connection", Act::DropReply),
+        ),
+        (
+            10,
+            "Sync.Rejected",
+            broken("a page that is not found", Act::status(404)).times(1),
+        ),
+        (
+            52,
+            "Sync.Transient",
+            broken("a server error that stays", Act::status(500)),
+        ),
+    ] {
+        let read = read.after(at).ends(ends);
+        read.assert_ends_without_a_write("global", LIST).await;
+    }
+}
+
+#[tokio::test]
 async fn every_broken_read_of_salesforce_ends_by_its_name_without_a_write() {
-    let table: [(&str, Act, u32, u32, &str); 9] = [
+    let fewer = Act::set("/records", json!([]));
+    let more = Act::set("/totalSize", json!(169));
+    let no_next = Act::set("/nextRecordsUrl", Value::Null);
+    let same_next = Act::set("/nextRecordsUrl", json!("/services/data/v67.0/query/0r8-1"));
+    let lost_place = Act::Instead {
+        status: 400,
+        headers: BTreeMap::new(),
+        body: r#"[{"errorCode":"INVALID_QUERY_LOCATOR","message":"x"}]"#.to_owned(),
+    };
+    for (at, ends, read) in [
         (
-            "fewer records than announced",
-            Act::set("/records", json!([])),
-            1,
             1,
             "Sync.Incomplete",
+            broken("fewer records than announced", fewer).times(1),
         ),
         (
-            "more announced than read",
-            Act::set("/totalSize", json!(169)),
             3,
-            1,
             "Sync.Incomplete",
+            broken("more announced than read", more).times(1),
         ),
         (
-            "done: false without a next page",
-            Act::set("/nextRecordsUrl", Value::Null),
-            1,
             1,
             "Sync.Incomplete",
+            broken("done: false without a next page", no_next).times(1),
         ),
         (
-            "a next page that does not move",
-            Act::set("/nextRecordsUrl", json!("/services/data/v67.0/query/0r8-1")),
-            0,
             0,
             "Sync.Incomplete",
+            broken("a next page that does not move", same_next),
         ),
         (
-            "a redirect to a login page",
-            redirect(),
-            1,
             1,
             "Sync.Contract",
+            broken("a redirect to a login page", redirect()).times(1),
         ),
-        ("HTML with status 200", html(), 1, 1, "Sync.Contract"),
         (
-            "JSON that ends too early",
-            Act::CutJson,
-            1,
             1,
             "Sync.Contract",
+            broken("HTML with status 200", html()).times(1),
         ),
-        ("a cut gzip stream", Act::CutReply, 0, 0, "Sync.Transient"),
         (
-            "a place lost twice",
-            Act::Instead {
-                status: 400,
-                headers: BTreeMap::new(),
-                body: r#"[{"errorCode":"INVALID_QUERY_LOCATOR","message":"x"}]"#.to_owned(),
-            },
             1,
-            0,
-            "Sync.Incomplete",
+            "Sync.Contract",
+            broken("JSON that ends too early", Act::CutJson).times(1),
         ),
-    ];
-    for (what, act, skip, times, name) in table {
-        let standins = Running::start(demo(), None).await.unwrap();
-        standins.world().salesforce.page_size = 50;
-        standins.world().faults =
-            vec![Fault::new("salesforce", "GET", QUERY, act).only(skip, times)];
-        let error = Pipeline::on(&standins).run(json!({})).await.unwrap_err();
-        assert_eq!(error.name(), name, "{what}: {error}");
-        assert_eq!(writes(&standins), 0, "{what}");
+        (
+            0,
+            "Sync.Transient",
+            broken("a cut gzip stream", Act::CutReply),
+        ),
+        (
+            1,
+            "Sync.Incomplete",
+            broken("a place lost twice", lost_place),
+        ),
+    ] {
+        let read = read.after(at).ends(ends);
+        read.assert_ends_without_a_write("salesforce", QUERY).await;
     }
 }
 
@@ -210,7 +243,8 @@ async fn a_throttled_last_page_that_never_comes_ends_throttled_without_a_plan() 
         pipeline.run(json!({})).await.unwrap_err().name(),
         "Sync.Throttled"
     );
-    assert_eq!((pipeline.waits.len(), writes(&standins)), (10, 0));
+    assert_eq!(pipeline.waits.len(), 10);
+    assert_eq!(writes(&standins), 0);
     assert!(
         !pipeline
             .store
@@ -242,7 +276,8 @@ async fn a_page_silently_left_out_creates_no_second_organization_and_marks_nobod
             .env
             .insert("MAX_CREATES".to_owned(), creates.to_owned());
         let summary = pipeline.run(json!({})).await.unwrap();
-        assert_eq!((summary.counts.creates, summary.counts.marks), (25, 0));
+        assert_eq!(summary.counts.creates, 25);
+        assert_eq!(summary.counts.marks, 0);
         assert_eq!(
             standins.world().instance("global").organizations,
             before,

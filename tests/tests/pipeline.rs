@@ -1,25 +1,24 @@
 //! The whole pipeline in one process against the stand-ins.
 
-use partner_sync_tests::pipeline::{Pipeline, secrets};
+use partner_sync_tests::in_process::{Pipeline, secrets};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, demo, seed};
 use serde_json::{Value, json};
-use shared::model::Verdict;
+use shared::model::{Applied, Verdict};
 
 #[tokio::test]
 async fn a_second_run_has_nothing_to_do() {
     let standins = Running::start(demo(), None).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     let first = pipeline.run(json!({})).await.unwrap();
-    assert_eq!(
-        (
-            first.verdict,
-            first.applied.created,
-            first.applied.updated,
-            first.applied.marked
-        ),
-        (Verdict::Ok, 3, 18, 3)
-    );
+    assert_eq!(first.verdict, Verdict::Ok);
+    let wanted = Applied {
+        created: 3,
+        updated: 18,
+        marked: 3,
+        ..Applied::default()
+    };
+    assert_eq!(first.applied, wanted);
     standins.world().log.clear();
     let second = pipeline.run(json!({})).await.unwrap();
     assert_eq!(second.verdict, Verdict::NothingToDo);
@@ -97,13 +96,8 @@ async fn every_document_has_the_contracts_shape() {
         ["id", "name", "reason", "salesforce_id"]
     );
     let instances = pipeline.document("organizations.json")["instances"].clone();
-    assert_eq!(
-        (
-            instances[0]["organizations_scanned"].clone(),
-            instances[1]["organizations_scanned"].clone()
-        ),
-        (json!(5210), json!(800))
-    );
+    assert_eq!(instances[0]["organizations_scanned"], 5210);
+    assert_eq!(instances[1]["organizations_scanned"], 800);
 }
 
 #[tokio::test]

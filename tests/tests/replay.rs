@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use partner_sync_tests::pipeline::Pipeline;
+use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::{Running, demo};
 use serde_json::json;
 use shared::plan::{Replayed, replay};

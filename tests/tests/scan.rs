@@ -1,6 +1,6 @@
 //! The walk over all organizations: cut anywhere, it goes on exactly there.
 
-use partner_sync_tests::pipeline::Pipeline;
+use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, seed};
 use serde_json::{Value, json};
@@ -54,11 +54,6 @@ async fn a_walk_that_fails_goes_on_where_it_was_when_it_is_tried_again() {
     let state: Value =
         serde_json::from_slice(&store.object("runs/run-1/gather-orgs-state.json").unwrap())
             .unwrap();
-    assert_eq!(
-        (
-            state["open"]["instance"]["pages"].clone(),
-            state["open"]["seen"].as_array().unwrap().len()
-        ),
-        (json!(5), 500)
-    );
+    assert_eq!(state["open"]["instance"]["pages"], 5);
+    assert_eq!(state["open"]["seen"].as_array().unwrap().len(), 500);
 }

@@ -2,12 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use partner_sync_tests::pipeline::{Pipeline, event, event_with};
+use partner_sync_tests::in_process::{Pipeline, event, event_with};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, World, demo, seed};
 use serde_json::json;
 use shared::lambda::Progress;
-use shared::model::Verdict;
+use shared::model::{Applied, Verdict};
+
+/// What is applied of the demo's world, where no id is protected.
+const ALL_OF_THE_DEMO: Applied = Applied {
+    created: 3,
+    updated: 18,
+    marked: 3,
+    failed: 0,
+    drifted: 0,
+};
 
 const CREATE: &str = "/api/v2/organizations";
 const UPDATE: &str = "/api/v2/organizations/update_many";
@@ -75,11 +84,8 @@ async fn a_create_whose_reply_is_lost_is_looked_up_and_not_doubled() {
         let (standins, mut pipeline) = start(demo()).await;
         standins.world().faults = vec![create_fault(act.clone()).only(1, 1)];
         let summary = pipeline.run(json!({})).await.unwrap();
-        assert_eq!(
-            (summary.verdict, summary.applied.created),
-            (Verdict::Ok, 3),
-            "{act:?}"
-        );
+        assert_eq!(summary.verdict, Verdict::Ok, "{act:?}");
+        assert_eq!(summary.applied, ALL_OF_THE_DEMO);
         assert!(names_are_unique(&standins), "{act:?}");
         assert!(
             standins
@@ -97,14 +103,13 @@ async fn a_create_that_stays_in_doubt_is_reported_as_unknown_and_tried_by_the_ne
     let (standins, mut pipeline) = start(demo()).await;
     standins.world().faults = vec![create_fault(Act::status(500))];
     let summary = pipeline.run(json!({})).await.unwrap();
-    assert_eq!(
-        (
-            summary.verdict,
-            summary.applied.created,
-            summary.applied.failed
-        ),
-        (Verdict::Partial, 0, 3)
-    );
+    assert_eq!(summary.verdict, Verdict::Partial);
+    let wanted = Applied {
+        created: 0,
+        failed: 3,
+        ..ALL_OF_THE_DEMO
+    };
+    assert_eq!(summary.applied, wanted);
     assert_eq!(outcomes(&pipeline)["unknown"], 3);
     standins.world().faults.clear();
     assert_eq!(pipeline.run(json!({})).await.unwrap().applied.created, 3);
@@ -123,14 +128,13 @@ async fn a_name_taken_meanwhile_is_a_conflict_with_zendesks_words() {
         .organizations
         .insert(99_999_999_999_999, organization);
     let summary = pipeline.apply(&json!(compared.plan)).await.unwrap();
-    assert_eq!(
-        (
-            summary.verdict,
-            summary.applied.created,
-            summary.applied.failed
-        ),
-        (Verdict::Partial, 2, 1)
-    );
+    assert_eq!(summary.verdict, Verdict::Partial);
+    let wanted = Applied {
+        created: 2,
+        failed: 1,
+        ..ALL_OF_THE_DEMO
+    };
+    assert_eq!(summary.applied, wanted);
     let results = pipeline.document("results.json");
     let error = results["results"][0]["error"].as_str().unwrap();
     assert!(
@@ -158,14 +162,13 @@ async fn only_an_organizations_own_success_counts() {
             .collect();
     }
     let summary = pipeline.run(json!({})).await.unwrap();
-    assert_eq!(
-        (
-            summary.verdict,
-            summary.applied.updated,
-            summary.applied.failed
-        ),
-        (Verdict::Partial, 1, 99)
-    );
+    assert_eq!(summary.verdict, Verdict::Partial);
+    let wanted = Applied {
+        updated: 1,
+        failed: 99,
+        ..Applied::default()
+    };
+    assert_eq!(summary.applied, wanted);
     let results = pipeline.document("results.json");
     let failed = results["results"]
         .as_array()
@@ -210,15 +213,13 @@ async fn a_poisoned_record_is_halved_out_and_99_of_100_go_through() {
             .insert(poison);
         standins.world().instance("global").jobs.names_poison = names_poison;
         let summary = pipeline.run(json!({})).await.unwrap();
-        assert_eq!(
-            (
-                summary.verdict,
-                summary.applied.updated,
-                summary.applied.failed
-            ),
-            (Verdict::Partial, 99, 1),
-            "{names_poison}"
-        );
+        assert_eq!(summary.verdict, Verdict::Partial, "{names_poison}");
+        let wanted = Applied {
+            updated: 99,
+            failed: 1,
+            ..Applied::default()
+        };
+        assert_eq!(summary.applied, wanted);
         let results = pipeline.document("results.json");
         let failed: Vec<_> = results["results"]
             .as_array()
@@ -226,7 +227,8 @@ async fn a_poisoned_record_is_halved_out_and_99_of_100_go_through() {
             .iter()
             .filter(|result| result["outcome"] == "failed")
             .collect();
-        assert_eq!((failed.len(), &failed[0]["id"]), (1, &json!(poison)));
+        assert_eq!(failed.len(), 1);
+        assert_eq!(failed[0]["id"], poison);
         assert!(
             !names_poison
                 || failed[0]["error"]
@@ -254,15 +256,15 @@ async fn a_large_run_with_every_kind_of_failure_is_partial_and_lists_exactly_wha
             .map(|n| (ids[400 + n * 10], "Owner: is invalid".to_owned()))
             .collect();
         let jobs = &mut world.instance("global").jobs;
-        (jobs.poison, jobs.refuse) = (poison.clone(), refuse.clone());
-        (jobs.vanish, jobs.stuck) = ([15].into(), [10].into());
+        jobs.poison = poison.clone();
+        jobs.refuse = refuse.clone();
+        jobs.vanish = [15].into();
+        jobs.stuck = [10].into();
         (poison, refuse)
     };
     let summary = pipeline.run(json!({})).await.unwrap();
-    assert_eq!(
-        (summary.verdict, summary.counts.updates),
-        (Verdict::Partial, 4500)
-    );
+    assert_eq!(summary.verdict, Verdict::Partial);
+    assert_eq!(summary.counts.updates, 4500);
     let results = pipeline.document("results.json");
     let of = |outcome: &str| -> BTreeSet<u64> {
         results["results"]
@@ -277,11 +279,8 @@ async fn a_large_run_with_every_kind_of_failure_is_partial_and_lists_exactly_wha
         of("failed"),
         poison.iter().chain(refuse.keys()).copied().collect()
     );
-    assert_eq!(
-        (of("unknown").len(), of("done").len()),
-        (100, 4500 - 43 - 100),
-        "the stuck job's records are unknown"
-    );
+    assert_eq!(of("unknown").len(), 100, "the stuck job's records");
+    assert_eq!(of("done").len(), 4500 - 43 - 100);
     let done = of("done");
     let mut world = standins.world();
     let target = world.instance("global");
@@ -312,10 +311,12 @@ async fn records_without_a_result_are_read_back() {
         .collect();
     standins.world().instance("global").jobs.silent = ids[..10].iter().copied().collect();
     let summary = pipeline.run(json!({})).await.unwrap();
-    assert_eq!(
-        (summary.verdict, summary.applied.updated),
-        (Verdict::Ok, 100)
-    );
+    assert_eq!(summary.verdict, Verdict::Ok);
+    let wanted = Applied {
+        updated: 100,
+        ..Applied::default()
+    };
+    assert_eq!(summary.applied, wanted);
     assert_eq!(
         standins
             .world()
@@ -344,14 +345,13 @@ async fn what_somebody_changed_meanwhile_is_not_marked() {
         .organizations
         .remove(&marks[1]);
     let summary = pipeline.apply(&json!(compared.plan)).await.unwrap();
-    assert_eq!(
-        (
-            summary.verdict,
-            summary.applied.marked,
-            summary.applied.drifted
-        ),
-        (Verdict::Ok, 1, 2)
-    );
+    assert_eq!(summary.verdict, Verdict::Ok);
+    let wanted = Applied {
+        marked: 1,
+        drifted: 2,
+        ..ALL_OF_THE_DEMO
+    };
+    assert_eq!(summary.applied, wanted);
     let left = standins.world().instance("global").organizations[&marks[0]].clone();
     assert_ne!(
         left["organization_fields"]["mark_for_deletion"],
@@ -385,15 +385,8 @@ async fn stops_in_time_and_goes_on_exactly_there() {
             Progress::Continue { .. } | Progress::Wait { .. } => {}
         }
     };
-    assert_eq!(
-        (
-            summary.verdict,
-            summary.applied.created,
-            summary.applied.updated,
-            summary.applied.marked
-        ),
-        (Verdict::Ok, 3, 18, 3)
-    );
+    assert_eq!(summary.verdict, Verdict::Ok);
+    assert_eq!(summary.applied, ALL_OF_THE_DEMO);
     assert!(invocations >= 5, "one step an invocation: {invocations}");
     assert_eq!(standins.world().calls("global", "POST", CREATE), 3);
     assert_eq!(standins.world().calls("global", "PUT", UPDATE), 2);
@@ -519,11 +512,8 @@ async fn every_shape_of_throttling_becomes_a_pause_and_then_goes_on() {
             standins.world().faults =
                 vec![Fault::new("global", method, path, act.clone()).only(0, 1)];
             let summary = pipeline.run(json!({})).await.unwrap();
-            assert_eq!(
-                (summary.verdict, summary.applied.created),
-                (Verdict::Ok, 3),
-                "{path} {act:?}"
-            );
+            assert_eq!(summary.verdict, Verdict::Ok, "{path} {act:?}");
+            assert_eq!(summary.applied, ALL_OF_THE_DEMO);
             assert_eq!(pipeline.waits.first(), wait.as_ref(), "{path} {act:?}");
         }
     }

@@ -7,10 +7,10 @@ use serde_json::Value;
 use shared::config::GatherAccounts;
 use shared::http::Meter;
 use shared::lambda::{ExecutionInput, GatherAccountsEvent, GatheredAccounts, parse, run_id_of};
-use shared::model::{Accounts, Usage};
+use shared::model::{Accounts, Usage, run_key};
 use shared::salesforce::{Client, Credentials};
 use shared::secrets::Secrets;
-use shared::store::{Store, key};
+use shared::store::Store;
 use shared::telemetry::{Metric, log_failed, record, record_usage};
 use shared::{Error, Result};
 
@@ -25,8 +25,9 @@ pub async fn handler<S: Store, K: Secrets>(
     secrets: &K,
     event: LambdaEvent<Value>,
 ) -> Result<GatheredAccounts, Error> {
-    let (run_id, meter) = (run_id_of(&event.payload), Meter::default());
-    let gathered = gather(config, store, secrets, &meter, event).await;
+    let run_id = run_id_of(&event.payload);
+    let meter = Meter::default();
+    let gathered = gather(config, store, secrets, &meter, event.payload).await;
     gathered.inspect_err(|error| log_failed("gather-accounts", &run_id, error, &meter.take_ids()))
 }
 
@@ -35,59 +36,53 @@ async fn gather<S: Store, K: Secrets>(
     store: &S,
     secrets: &K,
     meter: &Meter,
-    event: LambdaEvent<Value>,
+    payload: Value,
 ) -> Result<GatheredAccounts, Error> {
     let began = Instant::now();
-    let GatherAccounts {
-        bucket: _,
-        secret,
-        alliances,
-    } = config.as_ref().map_err(Clone::clone)?;
-    let GatherAccountsEvent {
-        run_id,
-        input,
-        lease_taken_from,
-    } = parse(event.payload)?;
-    ExecutionInput::read(&input)?;
-    if !lease_taken_from.is_empty() {
-        tracing::warn!(run_id = %run_id, lease_taken_from, "the lease was taken over from a run \
-                                                            that had ended without releasing it");
-        record(Metric::LeaseTakenOver, 1);
-    }
+    let config = config.as_ref().map_err(Clone::clone)?;
+    let event: GatherAccountsEvent = parse(payload)?;
+    ExecutionInput::read(&event.input)?;
+    note_taken_lease(&event);
 
-    let credentials = Credentials::read(secret, &secrets.secret(secret).await?)?;
+    let secret = secrets.secret(&config.secret).await?;
+    let credentials = Credentials::read(&config.secret, &secret)?;
     let described = credentials.describe();
     let mut client = Client::new(credentials, meter)?;
-    let read = client.partner_accounts(alliances).await;
+    let read = client.partner_accounts(&config.alliances).await;
     let usage = Usage {
         pages: client.pages,
         ..meter.take().usage(began, vec![described])
     };
     record_usage(&usage);
 
-    let document = Accounts::new(&run_id, read?)?;
+    let run_id = &event.run_id;
+    let document = Accounts::new(run_id, read?)?;
     let count = document.accounts.len();
-    let accounts = store
-        .put_json(&key(&run_id, "accounts.json"), &document, count)
-        .await?;
+    let key = run_key(run_id, "accounts.json");
+    let accounts = store.put_json(&key, &document, count).await?;
     record(Metric::Accounts, count);
-    let Usage {
-        pages,
-        calls,
-        throttled,
-        milliseconds,
-        ..
-    } = usage;
-    let request_ids = meter.take_ids();
     tracing::info!(
         run_id = %run_id,
         accounts = count,
-        pages,
-        calls,
-        throttled,
-        milliseconds,
-        request_ids,
+        pages = usage.pages,
+        calls = usage.calls,
+        throttled = usage.throttled,
+        milliseconds = usage.milliseconds,
+        request_ids = meter.take_ids(),
         "accounts gathered"
     );
     Ok(GatheredAccounts { accounts, usage })
+}
+
+fn note_taken_lease(event: &GatherAccountsEvent) {
+    let taken_from = &event.lease_taken_from;
+    if taken_from.is_empty() {
+        return;
+    }
+    tracing::warn!(
+        run_id = %event.run_id,
+        lease_taken_from = taken_from,
+        "the lease was taken over from a run that had ended without releasing it"
+    );
+    record(Metric::LeaseTakenOver, 1);
 }

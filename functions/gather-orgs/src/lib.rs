@@ -2,6 +2,7 @@
 //! in `organizations.json`.
 
 mod scan;
+mod walk;
 
 use std::time::Instant;
 
@@ -11,14 +12,15 @@ use shared::config::GatherOrgs;
 use shared::deadline::Deadline;
 use shared::http::Meter;
 use shared::lambda::{GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse, run_id_of};
-use shared::model::{Accounts, TARGET, Usage};
+use shared::model::{Accounts, Credential, run_key};
 use shared::secrets::Secrets;
-use shared::store::{Store, key};
+use shared::store::Store;
 use shared::telemetry::{Metric, log_failed, record, record_usage};
-use shared::zendesk::{CallError, Client, Credentials, Scope, check_fields};
+use shared::zendesk::{Client, Credentials, Scope};
 use shared::{Error, Result};
 
 pub use scan::{Scan, Wanted};
+use walk::{Cut, walk};
 
 /// The progress of a stage that was cut, below `runs/{run_id}/`.
 const STATE: &str = "gather-orgs-state.json";
@@ -36,7 +38,8 @@ pub async fn handler<S: Store, K: Secrets>(
     secrets: &K,
     event: LambdaEvent<Value>,
 ) -> Result<Progress<GatheredOrgs>, Error> {
-    let (run_id, meter) = (run_id_of(&event.payload), Meter::default());
+    let run_id = run_id_of(&event.payload);
+    let meter = Meter::default();
     let gathered = gather(config, store, secrets, &meter, event).await;
     gathered.inspect_err(|error| log_failed("gather-orgs", &run_id, error, &meter.take_ids()))
 }
@@ -49,109 +52,85 @@ async fn gather<S: Store, K: Secrets>(
     event: LambdaEvent<Value>,
 ) -> Result<Progress<GatheredOrgs>, Error> {
     let began = Instant::now();
-    let GatherOrgs {
-        bucket: _,
-        instances,
-    } = config.as_ref().map_err(Clone::clone)?;
+    let config = config.as_ref().map_err(Clone::clone)?;
     let deadline = Deadline::from(&event.context);
     let GatherOrgsEvent { run_id, accounts } = parse(event.payload)?;
-    let accounts = store
-        .get_json::<Accounts>(&accounts)
-        .await?
-        .into_complete(&run_id)?;
-    let wanted = Wanted::of(&accounts)?;
-    let state = key(&run_id, STATE);
-    let mut scan = store
-        .find_json::<Scan>(&state)
-        .await?
-        .map_or_else(|| Ok(Scan::new(&run_id)), |scan| scan.resumed(&run_id))?;
-    let (mut credentials_used, mut stopped) = (Vec::new(), None);
+    let accounts: Accounts = store.get_json(&accounts).await?;
+    let wanted = Wanted::of(&accounts.into_complete(&run_id)?)?;
+    let mut scan = open_scan(store, &run_id).await?;
 
-    for (instance, secret) in instances {
+    let mut credentials = Vec::new();
+    let walked = walk_all(
+        config,
+        secrets,
+        meter,
+        &wanted,
+        deadline,
+        &mut scan,
+        &mut credentials,
+    )
+    .await;
+    let usage = meter.take().usage(began, credentials);
+    record_usage(&usage);
+    scan.usage.add(&usage);
+    match walked {
+        Ok(()) => finish(store, scan, meter).await,
+        Err(cut) => stop(store, scan, meter, cut).await,
+    }
+}
+
+async fn open_scan<S: Store>(store: &S, run_id: &str) -> Result<Scan> {
+    match store.find_json::<Scan>(&run_key(run_id, STATE)).await? {
+        Some(scan) => scan.resumed(STATE, run_id),
+        None => Ok(Scan::new(run_id)),
+    }
+}
+
+/// Walks every instance that is not read yet, one after the other.
+async fn walk_all<K: Secrets>(
+    config: &GatherOrgs,
+    secrets: &K,
+    meter: &Meter,
+    wanted: &Wanted,
+    deadline: Deadline,
+    scan: &mut Scan,
+    used: &mut Vec<Credential>,
+) -> Result<(), Cut> {
+    for (instance, secret) in &config.instances {
         if scan.has_read(instance) {
             continue;
         }
-        let credentials = Credentials::read(secret, &secrets.secret(secret).await?)?;
-        credentials_used.push(credentials.describe());
+        let text = secrets.secret(secret).await?;
+        let credentials = Credentials::read(secret, &text)?;
+        used.push(credentials.describe());
         let mut client = Client::new(instance, credentials, Scope::Read, meter)?;
-        if let Err(cut) = walk(&mut client, &mut scan, &wanted, deadline).await {
-            stopped = Some(cut);
-            break;
-        }
+        walk(&mut client, scan, wanted, deadline).await?;
     }
-    let usage = meter.take().usage(began, credentials_used);
-    record_usage(&usage);
-    scan.usage.add(&usage);
-    let handled = scan.scanned();
-    let so_far = SoFar {
-        handled,
-        total: None,
-    };
-    let failed = match stopped {
-        None => None,
-        Some(Cut::Stop(error)) => Some(error),
-        Some(Cut::Pause {
-            seconds: wait_seconds,
-            what,
-        }) if scan.throttled.one_more() => {
-            scan.usage.add(&Usage::default().waiting(wait_seconds));
-            store.put_json(&state, &scan, handled).await?;
-            tracing::info!(
-                run_id = %run_id,
-                organizations = handled,
-                wait_seconds,
-                request_ids = meter.take_ids(),
-                "pause: {what}"
-            );
-            return Ok(Progress::Wait {
-                wait_seconds,
-                so_far,
-            });
-        }
-        Some(Cut::Pause { seconds: _, what }) => Some(Error::Throttled {
-            what: format!("{what}, again and again"),
-            retry_after: None,
-        }),
-        Some(Cut::Deadline) => {
-            store.put_json(&state, &scan, handled).await?;
-            tracing::info!(
-                run_id = %run_id,
-                organizations = handled,
-                request_ids = meter.take_ids(),
-                "to be continued"
-            );
-            return Ok(Progress::Continue { so_far });
-        }
-    };
-    if let Some(error) = failed {
-        // What stopped the walk matters more than that it begins anew.
-        let saved = store.put_json(&state, &scan, handled).await;
-        let _ = saved
-            .inspect_err(|lost| tracing::warn!(run_id = %run_id, "the progress is lost: {lost}"));
-        return Err(error);
-    }
+    Ok(())
+}
+
+/// All instances are read: the document is written.
+async fn finish<S: Store>(
+    store: &S,
+    scan: Scan,
+    meter: &Meter,
+) -> Result<Progress<GatheredOrgs>, Error> {
     let usage = scan.usage.clone();
     let document = scan.into_document();
-    let (count, scanned) = (document.organizations.len(), document.scanned());
-    let organizations = store
-        .put_json(&key(&run_id, "organizations.json"), &document, count)
-        .await?;
+    let count = document.organizations.len();
+    let scanned = document.scanned();
+    let run_id = &document.header.run_id;
+    let key = run_key(run_id, "organizations.json");
+    let organizations = store.put_json(&key, &document, count).await?;
     record(Metric::OrganizationsScanned, scanned);
-    let Usage {
-        calls,
-        throttled,
-        milliseconds,
-        ..
-    } = usage;
-    let request_ids = meter.take_ids();
     tracing::info!(
-        run_id = %run_id,
+        run_id,
         scanned,
         partner_organizations = count,
-        calls,
-        throttled,
-        milliseconds,
-        request_ids,
+        calls = usage.calls,
+        throttled = usage.throttled,
+        milliseconds = usage.milliseconds,
+        request_ids = meter.take_ids(),
         "organizations gathered"
     );
     Ok(Progress::Done(GatheredOrgs {
@@ -160,50 +139,61 @@ async fn gather<S: Store, K: Secrets>(
     }))
 }
 
-/// Why a walk stopped before its end.
-enum Cut {
-    Deadline,
-    Pause { seconds: u64, what: String },
-    Stop(Error),
-}
-
-impl From<CallError> for Cut {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::Pause { seconds, what } => Self::Pause { seconds, what },
-            other => Self::Stop(other.into()),
+/// A walk was cut: the progress is saved, and the state machine is told when to come back.
+async fn stop<S: Store>(
+    store: &S,
+    mut scan: Scan,
+    meter: &Meter,
+    cut: Cut,
+) -> Result<Progress<GatheredOrgs>, Error> {
+    let organizations = scan.scanned();
+    let so_far = SoFar {
+        handled: organizations,
+        total: None,
+    };
+    match cut {
+        Cut::Deadline => {
+            save(store, &scan).await?;
+            let request_ids = meter.take_ids();
+            let run_id = scan.run_id();
+            tracing::info!(run_id, organizations, request_ids, "to be continued");
+            Ok(Progress::Continue { so_far })
         }
+        Cut::Pause { seconds, what } if scan.throttled.one_more() => {
+            scan.usage.waited(seconds);
+            save(store, &scan).await?;
+            tracing::info!(
+                run_id = scan.run_id(),
+                organizations,
+                wait_seconds = seconds,
+                request_ids = meter.take_ids(),
+                "pause: {what}"
+            );
+            Ok(Progress::Wait {
+                wait_seconds: seconds,
+                so_far,
+            })
+        }
+        Cut::Pause { seconds: _, what } => {
+            let endless = Error::Throttled {
+                what: format!("{what}, again and again"),
+                retry_after: None,
+            };
+            fail(store, &scan, endless).await
+        }
+        Cut::Stop(error) => fail(store, &scan, error).await,
     }
 }
 
-/// Reads one instance to its end. What was read before a cut is in `scan`.
-async fn walk(
-    client: &mut Client,
-    scan: &mut Scan,
-    wanted: &Wanted,
-    deadline: Deadline,
-) -> Result<(), Cut> {
-    let name = client.name.clone();
-    if name == TARGET && !scan.fields_fit {
-        check_fields(&client.organization_fields().await?).map_err(Cut::Stop)?;
-        scan.fields_fit = true;
+/// What stopped the walk matters more than that its progress may be lost.
+async fn fail<S: Store, T>(store: &S, scan: &Scan, error: Error) -> Result<T, Error> {
+    if let Err(lost) = save(store, scan).await {
+        tracing::warn!(run_id = scan.run_id(), "the progress is lost: {lost}");
     }
-    // Every invocation reads at least one page, so that the stage comes to its end however short
-    // they are.
-    for page in 0.. {
-        if page > 0 && !deadline.allows_more() {
-            break;
-        }
-        if let Some(seconds) = client.nearly_used_up() {
-            return Err(Cut::Pause {
-                seconds,
-                what: format!("zendesk {name}: the rate limit is nearly used up"),
-            });
-        }
-        let page = client.organizations(scan.cursor(&name)).await?;
-        if scan.take(&name, page, wanted).map_err(Cut::Stop)? {
-            return Ok(());
-        }
-    }
-    Err(Cut::Deadline)
+    Err(error)
+}
+
+async fn save<S: Store>(store: &S, scan: &Scan) -> Result<()> {
+    let key = run_key(scan.run_id(), STATE);
+    store.put_json(&key, scan, scan.scanned()).await.map(drop)
 }

@@ -10,7 +10,7 @@ use shared::model::{
     Account, AccountId, Complete, Header, Instance, Organization, Organizations, Reading, Usage,
     name_key,
 };
-use shared::zendesk::Page;
+use shared::zendesk::OrganizationsPage;
 
 /// The ids and names of the gathered accounts: an organization of another type with one of them is
 /// a lookalike.
@@ -26,19 +26,12 @@ impl Wanted {
     /// # Errors
     /// [`shared::Error::Contract`] if an account has no usable id.
     pub fn of(accounts: &Complete<Vec<Account>>) -> Result<Self> {
-        let ids = accounts
-            .get()
-            .iter()
-            .map(Account::id)
-            .collect::<Result<_>>()?;
-        Ok(Self {
-            ids,
-            names: accounts
-                .get()
-                .iter()
-                .map(|account| name_key(&account.name))
-                .collect(),
-        })
+        let mut wanted = Self::default();
+        for account in accounts.get() {
+            wanted.ids.insert(account.id()?);
+            wanted.names.insert(name_key(&account.name));
+        }
+        Ok(wanted)
     }
 
     fn resembles(&self, name: &str, salesforce_id: Option<&str>) -> bool {
@@ -58,7 +51,7 @@ pub struct Scan {
     lookalikes: Vec<Organization>,
     instances: Vec<Instance>,
     /// The instance that is being read.
-    open: Option<Open>,
+    open: Option<OpenWalk>,
     /// Pauses Zendesk asked for since the last page.
     pub throttled: Pauses,
     /// What the invocations before used.
@@ -66,8 +59,9 @@ pub struct Scan {
     pub usage: Usage,
 }
 
+/// A walk that has not come to its end.
 #[derive(Debug, Serialize, Deserialize)]
-struct Open {
+struct OpenWalk {
     instance: Instance,
     cursor: Option<String>,
     seen: Vec<u64>,
@@ -78,28 +72,31 @@ impl Scan {
     /// A scan that has read nothing.
     #[must_use]
     pub fn new(run_id: &str) -> Self {
-        let header = Header::new(run_id, 0);
-        let (organizations, lookalikes, instances) = (Vec::new(), Vec::new(), Vec::new());
         Self {
-            header,
+            header: Header::new(run_id, 0),
             fields_fit: false,
-            organizations,
-            lookalikes,
-            instances,
+            organizations: Vec::new(),
+            lookalikes: Vec::new(),
+            instances: Vec::new(),
             open: None,
             throttled: Pauses::default(),
             usage: Usage::default(),
         }
     }
 
-    /// A stored scan to go on with.
+    /// A stored scan to go on with. `document` names it in errors.
     ///
     /// # Errors
     /// [`shared::Error::Contract`] if it is another run's.
-    pub fn resumed(self, run_id: &str) -> Result<Self> {
-        self.header
-            .check("gather-orgs-state.json", run_id, self.header.count)?;
+    pub fn resumed(self, document: &str, run_id: &str) -> Result<Self> {
+        self.header.check(document, run_id, self.header.count)?;
         Ok(self)
+    }
+
+    /// The execution's name.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        &self.header.run_id
     }
 
     /// True if the instance was read to its end.
@@ -128,45 +125,44 @@ impl Scan {
             .as_deref()
     }
 
-    /// Takes a page: keeps partners and lookalikes, drops the others. True if it was the instance's
-    /// last one.
+    /// Takes a page: keeps partners and lookalikes, drops the others. True if it was the
+    /// instance's last one.
     ///
     /// # Errors
     /// [`shared::Error::Incomplete`] if an organization came twice or the walk cannot go on.
-    pub fn take(&mut self, name: &str, page: Page, wanted: &Wanted) -> Result<bool> {
-        let mut open = self
+    pub fn take(&mut self, name: &str, page: OrganizationsPage, wanted: &Wanted) -> Result<bool> {
+        let mut walk = self
             .open
             .take()
-            .filter(|open| open.instance.name == name)
-            .unwrap_or_else(|| Open::new(name));
-        let mut reading = Reading::new(format!("zendesk {name}"), open.seen);
+            .filter(|walk| walk.instance.name == name)
+            .unwrap_or_else(|| OpenWalk::new(name));
+        let mut reading = Reading::new(format!("zendesk {name}"), walk.seen);
         let next = page
-            .next(open.cursor.as_deref())
+            .next(walk.cursor.as_deref())
             .map(|next| next.map(str::to_owned));
-        for found in page.organizations {
-            reading.saw(found.id)?;
-            let partner = found.is_partner();
-            open.instance.partner_organizations += usize::from(partner);
-            if partner {
-                self.organizations.push(found.into_organization(name)?);
-            } else if wanted.resembles(&found.name, found.salesforce_id()) {
-                self.lookalikes.push(found.into_organization(name)?);
+        for listed in page.organizations {
+            reading.saw(listed.id)?;
+            if listed.is_partner() {
+                walk.instance.partner_organizations += 1;
+                self.organizations.push(listed.into_organization(name)?);
+            } else if wanted.resembles(&listed.name, listed.salesforce_id()) {
+                self.lookalikes.push(listed.into_organization(name)?);
             }
         }
         self.throttled.went_forward();
-        open.instance.pages += 1;
-        open.instance.organizations_scanned = reading.count();
-        open.cursor = next.map_err(|why| reading.incomplete(why))?;
-        open.instance.seconds = Timestamp::now().duration_since(open.began).as_secs_f64();
-        if open.cursor.is_some() {
-            open.seen = reading.ids().copied().collect();
-            self.open = Some(open);
+        walk.instance.pages += 1;
+        walk.instance.organizations_scanned = reading.count();
+        walk.instance.seconds = Timestamp::now().duration_since(walk.began).as_secs_f64();
+        walk.cursor = next.map_err(|why| reading.incomplete(why))?;
+        if walk.cursor.is_some() {
+            walk.seen = reading.ids().copied().collect();
+            self.open = Some(walk);
             return Ok(false);
         }
         reading.finish(None, ())?;
         self.instances.push(Instance {
             complete: true,
-            ..open.instance
+            ..walk.instance
         });
         Ok(true)
     }
@@ -196,18 +192,17 @@ impl Scan {
     }
 }
 
-impl Open {
+impl OpenWalk {
     fn new(name: &str) -> Self {
-        let instance = Instance {
-            name: name.to_owned(),
-            organizations_scanned: 0,
-            partner_organizations: 0,
-            pages: 0,
-            seconds: 0.0,
-            complete: false,
-        };
         Self {
-            instance,
+            instance: Instance {
+                name: name.to_owned(),
+                organizations_scanned: 0,
+                partner_organizations: 0,
+                pages: 0,
+                seconds: 0.0,
+                complete: false,
+            },
             cursor: None,
             seen: Vec::new(),
             began: Timestamp::now(),

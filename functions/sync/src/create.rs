@@ -5,11 +5,11 @@ use shared::model::{Organization, Outcome, name_key};
 use shared::plan::Create;
 use shared::zendesk::{CallError, Client};
 
-use crate::state::{Ended, State};
+use crate::state::{CreateResult, State};
 use crate::work::Work;
 
 /// Times a create whose replies get lost is sent, each after a look that did not find it.
-const TRIES: u32 = 3;
+const MOST_TRIES: u32 = 3;
 
 /// Who has the id or the name of an account.
 enum Holder {
@@ -27,28 +27,31 @@ pub async fn create(
     work: &Work,
     state: &mut State,
     index: usize,
-) -> Result<Option<u64>, CallError> {
+) -> Result<(), CallError> {
     let Some(create) = work.creates.get(index) else {
-        return Ok(None);
+        return Ok(());
     };
-    let ended = attempt(client, create, &mut state.in_doubt).await?;
-    if ended.error.is_some() {
+    let result = attempt(client, create, &mut state.in_doubt).await?;
+    if result.error.is_some() {
         // Zendesk's words may hold names; results.json has them.
-        tracing::warn!(salesforce_id = %create.salesforce_id, outcome = ?ended.outcome, "an \
-            organization could not be created");
+        tracing::warn!(
+            salesforce_id = %create.salesforce_id,
+            outcome = ?result.outcome,
+            "an organization could not be created"
+        );
     }
-    state.creates.push(ended);
+    state.creates.push(result);
     state.in_doubt = false;
-    Ok(None)
+    Ok(())
 }
 
 async fn attempt(
     client: &mut Client,
     create: &Create,
     in_doubt: &mut bool,
-) -> Result<Ended, CallError> {
-    let mut lost = String::new();
-    for _ in 0..TRIES {
+) -> Result<CreateResult, CallError> {
+    let mut last_doubt = String::new();
+    for _ in 0..MOST_TRIES {
         if *in_doubt {
             match holder(client, create).await? {
                 Holder::Ours(id) => return Ok(done(id)),
@@ -58,90 +61,86 @@ async fn attempt(
         }
         match client.create(create).await {
             Ok(created) => return Ok(done(created.id)),
-            Err(CallError::Doubt {
-                what,
-                retry_after: None,
-            }) => (*in_doubt, lost) = (true, what),
-            Err(CallError::Doubt {
-                what,
-                retry_after: Some(seconds),
-            }) => {
+            Err(CallError::Doubt { what, retry_after }) => {
                 *in_doubt = true;
-                return Err(CallError::Pause { seconds, what });
+                if let Some(seconds) = retry_after {
+                    return Err(CallError::Pause { seconds, what });
+                }
+                last_doubt = what;
             }
             Err(CallError::Refused {
-                duplicate: true,
-                words,
-                what: _,
-                status: _,
-            }) => {
-                return Ok(match holder(client, create).await? {
-                    Holder::Ours(id) => done(id),
-                    Holder::Other(id) => failed(format!("{words}; {}", taken(id))),
-                    Holder::Nobody => failed(words),
-                });
-            }
-            Err(CallError::Refused {
-                words,
-                duplicate: false,
-                what: _,
-                status: _,
-            }) => return Ok(failed(words)),
+                words, duplicate, ..
+            }) => return refused(client, create, words, duplicate).await,
             Err(other) => return Err(other),
         }
     }
     Ok(match holder(client, create).await? {
         Holder::Ours(id) => done(id),
-        _ => Ended {
+        Holder::Other(_) | Holder::Nobody => CreateResult {
             outcome: Outcome::Unknown,
             id: None,
-            error: Some(lost),
+            error: Some(last_doubt),
         },
+    })
+}
+
+/// A duplicate may be our own, made by an earlier try.
+async fn refused(
+    client: &mut Client,
+    create: &Create,
+    words: String,
+    is_duplicate: bool,
+) -> Result<CreateResult, CallError> {
+    if !is_duplicate {
+        return Ok(failed(words));
+    }
+    Ok(match holder(client, create).await? {
+        Holder::Ours(id) => done(id),
+        Holder::Other(id) => failed(format!("{words}; {}", taken(id))),
+        Holder::Nobody => failed(words),
     })
 }
 
 /// Looks for the account's organization by external id, then by name.
 async fn holder(client: &mut Client, create: &Create) -> Result<Holder, CallError> {
-    let ours = |one: &Organization| one.account_id().as_ref() == Some(&create.salesforce_id);
+    let is_ours = |one: &Organization| one.account_id().as_ref() == Some(&create.salesforce_id);
     let id = create.salesforce_id.as_str();
-    let by_id = client.search("external_id", id).await?;
-    let by_id: Vec<_> = by_id
-        .iter()
-        .filter(|one| {
-            one.external_id
-                .as_deref()
-                .is_some_and(|has| has.eq_ignore_ascii_case(id))
-        })
-        .collect();
-    if let Some(one) = by_id.iter().find(|one| ours(one)) {
-        return Ok(Holder::Ours(one.id));
+    let mut with_id = client.search("external_id", id).await?;
+    with_id.retain(|one| has_external_id(one, id));
+    if let Some(ours) = with_id.iter().find(|one| is_ours(one)) {
+        return Ok(Holder::Ours(ours.id));
     }
-    if let Some(one) = by_id.first() {
-        return Ok(Holder::Other(one.id));
+    if let Some(other) = with_id.first() {
+        return Ok(Holder::Other(other.id));
     }
-    let by_name = client.search("name", &create.name).await?;
-    let by_name = by_name
-        .iter()
-        .find(|one| name_key(&one.name) == name_key(&create.name));
-    Ok(by_name.map_or(Holder::Nobody, |one| {
-        if ours(one) {
-            Holder::Ours(one.id)
-        } else {
-            Holder::Other(one.id)
-        }
-    }))
+    let name = name_key(&create.name);
+    let with_name = client.search("name", &create.name).await?;
+    let bearer = with_name.iter().find(|one| name_key(&one.name) == name);
+    Ok(match bearer {
+        Some(one) if is_ours(one) => Holder::Ours(one.id),
+        Some(one) => Holder::Other(one.id),
+        None => Holder::Nobody,
+    })
 }
 
-fn done(id: u64) -> Ended {
-    Ended {
+/// Zendesk's search does not tell upper from lower case.
+fn has_external_id(organization: &Organization, id: &str) -> bool {
+    organization
+        .external_id
+        .as_deref()
+        .is_some_and(|has| has.eq_ignore_ascii_case(id))
+}
+
+fn done(id: u64) -> CreateResult {
+    CreateResult {
         outcome: Outcome::Done,
         id: Some(id),
         error: None,
     }
 }
 
-fn failed(words: String) -> Ended {
-    Ended {
+fn failed(words: String) -> CreateResult {
+    CreateResult {
         outcome: Outcome::Failed,
         id: None,
         error: Some(words),

@@ -1,14 +1,16 @@
 //! Stage 4: the plan, applied. Creates, then updates, then marks; killed anywhere, the next
 //! invocation goes on.
 
-mod bulk;
 mod create;
-mod ending;
+mod jobs;
+mod outcomes;
+mod send;
 mod session;
 mod state;
+mod steps;
 mod work;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
@@ -18,17 +20,13 @@ use shared::lambda::{Progress, SyncEvent, Synced, parse, run_id_of};
 use shared::secrets::Secrets;
 use shared::store::Store;
 use shared::telemetry::{log_failed, record_usage};
-use shared::zendesk::CallError;
+use shared::way_out::{self, Ending, EndingRun};
 use shared::{Error, Result};
 
 pub use session::Session;
-use state::{State, Step};
+use state::State;
+use steps::{Stop, go_on};
 use work::Work;
-
-/// Between two looks at running jobs: a short sleep a few times, then a Wait state.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-const LOOKS: u32 = 3;
-const LOOK_LATER: u64 = 5;
 
 /// Applies the plan as far as the invocation's time allows.
 ///
@@ -65,136 +63,89 @@ async fn apply<S: Store, K: Secrets>(
     let stopped = go_on(config, store, secrets, session, &work, &mut state, deadline).await;
     let usage = session.meter.take().usage(began, Vec::new());
     record_usage(&usage);
+    state.usage.add(&usage);
     let so_far = state.so_far(&work);
-    let handled = so_far.handled;
     match stopped {
         Ok(Stop::Finished) => {
-            state.usage.add(&usage);
             state.save(store, false).await?;
-            ending::write(
-                store,
-                &work,
-                &state,
-                &config.runbook,
-                &session.meter.take_ids(),
-            )
-            .await
-            .map(Progress::Done)
+            let synced = finish(config, store, session, &work, &state).await?;
+            Ok(Progress::Done(synced))
         }
-        Ok(Stop::Wait {
-            seconds: wait_seconds,
-            why,
-        }) => {
-            state.usage.add(&usage.waiting(wait_seconds));
+        Ok(Stop::Wait { seconds, why }) => {
+            state.usage.waited(seconds);
             state.save(store, true).await?;
             tracing::info!(
                 run_id = %run_id,
-                handled,
-                wait_seconds,
+                handled = so_far.handled,
+                wait_seconds = seconds,
                 request_ids = session.meter.take_ids(),
                 "pause: {why}"
             );
             Ok(Progress::Wait {
-                wait_seconds,
+                wait_seconds: seconds,
                 so_far,
             })
         }
         Ok(Stop::Deadline) => {
-            state.usage.add(&usage);
             state.save(store, true).await?;
             tracing::info!(
                 run_id = %run_id,
-                handled,
+                handled = so_far.handled,
                 request_ids = session.meter.take_ids(),
                 "to be continued"
             );
             Ok(Progress::Continue { so_far })
         }
         Err(error) => {
-            state.usage.add(&usage);
             // What stopped the stage matters more: the writes are saved, and the last one counts as
             // in doubt.
-            let left = ending::leave(store, &work, &mut state).await;
-            let _ = left.inspect_err(
-                |lost| tracing::warn!(run_id = %run_id, "its results so far are lost: {lost}"),
-            );
+            if let Err(lost) = leave(store, &work, &mut state).await {
+                tracing::warn!(run_id = %run_id, "its results so far are lost: {lost}");
+            }
             Err(error)
         }
     }
 }
 
-/// Why an invocation comes to its end.
-enum Stop {
-    Finished,
-    Wait { seconds: u64, why: String },
-    Deadline,
-}
-
-/// One step after the other, each saved.
-async fn go_on<S: Store, K: Secrets>(
+/// Everything is applied: the run ends.
+async fn finish<S: Store>(
     config: &Sync,
     store: &S,
-    secrets: &K,
     session: &Session,
     work: &Work,
-    state: &mut State,
-    deadline: Deadline,
-) -> Result<Stop, Error> {
-    let Sync {
-        bucket: _,
-        runbook: _,
-        secret,
-        jobs_per_pause,
-        pause_seconds,
-    } = config;
-    let (mut looks, mut begun) = (0, false);
-    loop {
-        let step = state.next(work, *jobs_per_pause);
-        if step == Step::Finish {
-            return Ok(Stop::Finished);
-        }
-        let mut client = session
-            .client(&work.plan.header.run_id, secret, secrets)
-            .await?;
-        if begun && !deadline.allows_more() {
-            return Ok(Stop::Deadline);
-        }
-        if let Some(seconds) = client.nearly_used_up() {
-            return Ok(Stop::Wait {
-                seconds,
-                why: "the rate limit is nearly used up".to_owned(),
-            });
-        }
-        begun = true;
-        let done = match step {
-            Step::Create(index) => create::create(&mut client, work, state, index).await,
-            Step::Send(chunk) => bulk::send(&mut client, work, state, chunk).await,
-            Step::Look => bulk::look(&mut client, work, state, &mut looks).await,
-            Step::Pause | Step::Finish => {
-                state.pausing();
-                Ok(Some(*pause_seconds))
-            }
-        };
-        match done {
-            Ok(pause) => {
-                state.throttled.went_forward();
-                if let Some(seconds) = pause {
-                    let why = if step == Step::Pause {
-                        "enough jobs were sent"
-                    } else {
-                        "jobs are running"
-                    };
-                    return Ok(Stop::Wait {
-                        seconds,
-                        why: why.to_owned(),
-                    });
-                }
-            }
-            Err(CallError::Pause { seconds, what }) if state.throttled.one_more() => {
-                return Ok(Stop::Wait { seconds, why: what });
-            }
-            Err(error) => return Err(error.into()),
-        }
-        state.save(store, false).await?;
-    }
+    state: &State,
+) -> Result<Synced> {
+    let plan = work.plan();
+    let results = outcomes::of_finished(work, state);
+    let summary = way_out::summary(store.bucket(), plan, &results);
+    let run = EndingRun::of(plan, &config.runbook);
+    let ending = Ending::Applied {
+        planned: &work.planned,
+        results,
+        usage: &state.usage,
+    };
+    let notice = way_out::end(store, run, ending).await?;
+    tracing::info!(
+        run_id = plan.header.run_id,
+        verdict = ?summary.verdict,
+        created = summary.applied.created,
+        updated = summary.applied.updated,
+        marked = summary.applied.marked,
+        failed = summary.applied.failed,
+        drifted = summary.applied.drifted,
+        calls = state.usage.calls,
+        throttled = state.usage.throttled,
+        milliseconds = state.usage.milliseconds,
+        request_ids = session.meter.take_ids(),
+        "synced"
+    );
+    Ok(Synced { summary, notice })
+}
+
+/// A stage that failed leaves its progress and the results so far, for the report of the failure.
+async fn leave<S: Store>(store: &S, work: &Work, state: &mut State) -> Result<()> {
+    state.save(store, false).await?;
+    let results = outcomes::so_far(work, state);
+    let run_id = &work.plan().header.run_id;
+    way_out::put_results(store, run_id, &results, &state.usage).await
 }

@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 use shared::deadline::Pauses;
 use shared::lambda::SoFar;
-use shared::model::{Action, Header, Outcome, Usage};
-use shared::store::{Store, key};
+use shared::model::{Action, Header, Outcome, Usage, run_key};
+use shared::store::Store;
 use shared::{Error, Result};
 
 use crate::work::Work;
 
 const FILE: &str = "sync-state.json";
 /// Organizations in one bulk job. Source: Zendesk, `TooManyValues`.
-const PER_JOB: usize = 100;
+const RECORDS_PER_JOB: usize = 100;
 
 /// Progress. Only exceptions are kept per record, so ten thousand changes take some ten kilobytes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct State {
     /// killed.
     clean: bool,
     /// What became of the creates, in order.
-    pub creates: Vec<Ended>,
+    pub creates: Vec<CreateResult>,
     next_update: usize,
     next_mark: usize,
     /// Halves of chunks whose job failed as a whole.
@@ -65,9 +65,9 @@ pub struct SentJob {
     pub chunk: Chunk,
     /// Where it is.
     pub phase: Phase,
-    /// Pauses it has outlived.
+    /// Wait states it has outlived.
     pub pauses: u32,
-    /// Looks in a row in which Zendesk did not know it.
+    /// Polls in a row in which Zendesk did not know it.
     pub missed: u32,
 }
 
@@ -85,7 +85,7 @@ pub enum Phase {
 
 /// What became of a create.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Ended {
+pub struct CreateResult {
     /// Done, failed, or unknown.
     pub outcome: Outcome,
     /// The new organization.
@@ -107,15 +107,15 @@ pub struct Exception {
     pub error: Option<String>,
 }
 
-/// What comes next.
+/// What sync does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum NextStep {
     /// Create the organization at this place.
     Create(usize),
     /// Send a job.
     Send(Chunk),
-    /// Look at the running jobs.
-    Look,
+    /// Poll the running jobs.
+    Poll,
     /// Pause: enough jobs were sent.
     Pause,
     /// All is done.
@@ -129,23 +129,35 @@ impl State {
     /// # Errors
     /// [`Error::Contract`] if the progress is another plan's.
     pub async fn open<S: Store>(store: &S, run_id: &str, work: &Work) -> Result<Self> {
-        if let Some(mut state) = store.find_json::<Self>(&key(run_id, FILE)).await? {
-            state.header.check(FILE, run_id, work.total())?;
-            if state.plan_digest != work.plan.digest {
-                return Err(Error::Contract(format!(
-                    "{FILE}: it belongs to another plan; start a new run"
-                )));
-            }
-            state.in_doubt = !state.clean;
-            if state.clean {
-                state.save(store, false).await?;
-            }
-            return Ok(state);
+        match store.find_json(&run_key(run_id, FILE)).await? {
+            Some(state) => Self::resumed(state, store, run_id, work).await,
+            None => Self::begun(store, run_id, work).await,
         }
-        let header = Header::new(run_id, work.total());
+    }
+
+    async fn resumed<S: Store>(
+        mut state: Self,
+        store: &S,
+        run_id: &str,
+        work: &Work,
+    ) -> Result<Self> {
+        state.header.check(FILE, run_id, work.total())?;
+        if state.plan_digest != work.plan().digest {
+            return Err(Error::Contract(format!(
+                "{FILE}: it belongs to another plan; start a new run"
+            )));
+        }
+        state.in_doubt = !state.clean;
+        if state.clean {
+            state.save(store, false).await?;
+        }
+        Ok(state)
+    }
+
+    async fn begun<S: Store>(store: &S, run_id: &str, work: &Work) -> Result<Self> {
         let mut state = Self {
-            header,
-            plan_digest: work.plan.digest.clone(),
+            header: Header::new(run_id, work.total()),
+            plan_digest: work.plan().digest.clone(),
             clean: false,
             creates: Vec::new(),
             next_update: 0,
@@ -169,35 +181,34 @@ impl State {
     /// As for [`Store::put`].
     pub async fn save<S: Store>(&mut self, store: &S, clean: bool) -> Result<()> {
         self.clean = clean && !self.in_doubt;
-        self.header = Header::new(&self.header.run_id, self.header.count);
-        store
-            .put_json(&key(&self.header.run_id, FILE), self, self.header.count)
-            .await
-            .map(drop)
+        let count = self.header.count;
+        self.header = Header::new(&self.header.run_id, count);
+        let key = run_key(&self.header.run_id, FILE);
+        store.put_json(&key, self, count).await.map(drop)
     }
 
     /// What comes next: creates, then updates, then marks; never more running jobs than go between
     /// two pauses.
     #[must_use]
-    pub fn next(&self, work: &Work, jobs_per_pause: usize) -> Step {
+    pub fn next(&self, work: &Work, jobs_per_pause: usize) -> NextStep {
         let running = self.running().count();
         if self.creates.len() < work.creates.len() {
-            return Step::Create(self.creates.len());
+            return NextStep::Create(self.creates.len());
         }
         if self.since_pause >= jobs_per_pause {
-            return Step::Pause;
+            return NextStep::Pause;
         }
         match self.next_chunk(work) {
-            Some(chunk) if running < jobs_per_pause => Step::Send(chunk),
-            _ if running > 0 => Step::Look,
-            Some(chunk) => Step::Send(chunk),
-            None => Step::Finish,
+            Some(chunk) if running < jobs_per_pause => NextStep::Send(chunk),
+            _ if running > 0 => NextStep::Poll,
+            Some(chunk) => NextStep::Send(chunk),
+            None => NextStep::Finish,
         }
     }
 
     fn next_chunk(&self, work: &Work) -> Option<Chunk> {
         let fresh = |action, from: usize| {
-            let to = work.len(action).min(from + PER_JOB);
+            let to = work.len(action).min(from + RECORDS_PER_JOB);
             (from < to).then_some(Chunk {
                 action,
                 from,
@@ -244,12 +255,82 @@ impl State {
         self.jobs.iter().filter(|job| job.phase == Phase::Running)
     }
 
-    /// The exception of an update or mark.
+    /// The places of a chunk that are not decided yet.
     #[must_use]
-    pub fn exception(&self, action: Action, index: usize) -> Option<&Exception> {
-        self.exceptions
-            .iter()
-            .find(|one| one.action == action && one.index == index)
+    pub fn undecided(&self, chunk: Chunk) -> Vec<usize> {
+        let is_decided = |index: usize| {
+            self.exceptions
+                .iter()
+                .any(|one| one.action == chunk.action && one.index == index)
+        };
+        (chunk.from..chunk.to)
+            .filter(|index| !is_decided(*index))
+            .collect()
+    }
+
+    /// Notes what became of an update or mark.
+    pub fn decide(&mut self, action: Action, index: usize, outcome: Outcome, words: Option<&str>) {
+        self.exceptions.push(Exception {
+            action,
+            index,
+            outcome,
+            error: words.map(str::to_owned),
+        });
+    }
+
+    /// Halves a chunk until the record that spoils it stands alone; that one has failed.
+    pub fn failed_as_a_whole(&mut self, chunk: Chunk, words: &str) {
+        let Chunk {
+            action,
+            from,
+            to,
+            again: _,
+        } = chunk;
+        if to - from == 1 {
+            self.decide(action, from, Outcome::Failed, Some(words));
+            return;
+        }
+        let middle = from + (to - from) / 2;
+        for (from, to) in [(from, middle), (middle, to)] {
+            self.again.push(Chunk {
+                action,
+                from,
+                to,
+                again: true,
+            });
+        }
+    }
+
+    /// Notes that Zendesk says a job runs; returns the Wait states the job has outlived.
+    pub fn seen_running(&mut self, place: usize) -> u32 {
+        self.jobs.get_mut(place).map_or(0, |job| {
+            job.missed = 0;
+            job.pauses
+        })
+    }
+
+    /// Notes that Zendesk does not know a job; returns in how many polls in a row it did not.
+    pub fn missed(&mut self, place: usize) -> u32 {
+        self.jobs.get_mut(place).map_or(0, |job| {
+            job.missed += 1;
+            job.missed
+        })
+    }
+
+    /// Notes that every running job outlives a Wait state.
+    pub fn outlived_a_wait(&mut self) {
+        for job in &mut self.jobs {
+            if job.phase == Phase::Running {
+                job.pauses += 1;
+            }
+        }
+    }
+
+    /// Notes that a job has ended for us.
+    pub fn close(&mut self, place: usize, phase: Phase) {
+        if let Some(job) = self.jobs.get_mut(place) {
+            job.phase = phase;
+        }
     }
 
     /// How far the run is.

@@ -1,16 +1,14 @@
 //! What is to be applied: the plan's lists, verified, without what the guard holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use shared::model::{
-    Action, FieldValue, Guarded, MARK_FOR_DELETION, Mode, Organization, Organizations, Reference,
-    TARGET,
+    Action, Guarded, MARK_FOR_DELETION, Mode, Organization, Organizations, Reference, TARGET,
 };
-use shared::plan::{
-    Create, Creates, List, Listed, Lists, Mark, NotInSync, Plan, Update, Updates, digest,
-};
+use shared::plan::{Change, Create, Mark, NAME, Plan, Update};
+use shared::planned::Planned;
 use shared::store::Store;
 use shared::{Error, Result};
 
@@ -21,10 +19,8 @@ const OLDEST_PLAN: SignedDuration = SignedDuration::from_hours(4);
 /// The work of one run.
 #[derive(Debug)]
 pub struct Work {
-    /// The plan it comes from.
-    pub plan: Plan,
-    /// All of its lists, held or not, for the report.
-    pub planned: (Vec<Create>, Vec<Update>, Vec<Mark>),
+    /// The plan it comes from, with all of its lists.
+    pub planned: Planned,
     /// Creates to be applied, in order.
     pub creates: Vec<Create>,
     updates: Vec<Update>,
@@ -34,61 +30,33 @@ pub struct Work {
 }
 
 impl Work {
-    /// Loads the plan and its lists and verifies the digests.
+    /// Loads the plan with its lists, verified.
     ///
     /// # Errors
     /// [`Error::Contract`] if anything was changed since compare wrote it, [`Error::Input`] if the
     /// plan is not to be applied.
     pub async fn load<S: Store>(store: &S, run_id: &str, plan: &Reference) -> Result<Self> {
-        let plan: Plan = store.get_json(plan).await?;
-        plan.header.check(
-            "plan.json",
-            run_id,
-            plan.counts.creates + plan.counts.updates + plan.counts.marks,
-        )?;
-        let age = Timestamp::now().duration_since(plan.header.generated_at);
-        if age > OLDEST_PLAN {
-            return Err(Error::Contract(
-                "plan.json is too old to be applied; start a new run instead of redriving this one"
-                    .to_owned(),
-            ));
-        }
-        if plan.mode != Mode::Apply {
-            return Err(Error::Input(
-                "plan.json was made in plan mode and is not applied; start an \
-                                     execution in apply mode"
-                    .to_owned(),
-            ));
-        }
-        let Lists {
-            creates,
-            updates,
-            not_in_sync,
-        } = &plan.lists;
-        let mut creates = list::<Creates, S>(store, run_id, creates).await?;
-        let mut updates = list::<Updates, S>(store, run_id, updates).await?;
-        let mut marks = list::<NotInSync, S>(store, run_id, not_in_sync).await?;
-        let planned = (creates.clone(), updates.clone(), marks.clone());
-        if plan.guard.holds(Guarded::Creates) {
+        let planned = Planned::load(store, run_id, plan).await?;
+        may_be_applied(&planned.plan)?;
+        let guard = &planned.plan.guard;
+        let mut creates = planned.creates.clone();
+        let mut updates = planned.updates.clone();
+        let mut marks = planned.marks.clone();
+        if guard.holds(Guarded::Creates) {
             creates.clear();
         }
-        if plan.guard.holds(Guarded::Updates) {
+        if guard.holds(Guarded::Updates) {
             updates = updates.iter().filter_map(Update::only_unmark).collect();
         }
-        if plan.guard.holds(Guarded::Marks) {
+        if guard.holds(Guarded::Marks) {
             marks.clear();
         }
-        let mut read_at = BTreeMap::new();
-        if !marks.is_empty() {
-            let organizations: Organizations = store.get_json(&plan.inputs.organizations).await?;
-            let target = organizations
-                .organizations
-                .into_iter()
-                .filter(|one| one.instance == TARGET);
-            read_at.extend(target.map(|one| (one.id, one.updated_at)));
-        }
+        let read_at = if marks.is_empty() {
+            BTreeMap::new()
+        } else {
+            changed_last(store, &planned.plan).await?
+        };
         Ok(Self {
-            plan,
             planned,
             creates,
             updates,
@@ -97,22 +65,10 @@ impl Work {
         })
     }
 
-    /// Under which the failures of every planned record are counted, held or not.
+    /// The plan.
     #[must_use]
-    pub fn failing_keys(&self) -> BTreeSet<String> {
-        let (creates, updates, marks) = &self.planned;
-        let creates = creates
-            .iter()
-            .map(|create| create.salesforce_id.to_string());
-        let updates = updates
-            .iter()
-            .map(|update| update.salesforce_id.to_string());
-        let marks = marks.iter().map(|mark| {
-            mark.salesforce_id
-                .clone()
-                .unwrap_or_else(|| mark.id.to_string())
-        });
-        creates.chain(updates).chain(marks).collect()
+    pub fn plan(&self) -> &Plan {
+        &self.planned.plan
     }
 
     /// Records in all.
@@ -163,19 +119,22 @@ impl Work {
     /// What `update_many` is sent for an update or mark: its id and only the fields that change.
     #[must_use]
     pub fn body(&self, action: Action, index: usize) -> Option<Value> {
+        let mut body = Map::new();
         let mut fields = Map::new();
-        let mut body = Map::from_iter([("id".to_owned(), json!(self.id(action, index)?))]);
+        body.insert("id".to_owned(), json!(self.id(action, index)?));
         match action {
             Action::Create => return None,
-            Action::Mark => drop(fields.insert(MARK_FOR_DELETION.to_owned(), json!(true))),
+            Action::Mark => {
+                fields.insert(MARK_FOR_DELETION.to_owned(), json!(true));
+            }
             Action::Update => {
-                for change in &self.updates.get(index)?.changes {
-                    let to = if change.field == "name" {
+                for Change { field, old: _, new } in &self.updates.get(index)?.changes {
+                    let place = if field == NAME {
                         &mut body
                     } else {
                         &mut fields
                     };
-                    to.insert(change.field.clone(), json!(change.new));
+                    place.insert(field.clone(), json!(new));
                 }
             }
         }
@@ -191,15 +150,10 @@ impl Work {
         match action {
             Action::Create => false,
             Action::Mark => organization.is_marked(),
-            Action::Update => self.updates.get(index).is_some_and(|update| {
-                update
-                    .changes
-                    .iter()
-                    .all(|change| match change.field.as_str() {
-                        "name" => FieldValue::text(Some(&organization.name)).means(&change.new),
-                        key => organization.field(key).means(&change.new),
-                    })
-            }),
+            Action::Update => self
+                .updates
+                .get(index)
+                .is_some_and(|update| update.is_done_on(organization)),
         }
     }
 
@@ -213,21 +167,32 @@ impl Work {
     }
 }
 
-async fn list<L: List + serde::de::DeserializeOwned, S: Store>(
-    store: &S,
-    run_id: &str,
-    Listed {
-        reference,
-        digest: wanted,
-    }: &Listed,
-) -> Result<Vec<L::Entry>> {
-    let (header, entries) = store.get_json::<L>(reference).await?.into_parts();
-    header.check(L::FILE, run_id, entries.len())?;
-    if digest::<L>(&entries)? != *wanted {
-        return Err(Error::Contract(format!(
-            "{}: its entries are not those of the plan; start a new run",
-            L::FILE
-        )));
+/// Refuses a plan that is too old, and one that was only to be looked at.
+fn may_be_applied(plan: &Plan) -> Result<()> {
+    let age = Timestamp::now().duration_since(plan.header.generated_at);
+    if age > OLDEST_PLAN {
+        return Err(Error::Contract(
+            "plan.json is too old to be applied; start a new run instead of redriving this one"
+                .to_owned(),
+        ));
     }
-    Ok(entries)
+    if plan.mode != Mode::Apply {
+        return Err(Error::Input(
+            "plan.json was made in plan mode and is not applied; start an execution in apply mode"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// When each organization of the target was changed last, as compare saw it.
+async fn changed_last<S: Store>(store: &S, plan: &Plan) -> Result<BTreeMap<u64, String>> {
+    let read: Organizations = store.get_json(&plan.inputs.organizations).await?;
+    let mut changed = BTreeMap::new();
+    for organization in read.organizations {
+        if organization.instance == TARGET {
+            changed.insert(organization.id, organization.updated_at);
+        }
+    }
+    Ok(changed)
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::diff::Partner;
 use super::{Conflict, Party};
-use crate::model::{Account, AccountId, Organization};
+use crate::model::{ACCOUNT_TYPE, AccountId, Organization};
 
 /// What two records share that only one may have. The order is the report's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,14 +13,21 @@ pub(super) enum Shared {
     Id(AccountId),
     /// One text on several organizations where a Salesforce id should be.
     Text(String),
-    /// One name (as a name key).
+    /// One name, as a name key.
     Name(String),
+}
+
+/// The two sides of a clash.
+#[derive(Debug, Default)]
+struct Sides {
+    accounts: BTreeSet<Party>,
+    organizations: BTreeSet<Party>,
 }
 
 /// The clashes found so far.
 #[derive(Debug, Default)]
 pub(super) struct Conflicts {
-    found: BTreeMap<Shared, (BTreeSet<Party>, BTreeSet<Party>)>,
+    found: BTreeMap<Shared, Sides>,
     left_alone: BTreeSet<u64>,
 }
 
@@ -28,29 +36,14 @@ impl Conflicts {
     pub(super) fn add<'a>(
         &mut self,
         shared: Shared,
-        account: Option<(&AccountId, &Account)>,
+        partner: Option<Partner<'_>>,
         organizations: impl IntoIterator<Item = &'a Organization>,
     ) {
-        let (accounts, others) = self.found.entry(shared).or_default();
-        accounts.extend(account.map(|(id, account)| Party {
-            id: None,
-            salesforce_id: Some(id.to_string()),
-            name: account.name.clone(),
-            account_type: account.account_type().map(str::to_owned),
-            marked: false,
-        }));
+        let sides = self.found.entry(shared).or_default();
+        sides.accounts.extend(partner.map(account_party));
         for organization in organizations {
             self.left_alone.insert(organization.id);
-            others.insert(Party {
-                id: Some(organization.id),
-                salesforce_id: organization.salesforce_id().map(str::to_owned),
-                name: organization.name.clone(),
-                account_type: organization
-                    .field(crate::model::ACCOUNT_TYPE)
-                    .as_text()
-                    .map(str::to_owned),
-                marked: organization.is_marked(),
-            });
+            sides.organizations.insert(organization_party(organization));
         }
     }
 
@@ -61,43 +54,58 @@ impl Conflicts {
 
     /// The conflicts for the plan.
     pub(super) fn into_list(self) -> Vec<Conflict> {
-        let reason = |shared: &Shared,
-                      accounts: &BTreeSet<Party>,
-                      organizations: &BTreeSet<Party>| {
-            match shared {
-                Shared::Id(id) => {
-                    format!(
-                        "{} organizations have the Salesforce id {id}; merge them or correct the \
-                         id of all but one",
-                        organizations.len()
-                    )
-                }
-                Shared::Text(_) => format!(
-                    "{} organizations have the same Salesforce id, which is no \
-                                        account id; correct it",
-                    organizations.len()
-                ),
-                Shared::Name(_) if accounts.len() > 1 => {
-                    format!(
-                        "{} accounts want one name, and Zendesk allows it once; rename all but one \
-                         in Salesforce",
-                        accounts.len()
-                    )
-                }
-                Shared::Name(_) => {
-                    "the name is taken; rename one of them, or give the organization \
-                                the account's Salesforce id"
-                        .to_owned()
-                }
-            }
-        };
-        self.found
-            .into_iter()
-            .map(|(shared, (accounts, organizations))| Conflict {
-                reason: reason(&shared, &accounts, &organizations),
-                accounts: accounts.into_iter().collect(),
-                organizations: organizations.into_iter().collect(),
-            })
-            .collect()
+        let mut list = Vec::new();
+        for (shared, sides) in self.found {
+            list.push(Conflict {
+                reason: reason(&shared, &sides),
+                accounts: sides.accounts.into_iter().collect(),
+                organizations: sides.organizations.into_iter().collect(),
+            });
+        }
+        list
+    }
+}
+
+fn account_party(partner: Partner<'_>) -> Party {
+    Party {
+        id: None,
+        salesforce_id: Some(partner.id.to_string()),
+        name: partner.account.name.clone(),
+        account_type: partner.account.account_type().map(str::to_owned),
+        marked: false,
+    }
+}
+
+fn organization_party(organization: &Organization) -> Party {
+    let account_type = organization.field(ACCOUNT_TYPE).as_text();
+    Party {
+        id: Some(organization.id),
+        salesforce_id: organization.salesforce_id().map(str::to_owned),
+        name: organization.name.clone(),
+        account_type: account_type.map(str::to_owned),
+        marked: organization.is_marked(),
+    }
+}
+
+/// What clashes, and what a person can do about it.
+fn reason(shared: &Shared, sides: &Sides) -> String {
+    let accounts = sides.accounts.len();
+    let organizations = sides.organizations.len();
+    match shared {
+        Shared::Id(id) => format!(
+            "{organizations} organizations have the Salesforce id {id}; merge them or correct the \
+             id of all but one"
+        ),
+        Shared::Text(_) => format!(
+            "{organizations} organizations have the same Salesforce id, which is no account id; \
+             correct it"
+        ),
+        Shared::Name(_) if accounts > 1 => format!(
+            "{accounts} accounts want one name, and Zendesk allows it once; rename all but one in \
+             Salesforce"
+        ),
+        Shared::Name(_) => "the name is taken; rename one of them, or give the organization the \
+                            account's Salesforce id"
+            .to_owned(),
     }
 }

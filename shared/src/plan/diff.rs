@@ -1,16 +1,18 @@
-//! The comparison: accounts against the organizations of the target. Source: contract, compare.
+//! The comparison: accounts against the organizations of the target, in four passes.
+//!
+//! Source: contract, section 2, compare.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::ToSpan;
-use jiff::civil::Date;
-
+use super::abandoned::{self, Rules};
 use super::conflicts::{Conflicts, Shared};
-use super::{Change, Changes, Create, Mark, Retained, Skipped, Update};
+use super::index::Index;
+use super::names::NameClaims;
+use super::{Change, Changes, Create, NAME, Skipped, Update};
 use crate::Result;
 use crate::model::{
-    ACCOUNT_TYPE, Account, AccountId, Complete, EXPIRATION_DATE, FieldValue, MARK_FOR_DELETION,
-    Organization, name_key,
+    ACCOUNT_TYPE, Account, AccountId, Complete, FieldValue, MARK_FOR_DELETION, Organization,
+    name_key,
 };
 
 /// The organizations of the instance that is written to.
@@ -22,15 +24,25 @@ pub struct Target {
     pub lookalikes: Vec<Organization>,
 }
 
-/// What the operator decides about organizations without account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
-    /// Never marked, whatever Salesforce says.
-    pub protected: BTreeSet<AccountId>,
-    /// Years after the expiration date in which an organization is retained.
-    pub retention_years: i16,
-    /// The day of the run, UTC.
-    pub today: Date,
+/// An account and its id.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Partner<'a> {
+    pub(super) id: &'a AccountId,
+    pub(super) account: &'a Account,
+}
+
+impl Partner<'_> {
+    /// False for an account whose track is neither Open nor Select. It is never created.
+    pub(super) fn has_type(&self) -> bool {
+        self.account.account_type().is_some()
+    }
+}
+
+/// An account and the organization that belongs to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair<'a> {
+    pub(super) partner: Partner<'a>,
+    pub(super) organization: &'a Organization,
 }
 
 /// Finds what has to change on the target so that it equals Salesforce.
@@ -44,377 +56,241 @@ pub fn diff(
     target: &Complete<Target>,
     rules: &Rules,
 ) -> Result<Changes> {
-    let accounts = accounts
-        .get()
-        .iter()
-        .map(|account| Ok((account.id()?, account)))
-        .collect::<Result<BTreeMap<_, _>>>()?;
-    let index = Index::new(target.get());
-    let mut conflicts = Conflicts::default();
-    let mut changes = Changes::default();
-    let mut unmatched = Vec::new();
-    let mut matched: Vec<Pair<'_>> = Vec::new();
-    for (id, organizations) in index
-        .by_id
-        .iter()
-        .filter(|(_, organizations)| organizations.len() > 1)
-    {
-        conflicts.add(
-            Shared::Id(id.clone()),
-            accounts
-                .get_key_value(id)
-                .map(|(id, account)| (id, *account)),
-            organizations.iter().copied(),
-        );
+    let mut by_id = BTreeMap::new();
+    for account in accounts.get() {
+        by_id.insert(account.id()?, account);
     }
-    for (id, account) in &accounts {
-        match index.by_id.get(id).map_or(&[][..], Vec::as_slice) {
-            [] => unmatched.push((id, *account)),
-            [one] => matched.push((id, account, one)),
-            _ => {}
-        }
-    }
-    for organizations in index
-        .by_text
-        .values()
-        .filter(|organizations| organizations.len() > 1)
-    {
-        let text = organizations
-            .first()
-            .and_then(|one| one.salesforce_id())
-            .unwrap_or_default();
-        conflicts.add(
-            Shared::Text(text.to_owned()),
-            None,
-            organizations.iter().copied(),
-        );
-    }
-    let (new, renamed) = wanted_names(&unmatched, &matched);
-    let free_to_rename = |name: &str| renamed.get(&name_key(name)).is_none_or(|all| all.len() < 2);
-    let mut claims = BTreeMap::<String, usize>::new();
-    for (_, account) in &unmatched {
-        *claims.entry(name_key(&account.name)).or_default() += 1;
-    }
-    let free_to_adopt = |name: &str| {
-        claims.get(&name_key(name)).is_none_or(|count| *count < 2)
-            && !renamed.contains_key(&name_key(name))
-    };
-    let free_to_create = |name: &str| {
-        new.get(&name_key(name)).is_none_or(|count| *count < 2)
-            && !renamed.contains_key(&name_key(name))
-    };
+    let mut differ = Differ::new(&by_id, target.get(), rules);
+    differ.match_by_id();
+    let claims = differ.name_claims();
+    differ.place_the_unmatched(&claims);
+    differ.update_the_matched(&claims);
+    differ.judge_the_rest();
+    Ok(differ.into_changes())
+}
 
-    for (id, account) in unmatched {
-        if account.account_type().is_none() {
-            changes.skipped.push(skipped(id, account));
+/// The comparison under way.
+struct Differ<'a> {
+    accounts: &'a BTreeMap<AccountId, &'a Account>,
+    target: &'a Target,
+    rules: &'a Rules,
+    index: Index<'a>,
+    unmatched: Vec<Partner<'a>>,
+    matched: Vec<Pair<'a>>,
+    /// Organizations that belong to an account.
+    claimed: BTreeSet<u64>,
+    conflicts: Conflicts,
+    changes: Changes,
+}
+
+impl<'a> Differ<'a> {
+    fn new(
+        accounts: &'a BTreeMap<AccountId, &'a Account>,
+        target: &'a Target,
+        rules: &'a Rules,
+    ) -> Self {
+        Self {
+            accounts,
+            target,
+            rules,
+            index: Index::new(target),
+            unmatched: Vec::new(),
+            matched: Vec::new(),
+            claimed: BTreeSet::new(),
+            conflicts: Conflicts::default(),
+            changes: Changes::default(),
         }
-        let holders = index.holders(&account.name, None);
-        match index
-            .adoptable(account)
-            .filter(|_| free_to_adopt(&account.name))
-        {
-            Some(organization) => matched.push((id, account, organization)),
-            None if account.account_type().is_none() && holders.is_empty() => {}
-            None if !holders.is_empty() || !free_to_create(&account.name) => {
-                let name = name_key(&account.name);
-                conflicts.add(Shared::Name(name.clone()), Some((id, account)), holders);
-                // The other side may be an organization that gets this name by the same plan.
-                for &(id, account, organization) in renamed.get(&name).into_iter().flatten() {
-                    conflicts.add(
-                        Shared::Name(name.clone()),
-                        Some((id, account)),
-                        [organization],
-                    );
+    }
+
+    /// Pass 1: an organization belongs to the account whose id it carries. One id on several
+    /// organizations is a conflict, with or without account.
+    fn match_by_id(&mut self) {
+        for (id, account) in self.accounts {
+            let partner = Partner { id, account };
+            match self.index.with_id(id) {
+                [] => self.unmatched.push(partner),
+                [organization] => self.matched.push(Pair {
+                    partner,
+                    organization,
+                }),
+                // A conflict, found below.
+                [_, _, ..] => continue,
+            }
+            if !partner.has_type() {
+                self.changes.skipped.push(skipped(partner));
+            }
+        }
+        for (id, organizations) in self.index.ids_carried_twice() {
+            let account = self.accounts.get_key_value(id);
+            let partner = account.map(|(id, account)| Partner { id, account });
+            self.conflicts
+                .add(Shared::Id(id.clone()), partner, organizations);
+        }
+        for (text, organizations) in self.index.unreadable_ids_carried_twice() {
+            self.conflicts
+                .add(Shared::Text(text.to_owned()), None, organizations);
+        }
+    }
+
+    fn name_claims(&self) -> NameClaims<'a> {
+        NameClaims::new(&self.unmatched, &self.matched)
+    }
+
+    /// Pass 2: an account without organization adopts one, is created, or clashes.
+    fn place_the_unmatched(&mut self, claims: &NameClaims<'a>) {
+        for partner in std::mem::take(&mut self.unmatched) {
+            let name = &partner.account.name;
+            let adoptable = self.index.adoptable(partner.account);
+            if let Some(organization) = adoptable.filter(|_| claims.may_adopt(name)) {
+                self.matched.push(Pair {
+                    partner,
+                    organization,
+                });
+                continue;
+            }
+            let holders = self.index.holders(name, None);
+            let is_taken = !holders.is_empty();
+            if !is_taken && !partner.has_type() {
+                continue;
+            }
+            if is_taken || !claims.may_create(name) {
+                self.create_conflict(partner, holders, claims);
+            } else {
+                self.changes.creates.push(create(partner));
+            }
+        }
+    }
+
+    /// The account cannot have its name: the holders have it, or others of this plan want it.
+    fn create_conflict(
+        &mut self,
+        partner: Partner<'a>,
+        holders: Vec<&'a Organization>,
+        claims: &NameClaims<'a>,
+    ) {
+        let name = &partner.account.name;
+        let shared = Shared::Name(name_key(name));
+        self.conflicts.add(shared.clone(), Some(partner), holders);
+        // The other side may be an organization that gets this name by the same plan.
+        for rename in claims.renames_to(name) {
+            self.conflicts
+                .add(shared.clone(), Some(rename.partner), [rename.organization]);
+        }
+    }
+
+    /// Pass 3: an organization with an account gets every field that differs. Of a rename that
+    /// clashes nothing is done, but a mark is taken back: the account is certain.
+    fn update_the_matched(&mut self, claims: &NameClaims<'a>) {
+        for pair in std::mem::take(&mut self.matched) {
+            let Pair {
+                partner,
+                organization,
+            } = pair;
+            self.claimed.insert(organization.id);
+            let Some(update) = update(pair) else {
+                continue;
+            };
+            let name = &partner.account.name;
+            let holders = self.index.holders(name, Some(organization));
+            let is_free = holders.is_empty() && claims.may_rename(name);
+            if update.renames() && !is_free {
+                let sides = holders.into_iter().chain([organization]);
+                self.conflicts
+                    .add(Shared::Name(name_key(name)), Some(partner), sides);
+                self.changes.updates.extend(update.only_unmark());
+            } else {
+                self.changes.updates.push(update);
+            }
+        }
+    }
+
+    /// Pass 4: a partner organization that no account claims is in conflict if it bears an
+    /// account's name, and abandoned otherwise.
+    fn judge_the_rest(&mut self) {
+        let mut bearers = BTreeMap::new();
+        for (id, account) in self.accounts {
+            bearers.insert(name_key(&account.name), Partner { id, account });
+        }
+        for organization in &self.target.partners {
+            let is_claimed = self.claimed.contains(&organization.id);
+            if is_claimed || self.conflicts.leaves_alone(organization) {
+                continue;
+            }
+            let name = name_key(&organization.name);
+            match bearers.get(&name) {
+                Some(bearer) => {
+                    self.conflicts
+                        .add(Shared::Name(name), Some(*bearer), [organization]);
                 }
+                None => abandoned::judge(organization, self.rules, &mut self.changes),
             }
-            None => changes.creates.push(Create {
-                salesforce_id: id.clone(),
-                name: account.name.clone(),
-                fields: account.fields.clone(),
-            }),
         }
-    }
-    let mut done = BTreeSet::new();
-    for (id, account, organization) in matched {
-        done.insert(organization.id);
-        if account.account_type().is_none()
-            && !changes
-                .skipped
-                .iter()
-                .any(|skipped| skipped.salesforce_id == *id)
-        {
-            changes.skipped.push(skipped(id, account));
-        }
-        let Some(update) = update(id, account, organization) else {
-            continue;
-        };
-        let to_be_renamed = update.changes.iter().any(|change| change.field == "name");
-        let holders = index.holders(&account.name, Some(organization));
-        if to_be_renamed && (!holders.is_empty() || !free_to_rename(&account.name)) {
-            conflicts.add(
-                Shared::Name(name_key(&account.name)),
-                Some((id, account)),
-                holders.into_iter().chain([organization]),
-            );
-            changes.updates.extend(update.only_unmark());
-        } else {
-            changes.updates.push(update);
-        }
-    }
-    let names: BTreeMap<String, (&AccountId, &Account)> = accounts
-        .iter()
-        .map(|(id, account)| (name_key(&account.name), (id, *account)))
-        .collect();
-    for organization in &target.get().partners {
-        if done.contains(&organization.id) || conflicts.leaves_alone(organization) {
-            continue;
-        }
-        let name = name_key(&organization.name);
-        match names.get(&name) {
-            Some(account) => conflicts.add(Shared::Name(name), Some(*account), [organization]),
-            None => judge_abandoned(organization, rules, &mut changes),
-        }
-    }
-    changes.conflicts = conflicts.into_list();
-    changes.sort();
-    Ok(changes)
-}
-
-/// An account and its organization.
-type Pair<'a> = (&'a AccountId, &'a Account, &'a Organization);
-
-/// Who wants a name they do not hold yet: as a new organization (their number), and as a renamed
-/// one. An account without type is never created, so it wants none.
-fn wanted_names<'a>(
-    unmatched: &[(&AccountId, &Account)],
-    matched: &[Pair<'a>],
-) -> (BTreeMap<String, usize>, BTreeMap<String, Vec<Pair<'a>>>) {
-    let (mut new, mut renamed) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
-    for (_, account) in unmatched
-        .iter()
-        .filter(|(_, account)| account.account_type().is_some())
-    {
-        *new.entry(name_key(&account.name)).or_default() += 1;
-    }
-    for &(id, account, organization) in matched {
-        let name = name_key(&account.name);
-        if name != name_key(&organization.name) {
-            renamed
-                .entry(name)
-                .or_default()
-                .push((id, account, organization));
-        }
-    }
-    (new, renamed)
-}
-
-struct Index<'a> {
-    by_id: BTreeMap<AccountId, Vec<&'a Organization>>,
-    /// Partners whose Salesforce id is no account id, by its text.
-    by_text: BTreeMap<&'a str, Vec<&'a Organization>>,
-    by_name: BTreeMap<String, Vec<&'a Organization>>,
-    partners: BTreeSet<u64>,
-}
-
-impl<'a> Index<'a> {
-    fn new(target: &'a Target) -> Self {
-        let Target {
-            partners,
-            lookalikes,
-        } = target;
-        let mut index = Self {
-            by_id: BTreeMap::new(),
-            by_text: BTreeMap::new(),
-            by_name: BTreeMap::new(),
-            partners: partners.iter().map(|one| one.id).collect(),
-        };
-        let mut all: Vec<_> = partners.iter().chain(lookalikes).collect();
-        all.sort_by_key(|organization| organization.id);
-        for organization in all {
-            if let Some(id) = organization.account_id() {
-                index.by_id.entry(id).or_default().push(organization);
-            } else if let Some(text) = organization
-                .salesforce_id()
-                .filter(|_| organization.is_partner())
-            {
-                index.by_text.entry(text).or_default().push(organization);
-            }
-            index
-                .by_name
-                .entry(name_key(&organization.name))
-                .or_default()
-                .push(organization);
-        }
-        index
     }
 
-    /// The organizations that hold a name, but for the one that may.
-    fn holders(&self, name: &str, but: Option<&Organization>) -> Vec<&'a Organization> {
-        let all = self
-            .by_name
-            .get(&name_key(name))
-            .into_iter()
-            .flatten()
-            .copied();
-        all.filter(|one| but.is_none_or(|but| but.id != one.id))
-            .collect()
-    }
-
-    /// The one partner organization with a blank Salesforce id and exactly the account's name.
-    fn adoptable(&self, account: &Account) -> Option<&'a Organization> {
-        let exact = |one: &&&Organization| {
-            self.partners.contains(&one.id)
-                && one.salesforce_id().is_none()
-                && one.name.trim() == account.name.trim()
-        };
-        let mut found = self
-            .by_name
-            .get(&name_key(&account.name))?
-            .iter()
-            .filter(exact);
-        found.next().filter(|_| found.next().is_none()).copied()
+    fn into_changes(self) -> Changes {
+        let mut changes = self.changes;
+        changes.conflicts = self.conflicts.into_list();
+        changes.sort();
+        changes
     }
 }
 
-/// The fields that differ, `None` if all are equal. A mark on an account's organization is taken
+fn create(partner: Partner<'_>) -> Create {
+    Create {
+        salesforce_id: partner.id.clone(),
+        name: partner.account.name.clone(),
+        fields: partner.account.fields.clone(),
+    }
+}
+
+fn skipped(partner: Partner<'_>) -> Skipped {
+    let reason = "its partner track is neither Open nor Select, so it has no account type";
+    Skipped {
+        salesforce_id: partner.id.clone(),
+        name: partner.account.name.clone(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// The fields that differ; `None` if all are equal. A mark on an account's organization is taken
 /// back.
-fn update(id: &AccountId, account: &Account, organization: &Organization) -> Option<Update> {
-    let Account { name, fields } = account;
-    let name_now = FieldValue::Text(Some(organization.name.clone()));
-    let name_wanted = FieldValue::text(Some(name));
-    let unmarked = FieldValue::Flag(false);
-    let managed = fields
-        .iter()
-        .filter(|(key, value)| *key != ACCOUNT_TYPE || **value != FieldValue::UNSET);
-    let changes: Vec<_> = [("name", &name_now, &name_wanted)]
-        .into_iter()
-        .chain(managed.map(|(key, wanted)| (key.as_str(), organization.field(key), wanted)))
-        .chain([(
-            MARK_FOR_DELETION,
-            organization.field(MARK_FOR_DELETION),
-            &unmarked,
-        )])
-        .filter(|(_, old, new)| !old.means(new))
-        .map(|(field, old, new)| Change {
-            field: field.to_owned(),
-            old: old.clone(),
-            new: new.clone(),
-        })
-        .collect();
+fn update(pair: Pair<'_>) -> Option<Update> {
+    let Pair {
+        partner,
+        organization,
+    } = pair;
+    let Account { name, fields } = partner.account;
+    let mut changes = Vec::new();
+    let mut compare = |field: &str, old: &FieldValue, new: &FieldValue| {
+        if !old.means(new) {
+            changes.push(Change {
+                field: field.to_owned(),
+                old: old.clone(),
+                new: new.clone(),
+            });
+        }
+    };
+    let has_name = FieldValue::Text(Some(organization.name.clone()));
+    compare(NAME, &has_name, &FieldValue::text(Some(name)));
+    for (key, wanted) in fields {
+        // An account without type leaves the organization's type alone.
+        let is_unknown_type = key == ACCOUNT_TYPE && *wanted == FieldValue::UNSET;
+        if !is_unknown_type {
+            compare(key, organization.field(key), wanted);
+        }
+    }
+    let marked = organization.field(MARK_FOR_DELETION);
+    compare(MARK_FOR_DELETION, marked, &FieldValue::Flag(false));
     (!changes.is_empty()).then(|| Update {
         id: organization.id,
-        salesforce_id: id.clone(),
+        salesforce_id: partner.id.clone(),
         name: name.clone(),
         changes,
     })
 }
 
-/// What becomes of a partner organization without account.
-fn judge_abandoned(organization: &Organization, rules: &Rules, changes: &mut Changes) {
-    let Organization { id, name, .. } = organization;
-    let (id, name, salesforce_id) = (
-        *id,
-        name.clone(),
-        organization.salesforce_id().map(str::to_owned),
-    );
-    let account = organization.account_id();
-    if organization.is_marked() {
-        let reason =
-            "marked by an earlier run or by hand, and no authorised partner account has this id"
-                .to_owned();
-        changes.already_marked.push(Mark {
-            id,
-            salesforce_id,
-            name,
-            reason,
-        });
-    } else if account
-        .as_ref()
-        .is_some_and(|account| rules.protected.contains(account))
-    {
-        let reason = "its Salesforce id is protected by ProtectedAccountIds".to_owned();
-        changes.protected.push(Retained {
-            id,
-            salesforce_id,
-            name,
-            reason,
-            eligible_from: None,
-        });
-    } else if let Some((reason, eligible_from)) = retention(organization, rules) {
-        changes.retained.push(Retained {
-            id,
-            salesforce_id,
-            name,
-            reason,
-            eligible_from,
-        });
-    } else {
-        let reason = match (&account, &salesforce_id) {
-            (Some(_), _) => "Salesforce has no authorised partner account with this id",
-            (None, Some(_)) => {
-                "its Salesforce id is no account id, and no authorised partner account has its name"
-            }
-            (None, None) => {
-                "its Salesforce id is blank, and no authorised partner account has its name"
-            }
-        };
-        changes.marks.push(Mark {
-            id,
-            salesforce_id,
-            name,
-            reason: reason.to_owned(),
-        });
-    }
-}
-
-/// Why an organization is too young to be marked, and the first day on which it is not; `None` if
-/// it may be marked today.
-fn retention(organization: &Organization, rules: &Rules) -> Option<(String, Option<Date>)> {
-    let text = organization.field(EXPIRATION_DATE).as_text()?;
-    let Some(expired) = date(text) else {
-        return Some((
-            "warning: its expiration date cannot be read; correct it to YYYY-MM-DD".to_owned(),
-            None,
-        ));
-    };
-    let eligible = expired
-        .saturating_add(rules.retention_years.years())
-        .saturating_add(1.day());
-    (rules.today < eligible).then(|| {
-        (
-            format!(
-                "expired {expired}, retained for {} years",
-                rules.retention_years
-            ),
-            Some(eligible),
-        )
-    })
-}
-
-/// Reads `YYYY-MM-DD`. A date field of Zendesk comes with a time behind it, which does not count.
-fn date(text: &str) -> Option<Date> {
-    let day = text.split_once('T').map_or(text, |(day, _)| day);
-    let digits =
-        |part: &str, length| part.len() == length && part.bytes().all(|b| b.is_ascii_digit());
-    let mut parts = day.split('-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || !(digits(year, 4) && digits(month, 2) && digits(day, 2)) {
-        return None;
-    }
-    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
-}
-
-fn skipped(id: &AccountId, account: &Account) -> Skipped {
-    let reason =
-        "its partner track is neither Open nor Select, so it has no account type".to_owned();
-    Skipped {
-        salesforce_id: id.clone(),
-        name: account.name.clone(),
-        reason,
-    }
-}
-
 impl Changes {
+    /// Sorts every list by Salesforce id, then id: the same inputs give the same bytes.
     fn sort(&mut self) {
         let Self {
             creates,
@@ -428,12 +304,13 @@ impl Changes {
         } = self;
         creates.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
         updates.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
-        for marks in [marks, already_marked] {
-            marks.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
-        }
         skipped.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
-        protected.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
-        retained.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        for list in [marks, already_marked] {
+            list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        }
+        for list in [protected, retained] {
+            list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        }
     }
 }
 

@@ -3,19 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::super::test_support::{account_id, text};
 use super::*;
 use crate::model::{Alliances, SALESFORCE_ID};
-
-fn account_id(number: usize) -> AccountId {
-    AccountId::parse(&format!("001A{number:011}")).unwrap()
-}
-
-fn text(text: impl Into<String>) -> FieldValue {
-    FieldValue::Text(Some(text.into()))
-}
 
 /// An account of the random world.
 fn an_account(number: usize, name: usize, track: usize, owner: &str) -> Account {
@@ -71,7 +65,7 @@ fn an_organization(id: u64, draft: &Draft) -> Organization {
             (SALESFORCE_ID.to_owned(), text(salesforce_id)),
             (ACCOUNT_TYPE.to_owned(), text(kind)),
             (MARK_FOR_DELETION.to_owned(), FieldValue::Flag(draft.marked)),
-            ("account_owner".to_owned(), text(&draft.owner)),
+            ("account_owner".to_owned(), text(draft.owner.as_str())),
         ]),
     }
 }

@@ -2,27 +2,14 @@
 //! them.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::{Changes, Conflict, Create, Guard, Limits, Mark, Retained, Skipped, Update};
-use crate::model::{AccountId, Counts, Header, Instance, LastGood, Mode, Reference, RunUsage};
-use crate::{Error, Result};
-
-/// A document that holds one list of a plan.
-pub trait List: Serialize {
-    /// What the list holds.
-    type Entry: Serialize + Clone;
-    /// The document's file name.
-    const FILE: &'static str;
-    /// A document of the entries.
-    fn of(header: Header, entries: &[Self::Entry]) -> Self;
-    /// The header and the entries.
-    fn into_parts(self) -> (Header, Vec<Self::Entry>);
-}
+use crate::model::{
+    AccountId, Counts, Header, Instance, LastGood, ListDocument, Mode, Reference, RunUsage, sha256,
+};
 
 macro_rules! list {
     ($(#[$doc:meta])* $name:ident, $entry:ty, $field:ident, $file:literal) => {
@@ -36,7 +23,7 @@ macro_rules! list {
             pub $field: Vec<$entry>,
         }
 
-        impl List for $name {
+        impl ListDocument for $name {
             type Entry = $entry;
             const FILE: &'static str = $file;
             fn of(header: Header, entries: &[$entry]) -> Self {
@@ -62,36 +49,6 @@ list!(
     NotInSync, Mark, not_in_sync, "not_in_sync.json"
 );
 
-/// `sha256:` and 64 hexadecimal digits over the entries' JSON, without the header: the same entries
-/// have the same digest in every run, on every machine.
-///
-/// # Errors
-/// [`Error::Contract`] if the entries have no JSON form.
-pub fn digest<L: List>(entries: &[L::Entry]) -> Result<String> {
-    Ok(format!("sha256:{}", sha256(&json_bytes(L::FILE, entries)?)))
-}
-
-/// A document as it is stored. `what` names it in an error.
-///
-/// # Errors
-/// [`Error::Contract`] if it has no JSON form.
-pub fn json_bytes<T: Serialize + ?Sized>(what: &str, document: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(document)
-        .map_err(|error| Error::Contract(format!("{what}: no JSON form: {error}")))
-}
-
-/// SHA-256 in hexadecimal.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-}
-
 /// Where a list is, and the digest of its entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
@@ -111,6 +68,20 @@ pub struct Lists {
     pub updates: Listed,
     /// `not_in_sync.json`.
     pub not_in_sync: Listed,
+}
+
+impl Lists {
+    /// The digest over the three lists' digests: the plan's own.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let Self {
+            creates,
+            updates,
+            not_in_sync,
+        } = self;
+        let digests = [&*creates.digest, &*updates.digest, &*not_in_sync.digest];
+        format!("sha256:{}", sha256(digests.join("\n").as_bytes()))
+    }
 }
 
 /// What the plan was made from.
@@ -182,12 +153,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The digest over the digests of a plan's lists.
-    #[must_use]
-    pub fn digest_of(lists: [&str; 3]) -> String {
-        format!("sha256:{}", sha256(lists.join("\n").as_bytes()))
-    }
-
     /// The counts of a comparison.
     #[must_use]
     pub fn counts(

@@ -1,10 +1,11 @@
-//! The guard: which categories are too large to be applied unseen. Source: contract, safety.
+//! The guard: which categories are too large to be applied unseen. Source: contract,
+//! section 3, "Guard".
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changes, Creates, NotInSync, Updates, digest};
+use super::{Changes, Creates, NotInSync, Update, Updates};
 use crate::Result;
-use crate::model::{Guarded, Held};
+use crate::model::{Guarded, Held, entries_digest};
 
 /// The most of one category that goes without approval: the larger of a number and a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,22 +103,12 @@ impl Guard {
     #[must_use]
     pub fn held(&self) -> Vec<Held> {
         let held = self.categories.iter().filter(|judged| judged.is_held());
-        held.map(
-            |Judged {
-                 category,
-                 count,
-                 limit,
-                 digest,
-                 exceeded: _,
-                 approved: _,
-                 message: _,
-             }| Held {
-                category: *category,
-                count: *count,
-                limit: *limit,
-                digest: digest.clone(),
-            },
-        )
+        held.map(|judged| Held {
+            category: judged.category,
+            count: judged.count,
+            limit: judged.limit,
+            digest: judged.digest.clone(),
+        })
         .collect()
     }
 }
@@ -132,63 +123,42 @@ pub fn judge(
     limits: &Limits,
     approvals: &[String],
 ) -> Result<Guard> {
-    let judged = |category, count: usize, limit: Limit, digest: String, veto: Option<String>| {
-        let allowed = if veto.is_some() {
-            0
-        } else {
-            limit.of(seen.partner_organizations)
-        };
-        let exceeded = count > allowed;
-        let approved = exceeded && approvals.contains(&digest);
-        let message = veto
-            .filter(|_| exceeded)
-            .unwrap_or_else(|| message(count, limit, allowed, seen.partner_organizations));
-        Judged {
-            category,
-            count,
-            limit: allowed,
-            digest,
-            exceeded,
-            approved,
-            message,
-        }
-    };
-    let more_than_unmark = changes
-        .updates
-        .iter()
-        .filter(|update| update.changes.len() > usize::from(update.unmark().is_some()))
-        .count();
-    let categories = vec![
-        judged(
-            Guarded::Creates,
-            changes.creates.len(),
-            limits.creates,
-            digest::<Creates>(&changes.creates)?,
-            None,
-        ),
-        judged(
-            Guarded::Updates,
-            more_than_unmark,
-            limits.updates,
-            digest::<Updates>(&changes.updates)?,
-            None,
-        ),
-        judged(
-            Guarded::Marks,
-            changes.marks.len(),
-            limits.marks,
-            digest::<NotInSync>(&changes.marks)?,
-            too_few_accounts(seen, limits),
-        ),
+    let needs_leave = |update: &&Update| !update.is_only_unmark();
+    let measured = [
+        Measured {
+            category: Guarded::Creates,
+            count: changes.creates.len(),
+            limit: limits.creates,
+            digest: entries_digest::<Creates>(&changes.creates)?,
+            veto: None,
+        },
+        Measured {
+            category: Guarded::Updates,
+            count: changes.updates.iter().filter(needs_leave).count(),
+            limit: limits.updates,
+            digest: entries_digest::<Updates>(&changes.updates)?,
+            veto: None,
+        },
+        Measured {
+            category: Guarded::Marks,
+            count: changes.marks.len(),
+            limit: limits.marks,
+            digest: entries_digest::<NotInSync>(&changes.marks)?,
+            veto: too_few_accounts(seen, limits),
+        },
     ];
-    let fits = |approval: &String| {
+    let mut categories = Vec::new();
+    for category in measured {
+        categories.push(judge_category(category, seen, approvals));
+    }
+    let releases = |approval: &String| {
         categories
             .iter()
             .any(|judged| judged.approved && judged.digest == *approval)
     };
     let refused_approvals = approvals
         .iter()
-        .filter(|approval| !fits(approval))
+        .filter(|approval| !releases(approval))
         .cloned()
         .collect();
     Ok(Guard {
@@ -198,14 +168,51 @@ pub fn judge(
     })
 }
 
+/// What is measured of one category.
+struct Measured {
+    category: Guarded,
+    /// Entries that need the guard's leave.
+    count: usize,
+    limit: Limit,
+    digest: String,
+    /// Why none may go unseen, whatever the limit says.
+    veto: Option<String>,
+}
+
+fn judge_category(measured: Measured, seen: Seen, approvals: &[String]) -> Judged {
+    let Measured {
+        category,
+        count,
+        limit,
+        digest,
+        veto,
+    } = measured;
+    let allowed = match veto {
+        Some(_) => 0,
+        None => limit.of(seen.partner_organizations),
+    };
+    let exceeded = count > allowed;
+    let message = match veto {
+        Some(why) if exceeded => why,
+        _ => message(count, limit, allowed, seen.partner_organizations),
+    };
+    Judged {
+        category,
+        count,
+        limit: allowed,
+        exceeded,
+        approved: exceeded && approvals.contains(&digest),
+        digest,
+        message,
+    }
+}
+
 fn message(count: usize, limit: Limit, allowed: usize, partner_organizations: usize) -> String {
     let Limit { number, percent } = limit;
-    let share = (count * 1000)
-        .checked_div(partner_organizations)
-        .map_or_else(
-            || "-".to_owned(),
-            |permille| format!("{}.{}", permille / 10, permille % 10),
-        );
+    let share = match (count * 1000).checked_div(partner_organizations) {
+        Some(permille) => format!("{}.{}", permille / 10, permille % 10),
+        None => "-".to_owned(),
+    };
     format!(
         "{count} of {partner_organizations} partner organizations ({share} %); the limit is \
          {allowed}, the larger of {number} and {percent} %"

@@ -1,5 +1,6 @@
+use super::super::test_support::account_id as id;
 use super::*;
-use crate::model::{AccountId, FieldValue, MARK_FOR_DELETION};
+use crate::model::{FieldValue, MARK_FOR_DELETION};
 use crate::plan::{Change, Create, Mark, Update};
 
 const LIMITS: Limits = Limits {
@@ -17,10 +18,6 @@ const LIMITS: Limits = Limits {
     },
     min_accounts_percent: 80,
 };
-
-fn id(number: usize) -> AccountId {
-    AccountId::parse(&format!("001A{number:011}")).unwrap()
-}
 
 fn change(field: &str) -> Change {
     Change {
@@ -80,115 +77,110 @@ fn held(changes: &Changes, seen: Seen) -> Vec<Guarded> {
         .collect()
 }
 
+/// The most entries that go without approval, for so many existing partner organizations.
+struct Boundary {
+    existing: usize,
+    most: usize,
+}
+
+#[rustfmt::skip]
+const MARKS: [Boundary; 8] = [
+    Boundary { existing: 0, most: 5 },
+    Boundary { existing: 1, most: 5 },
+    Boundary { existing: 9, most: 5 },
+    Boundary { existing: 10, most: 5 },
+    Boundary { existing: 100, most: 5 },
+    Boundary { existing: 119, most: 5 },
+    Boundary { existing: 120, most: 6 },
+    Boundary { existing: 1000, most: 50 },
+];
+
+#[rustfmt::skip]
+const UPDATES: [Boundary; 8] = [
+    Boundary { existing: 0, most: 25 },
+    Boundary { existing: 1, most: 25 },
+    Boundary { existing: 9, most: 25 },
+    Boundary { existing: 10, most: 25 },
+    Boundary { existing: 83, most: 25 },
+    Boundary { existing: 86, most: 25 },
+    Boundary { existing: 87, most: 26 },
+    Boundary { existing: 1000, most: 300 },
+];
+
+#[rustfmt::skip]
+const CREATES: [Boundary; 8] = [
+    Boundary { existing: 0, most: 10 },
+    Boundary { existing: 1, most: 10 },
+    Boundary { existing: 9, most: 10 },
+    Boundary { existing: 10, most: 10 },
+    Boundary { existing: 100, most: 10 },
+    Boundary { existing: 109, most: 10 },
+    Boundary { existing: 110, most: 11 },
+    Boundary { existing: 1000, most: 100 },
+];
+
+fn assert_holds_just_above(category: Guarded, table: &[Boundary]) {
+    for Boundary { existing, most } in table {
+        let planned = |count| match category {
+            Guarded::Creates => changes(count, 0, 0),
+            Guarded::Updates => changes(0, count, 0),
+            Guarded::Marks => changes(0, 0, count),
+        };
+        let held_at = |count| held(&planned(count), seen(*existing));
+        let what = format!("{category:?}, {existing} existing");
+        assert_eq!(held_at(most - 1), [], "{what}, below the limit");
+        assert_eq!(held_at(*most), [], "{what}, at the limit");
+        assert_eq!(held_at(most + 1), [category], "{what}, above the limit");
+    }
+}
+
 #[test]
 fn every_limit_holds_just_above_it_whatever_exists() {
-    // Category, existing partner organizations, the most that goes.
-    let table = [
-        (
-            Guarded::Marks,
-            [
-                (0, 5),
-                (1, 5),
-                (9, 5),
-                (10, 5),
-                (100, 5),
-                (119, 5),
-                (120, 6),
-                (1000, 50),
-            ],
-        ),
-        (
-            Guarded::Updates,
-            [
-                (0, 25),
-                (1, 25),
-                (9, 25),
-                (10, 25),
-                (83, 25),
-                (86, 25),
-                (87, 26),
-                (1000, 300),
-            ],
-        ),
-        (
-            Guarded::Creates,
-            [
-                (0, 10),
-                (1, 10),
-                (9, 10),
-                (10, 10),
-                (100, 10),
-                (109, 10),
-                (110, 11),
-                (1000, 100),
-            ],
-        ),
-    ];
-    for (category, rows) in table {
-        for (existing, most) in rows {
-            let of = |count| match category {
-                Guarded::Creates => changes(count, 0, 0),
-                Guarded::Updates => changes(0, count, 0),
-                Guarded::Marks => changes(0, 0, count),
-            };
-            assert_eq!(
-                held(&of(most - 1), seen(existing)),
-                [],
-                "{category:?}, {existing} existing, limit - 1"
-            );
-            assert_eq!(
-                held(&of(most), seen(existing)),
-                [],
-                "{category:?}, {existing} existing, limit"
-            );
-            assert_eq!(
-                held(&of(most + 1), seen(existing)),
-                [category],
-                "{category:?}, {existing} existing, limit + 1"
-            );
-        }
+    assert_holds_just_above(Guarded::Marks, &MARKS);
+    assert_holds_just_above(Guarded::Updates, &UPDATES);
+    assert_holds_just_above(Guarded::Creates, &CREATES);
+}
+
+fn accounts_read(accounts: usize, last: Option<usize>) -> Seen {
+    Seen {
+        partner_organizations: 1000,
+        accounts,
+        accounts_of_last_good_run: last,
     }
 }
 
 #[test]
 fn any_mark_is_held_without_accounts_or_below_the_share_of_the_last_good_run() {
-    let with = |accounts, last| Seen {
-        partner_organizations: 1000,
-        accounts,
-        accounts_of_last_good_run: last,
-    };
-    let one = changes(1, 1, 1);
-    for (accounts, last, holds) in [
-        (0, None, true),
-        (0, Some(0), true),
-        (0, Some(100), true),
-        (79, Some(100), true),
-        (80, Some(100), false),
-        (1, None, false),
-        (1, Some(1), false),
-        (99, Some(124), true),
-        (4, Some(5), false),
-        (3, Some(4), true),
+    let one_of_each = changes(1, 1, 1);
+    for few in [
+        accounts_read(0, None),
+        accounts_read(0, Some(0)),
+        accounts_read(0, Some(100)),
+        accounts_read(79, Some(100)),
+        accounts_read(99, Some(124)),
+        accounts_read(3, Some(4)),
     ] {
-        let expected: &[Guarded] = if holds { &[Guarded::Marks] } else { &[] };
-        assert_eq!(
-            held(&one, with(accounts, last)),
-            expected,
-            "{accounts} accounts, last {last:?}"
-        );
+        assert_eq!(held(&one_of_each, few), [Guarded::Marks], "{few:?}");
     }
-    assert_eq!(
-        held(&changes(1, 1, 0), with(0, None)),
-        [],
-        "no marks, nothing to hold"
-    );
-    let guard = judge(&one, with(60, Some(100)), &LIMITS, &[]).unwrap();
-    assert!(
-        guard.categories[2].message.contains("60 accounts")
-            && guard.categories[2].message.contains("100"),
-        "{}",
-        guard.categories[2].message
-    );
+    for enough in [
+        accounts_read(80, Some(100)),
+        accounts_read(1, None),
+        accounts_read(1, Some(1)),
+        accounts_read(4, Some(5)),
+    ] {
+        assert_eq!(held(&one_of_each, enough), [], "{enough:?}");
+    }
+    let no_marks = changes(1, 1, 0);
+    assert_eq!(held(&no_marks, accounts_read(0, None)), []);
+}
+
+#[test]
+fn marks_held_for_want_of_accounts_say_how_many_there_were() {
+    let seen = accounts_read(60, Some(100));
+    let guard = judge(&changes(1, 1, 1), seen, &LIMITS, &[]).unwrap();
+    let message = &guard.categories[2].message;
+    assert!(message.contains("60 accounts"), "{message}");
+    assert!(message.contains("100"), "{message}");
 }
 
 #[test]
@@ -206,41 +198,31 @@ fn an_update_that_only_takes_a_mark_back_needs_no_leave() {
 
 #[test]
 fn an_approval_releases_exactly_its_plan_and_category() {
-    let (six, seven) = (changes(0, 0, 6), changes(0, 0, 7));
-    let digest = |changes: &Changes| {
-        judge(changes, seen(10), &LIMITS, &[]).unwrap().held()[0]
-            .digest
-            .clone()
+    let six = changes(0, 0, 6);
+    let seven = changes(0, 0, 7);
+    let judged = |changes: &Changes, approved: &str| {
+        judge(changes, seen(10), &LIMITS, &[approved.to_owned()]).unwrap()
     };
-    let (a, b) = (digest(&six), digest(&seven));
-    assert_ne!(a, b);
+    let digest = |changes: &Changes| judged(changes, "").held()[0].digest.clone();
+    let digest_of_six = digest(&six);
+    let digest_of_seven = digest(&seven);
+    assert_ne!(digest_of_six, digest_of_seven);
 
-    let released = judge(&six, seen(10), &LIMITS, std::slice::from_ref(&a)).unwrap();
-    assert!(released.held().is_empty() && released.refused_approvals.is_empty());
-    let refused = judge(&seven, seen(10), &LIMITS, std::slice::from_ref(&a)).unwrap();
-    assert_eq!(refused.held()[0].digest, b);
-    assert_eq!(refused.refused_approvals, std::slice::from_ref(&a));
+    let released = judged(&six, &digest_of_six);
+    assert_eq!(released.held(), []);
+    assert_eq!(released.refused_approvals, [""; 0]);
 
-    let mut both = changes(0, 26, 6);
-    let only_marks = judge(&both, seen(10), &LIMITS, std::slice::from_ref(&a)).unwrap();
-    assert_eq!(
-        only_marks
-            .held()
-            .into_iter()
-            .map(|held| held.category)
-            .collect::<Vec<_>>(),
-        [Guarded::Updates]
-    );
-    both.updates.clear();
-    let needless = judge(
-        &changes(0, 0, 1),
-        seen(10),
-        &LIMITS,
-        std::slice::from_ref(&a),
-    )
-    .unwrap();
-    assert!(needless.held().is_empty());
-    assert_eq!(needless.refused_approvals, [a]);
+    let refused = judged(&seven, &digest_of_six);
+    assert_eq!(refused.held()[0].digest, digest_of_seven);
+    assert_eq!(refused.refused_approvals, [digest_of_six.as_str()]);
+
+    let both = judged(&changes(0, 26, 6), &digest_of_six);
+    let held: Vec<_> = both.held().iter().map(|held| held.category).collect();
+    assert_eq!(held, [Guarded::Updates]);
+
+    let needless = judged(&changes(0, 0, 1), &digest_of_six);
+    assert_eq!(needless.held(), []);
+    assert_eq!(needless.refused_approvals, [digest_of_six]);
 }
 
 #[test]

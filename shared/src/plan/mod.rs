@@ -1,22 +1,30 @@
 //! What has to change, and whether it may be applied unseen. Pure: the differ is never given a
 //! client.
+//!
+//! The way of the data: [`diff()`] finds the [`Changes`], [`judge`] holds what is too large, and
+//! [`Comparison`] puts both into a [`Plan`]. [`replay()`] does it again from stored documents.
 
-mod changes;
+mod abandoned;
+mod comparison;
 mod conflicts;
 mod diff;
 mod document;
+mod entries;
 mod guard;
-mod make;
+mod index;
+mod names;
 mod replay;
+#[cfg(test)]
+mod test_support;
 mod verdict;
 
-pub use changes::{Change, Changes, Conflict, Create, Mark, Party, Retained, Skipped, Update};
-pub use diff::{Rules, Target, diff};
-pub use document::{
-    Creates, Inputs, List, Listed, Lists, NotInSync, Plan, Settings, Updates, digest, json_bytes,
-    sha256,
+pub use abandoned::Rules;
+pub use comparison::{Comparison, start_command};
+pub use diff::{Target, diff};
+pub use document::{Creates, Inputs, Listed, Lists, NotInSync, Plan, Settings, Updates};
+pub use entries::{
+    Change, Changes, Conflict, Create, Mark, NAME, Party, Retained, Skipped, Update,
 };
 pub use guard::{Guard, Judged, Limit, Limits, Seen, judge};
-pub use make::{Made, make, start_command};
 pub use replay::{Replayed, replay};
 pub use verdict::verdict;

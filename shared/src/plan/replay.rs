@@ -1,10 +1,10 @@
 //! A past run's plan, made again from what it was made from.
 
-use super::{
-    Changes, Creates, List, Listed, Lists, NotInSync, Plan, Updates, digest, json_bytes, make,
+use super::{Changes, Comparison, Creates, Listed, Lists, NotInSync, Plan, Updates};
+use crate::model::{
+    Accounts, Header, ListDocument, Organizations, Reference, TARGET, entries_digest, json_bytes,
     sha256,
 };
-use crate::model::{Accounts, Header, Organizations, Reference, TARGET};
 use crate::{Error, Result};
 
 /// Whether a document made again is the stored one.
@@ -48,7 +48,7 @@ pub fn replay(mut stored: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Rep
         "organizations.json",
         &input(&mut read, &inputs.organizations)?,
     )?;
-    let made = make(
+    let comparison = Comparison::of(
         &accounts.into_complete(&run_id)?,
         organizations.into_complete(&run_id, TARGET)?,
         &inputs,
@@ -60,13 +60,13 @@ pub fn replay(mut stored: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Rep
         updates,
         marks,
         ..
-    } = &made.changes;
+    } = &comparison.changes;
     let lists = Lists {
         creates: again::<Creates>(&mut read, &mut replayed, creates, &was.creates)?,
         updates: again::<Updates>(&mut read, &mut replayed, updates, &was.updates)?,
         not_in_sync: again::<NotInSync>(&mut read, &mut replayed, marks, &was.not_in_sync)?,
     };
-    let plan = made.plan(header, mode, lists, inputs, usage);
+    let plan = comparison.plan(header, mode, lists, inputs, usage);
     replayed.push(Replayed {
         file: "plan.json",
         same: json_bytes("plan.json", &plan)? == plan_bytes,
@@ -87,7 +87,7 @@ fn input(read: &mut impl FnMut(&str) -> Result<Vec<u8>>, reference: &Reference) 
 }
 
 /// A list made again from its entries, with the stored one's header.
-fn again<L: List + serde::de::DeserializeOwned>(
+fn again<L: ListDocument + serde::de::DeserializeOwned>(
     read: &mut impl FnMut(&str) -> Result<Vec<u8>>,
     replayed: &mut Vec<Replayed>,
     entries: &[L::Entry],
@@ -95,28 +95,22 @@ fn again<L: List + serde::de::DeserializeOwned>(
 ) -> Result<Listed> {
     let stored = read(L::FILE)?;
     let (header, _) = parse::<L>(L::FILE, &stored)?.into_parts();
-    let made = json_bytes(
-        L::FILE,
-        &L::of(
-            Header {
-                count: entries.len(),
-                ..header
-            },
-            entries,
-        ),
-    )?;
+    let header = Header {
+        count: entries.len(),
+        ..header
+    };
+    let made = json_bytes(L::FILE, &L::of(header, entries))?;
     replayed.push(Replayed {
         file: L::FILE,
         same: made == stored,
     });
-    let reference = Reference {
-        sha256: sha256(&made),
-        count: entries.len(),
-        ..was.reference.clone()
-    };
     Ok(Listed {
-        reference,
-        digest: digest::<L>(entries)?,
+        reference: Reference {
+            sha256: sha256(&made),
+            count: entries.len(),
+            ..was.reference.clone()
+        },
+        digest: entries_digest::<L>(entries)?,
     })
 }
 

@@ -1,49 +1,66 @@
 //! The head of the report: how it ended, in one line, and what to do now, with the exact command.
 
-use super::{About, Came, End, Run, Step, health, next_purge, summary};
+use super::sections::RUNS_UNTIL_STUBBORN;
+use super::{About, Instruction, PlannedRun, Reached, RunEnd, health, next_purge};
 use crate::Error;
-use crate::model::{
-    Action, Applied, Ending, Mode, Outcome, RecordOutcome, Summary, without_addresses,
-};
-use crate::plan::{Plan, start_command};
+use crate::mask::without_addresses;
+use crate::model::{Action, Applied, Conclusion, Held, Mode, Outcome, RecordOutcome};
+use crate::plan::{Plan, start_command, verdict};
 
 /// The head of a report.
 pub(super) struct Advice {
-    pub(super) ending: Ending,
+    pub(super) conclusion: Conclusion,
     pub(super) headline: String,
-    pub(super) steps: Vec<Step>,
+    pub(super) instructions: Vec<Instruction>,
     /// The heading in `infra/RUNBOOK.md`.
     pub(super) runbook: &'static str,
     pub(super) warnings: Vec<String>,
 }
 
-pub(super) fn of(about: About<'_>, end: End<'_>) -> Advice {
+/// An instruction and the runbook's section that explains it, if one does.
+type Explained = (Instruction, Option<&'static str>);
+
+pub(super) fn of(about: About<'_>, end: RunEnd<'_>) -> Advice {
     match end {
-        End::Planned(run) => planned(about, run),
-        End::Failed { error, cause, came } => failed(about, error, cause, came),
-        End::Skipped { holder } => Advice {
-            ending: Ending::Skipped,
-            headline: "another run was under way".to_owned(),
-            steps: vec![step(format!(
-                "Nothing: the next hour runs again. Under way was {holder}."
-            ))],
-            runbook: "A run is SKIPPED",
-            warnings: Vec::new(),
-        },
+        RunEnd::Planned(run) => planned(about, run),
+        RunEnd::Failed {
+            error,
+            cause,
+            reached,
+        } => failed(about, error, cause, reached),
+        RunEnd::Skipped { holder } => skipped(holder),
     }
 }
 
-fn step(text: impl Into<String>) -> Step {
-    Step {
-        text: text.into(),
-        command: None,
+fn skipped(holder: &str) -> Advice {
+    Advice {
+        conclusion: Conclusion::Skipped,
+        headline: "another run was under way".to_owned(),
+        instructions: vec![Instruction::new(format!(
+            "Nothing: the next hour runs again. Under way was {holder}."
+        ))],
+        runbook: "A run is SKIPPED",
+        warnings: Vec::new(),
     }
 }
 
-fn planned(about: About<'_>, run: Run<'_>) -> Advice {
-    let summary = summary(about.bucket, run.plan, run.results);
-    let (steps, runbook) = todo(about, run, &summary);
-    let mut warnings = emptier(run.plan);
+fn planned(about: About<'_>, run: PlannedRun<'_>) -> Advice {
+    let applied = Applied::of(run.results);
+    let conclusion = Conclusion::from(verdict(run.plan, &applied));
+    let (instructions, sections): (Vec<_>, Vec<_>) =
+        what_to_do(about, run, &applied).into_iter().unzip();
+    let first_section = sections.into_iter().flatten().next();
+    Advice {
+        conclusion,
+        headline: headline(conclusion, run, &applied),
+        instructions,
+        runbook: first_section.unwrap_or("Where to look"),
+        warnings: warnings(about, run),
+    }
+}
+
+fn warnings(about: About<'_>, run: PlannedRun<'_>) -> Vec<String> {
+    let mut warnings = emptier_inputs(run.plan);
     warnings.extend(health::ending_credentials(about, run));
     let refused = &run.plan.guard.refused_approvals;
     if !refused.is_empty() {
@@ -52,33 +69,17 @@ fn planned(about: About<'_>, run: Run<'_>) -> Advice {
             refused.join(", ")
         ));
     }
-    Advice {
-        ending: summary.verdict.into(),
-        headline: headline(&summary, run.results),
-        steps,
-        runbook,
-        warnings,
-    }
+    warnings
 }
 
-fn emptier(plan: &Plan) -> Vec<String> {
-    plan.warnings
-        .iter()
-        .map(|why| format!("The inputs look emptier than they should: {why}."))
-        .collect()
+fn emptier_inputs(plan: &Plan) -> Vec<String> {
+    let warning = |why| format!("The inputs look emptier than they should: {why}.");
+    plan.warnings.iter().map(warning).collect()
 }
 
-fn headline(summary: &Summary, results: &[RecordOutcome]) -> String {
-    let Summary {
-        counts,
-        applied,
-        held,
-        ..
-    } = summary;
-    let held: Vec<_> = held
-        .iter()
-        .map(|held| format!("{} {}", held.count, held.category.name()))
-        .collect();
+fn headline(conclusion: Conclusion, run: PlannedRun<'_>, applied: &Applied) -> String {
+    let counts = &run.plan.counts;
+    let held = held_in_words(&run.plan.guard.held());
     let Applied {
         created,
         updated,
@@ -86,127 +87,130 @@ fn headline(summary: &Summary, results: &[RecordOutcome]) -> String {
         ..
     } = applied;
     let done = format!("{created} created, {updated} updated, {marked} marked");
-    match Ending::from(summary.verdict) {
-        Ending::Held => format!(
-            "{} held until a person approves them; {done}",
-            held.join(" and ")
+    match conclusion {
+        Conclusion::Held => format!("{held} held until a person approves them; {done}"),
+        Conclusion::Planned if held.is_empty() => format!(
+            "{} creates, {} updates, {} marks planned; nothing was applied",
+            counts.creates, counts.updates, counts.marks
         ),
-        Ending::Planned if held.is_empty() => {
-            format!(
-                "{} creates, {} updates, {} marks planned; nothing was applied",
-                counts.creates, counts.updates, counts.marks
-            )
-        }
-        Ending::Planned => format!("nothing was applied; {} would be held", held.join(" and ")),
-        Ending::NothingToDo if counts.conflicts > 0 => format!(
+        Conclusion::Planned => format!("nothing was applied; {held} would be held"),
+        Conclusion::NothingToDo if counts.conflicts > 0 => format!(
             "nothing to write; {} conflicts wait for a person",
             counts.conflicts
         ),
-        Ending::NothingToDo => "both systems are equal".to_owned(),
-        Ending::Partial => {
-            let of = |wanted| results.iter().filter(|one| one.outcome == wanted).count();
-            format!(
-                "{done}; {} failed, {} unknown",
-                of(Outcome::Failed),
-                of(Outcome::Unknown)
-            )
+        Conclusion::NothingToDo => "both systems are equal".to_owned(),
+        Conclusion::Partial => {
+            let failed = number_of(run.results, Outcome::Failed);
+            let unknown = number_of(run.results, Outcome::Unknown);
+            format!("{done}; {failed} failed, {unknown} unknown")
         }
-        _ => done,
+        Conclusion::Ok | Conclusion::Skipped | Conclusion::Failed => done,
     }
 }
 
-fn todo(about: About<'_>, run: Run<'_>, summary: &Summary) -> (Vec<Step>, &'static str) {
-    let Run {
-        plan,
-        marks,
-        results,
-        ..
-    } = run;
-    let (mut steps, mut sections) = (Vec::new(), Vec::new());
+fn held_in_words(held: &[Held]) -> String {
+    let words: Vec<_> = held
+        .iter()
+        .map(|held| format!("{} {}", held.count, held.category.name()))
+        .collect();
+    words.join(" and ")
+}
+
+fn number_of(results: &[RecordOutcome], outcome: Outcome) -> usize {
+    let of_this = results.iter().filter(|result| result.outcome == outcome);
+    of_this.count()
+}
+
+/// Everything a person may do now, the most urgent first.
+fn what_to_do(about: About<'_>, run: PlannedRun<'_>, applied: &Applied) -> Vec<Explained> {
+    let mut all = Vec::new();
+    all.extend(about_the_plan(about, run.plan));
+    all.extend(about_failures(run.results, applied));
+    if !run.plan.conflicts.is_empty() {
+        let text = format!(
+            "Resolve the conflicts below ({}); until a person decides, what clashes waits.",
+            run.plan.conflicts.len()
+        );
+        all.push((Instruction::new(text), Some("Alarm Conflicts")));
+    }
+    all.extend(about_marks(about, run));
+    if all.is_empty() {
+        all.push((Instruction::new("Nothing."), None));
+    }
+    all
+}
+
+/// How to release what is held, or to apply what was only planned.
+fn about_the_plan(about: About<'_>, plan: &Plan) -> Option<Explained> {
     let doubt = if plan.warnings.is_empty() {
         ""
     } else {
         "First find out why the inputs are so much emptier (runbook, Alarm SuspiciouslyEmptyRun). "
     };
     match (plan.mode, &plan.release) {
-        (Mode::Apply, Some(command)) => {
+        (Mode::Apply, None) => None,
+        (Mode::Apply, Some(release)) => {
             let text = format!(
                 "{doubt}Read the held entries below. If they are wrong, do nothing: they are never \
                  applied. If they are right, release exactly them:"
             );
-            steps.push(Step {
-                text,
-                command: Some(command.clone()),
-            });
-            sections.push("Alarm HeldChanges");
+            Some((Instruction::by(text, release), Some("Alarm HeldChanges")))
         }
-        (Mode::Plan, Some(command)) => {
+        (Mode::Plan, Some(release)) => {
             let text = format!(
                 "Nothing was applied, and in apply mode a part of this plan would be held. \
-                 {doubt}Read what would be held below. If it is wrong, do \
-                 not approve it. If it is right, this applies all of the plan, if the next one is \
-                 the same:"
+                 {doubt}Read what would be held below. If it is wrong, do not approve it. If it is \
+                 right, this applies all of the plan, if the next one is the same:"
             );
-            steps.push(Step {
-                text,
-                command: Some(command.clone()),
-            });
-            sections.push("Looking at a change before it is applied");
+            let section = "Looking at a change before it is applied";
+            Some((Instruction::by(text, release), Some(section)))
         }
         (Mode::Plan, None) => {
-            let command = Some(start_command(about.state_machine, "{}"));
-            steps.push(Step {
-                text: "Nothing was applied. To apply what is planned then:".to_owned(),
-                command,
-            });
-            sections.push("Looking at a change before it is applied");
+            let text = "Nothing was applied. To apply what is planned then:";
+            let command = start_command(about.state_machine, "{}");
+            let section = "Looking at a change before it is applied";
+            Some((Instruction::by(text, command), Some(section)))
         }
-        (Mode::Apply, None) => {}
     }
-    let stubborn = results
-        .iter()
-        .filter(|one| {
-            one.runs_failed
-                .is_some_and(|runs| runs >= super::sections::STUBBORN)
-        })
-        .count();
+}
+
+fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained> {
+    let is_stubborn = |result: &&RecordOutcome| {
+        result
+            .runs_failed
+            .is_some_and(|runs| runs >= RUNS_UNTIL_STUBBORN)
+    };
+    let stubborn = results.iter().filter(is_stubborn).count();
+    let section = Some("Alarm FailedRecords");
+    let mut all = Vec::new();
     if stubborn > 0 {
         let text = format!(
             "{stubborn} records have failed again and again: read why below, and correct what \
              stands in their way."
         );
-        steps.push(step(text));
+        all.push((Instruction::new(text), section));
     }
-    if summary.applied.failed > stubborn {
-        steps.push(step(
-            "The other failures need nothing yet: the next run tries them again by itself.",
-        ));
+    if applied.failed > stubborn {
+        let text = "The other failures need nothing yet: the next run tries them again by itself.";
+        all.push((Instruction::new(text), section));
     }
-    if summary.applied.failed > 0 {
-        sections.push("Alarm FailedRecords");
+    all
+}
+
+fn about_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
+    let is_set =
+        |result: &&RecordOutcome| result.action == Action::Mark && result.outcome == Outcome::Done;
+    let set = run.results.iter().filter(is_set).count();
+    if set == 0 {
+        return None;
     }
-    if !plan.conflicts.is_empty() {
-        steps.push(step(format!(
-            "Resolve the conflicts below ({}); until a person decides, what clashes waits.",
-            plan.conflicts.len()
-        )));
-        sections.push("Alarm Conflicts");
-    }
-    let marked = results
-        .iter()
-        .filter(|one| one.action == Action::Mark && one.outcome == Outcome::Done)
-        .count();
-    if marked > 0 {
-        let (all, purge) = (marks.len(), next_purge(about.ended_at));
-        steps.push(step(format!(
-            "{marked} of {all} marks were set: look through them below before \
-                                 {purge}, when they are deleted."
-        )));
-    }
-    if steps.is_empty() {
-        steps.push(step("Nothing."));
-    }
-    (steps, sections.first().copied().unwrap_or("Where to look"))
+    let planned = run.marks.len();
+    let purge = next_purge(about.ended_at);
+    let text = format!(
+        "{set} of {planned} marks were set: look through them below before {purge}, when they are \
+         deleted."
+    );
+    Some((Instruction::new(text), None))
 }
 
 /// The runbook's section of an error: its own name, if it is one of ours.
@@ -217,8 +221,27 @@ pub(super) fn section_for(error: &str) -> &'static str {
         .unwrap_or("AWS's own names")
 }
 
-fn failed(about: About<'_>, error: &str, cause: &str, came: Came<'_>) -> Advice {
-    let advice = match error {
+fn failed(about: About<'_>, error: &str, cause: &str, reached: Reached<'_>) -> Advice {
+    let warnings = match reached {
+        Reached::Plan(run) => emptier_inputs(run.plan),
+        Reached::BeforePlan { .. } | Reached::UnreadablePlan => Vec::new(),
+    };
+    Advice {
+        conclusion: Conclusion::Failed,
+        headline: error.to_owned(),
+        instructions: vec![
+            Instruction::new(format!("What happened: {}", without_addresses(cause))),
+            Instruction::new(advice_for(error)),
+            Instruction::new(what_was_written(about.mode, reached)),
+            start_again(about),
+        ],
+        runbook: section_for(error),
+        warnings,
+    }
+}
+
+fn advice_for(error: &str) -> &'static str {
+    match error {
         "Sync.Throttled" => {
             "Look who else uses the vendor's API. The next run tries again by itself."
         }
@@ -233,29 +256,30 @@ fn failed(about: About<'_>, error: &str, cause: &str, came: Came<'_>) -> Advice 
         "Sync.Config" => "Correct the stack's parameters or the secret the cause names.",
         "Sync.Rejected" => "Look the status up in the vendor's error list.",
         _ => "The name is AWS's own.",
-    };
-    let (state, warnings) = match came {
-        Came::ToThePlan(run) if about.mode == Mode::Plan => {
-            ("In plan mode nothing is applied.", emptier(run.plan))
+    }
+}
+
+/// What a failed run may have done to Zendesk.
+fn what_was_written(mode: Mode, reached: Reached<'_>) -> &'static str {
+    match (reached, mode) {
+        (Reached::BeforePlan { .. }, _) => {
+            "It failed before there was a plan: nothing was written to Zendesk."
         }
-        Came::ToThePlan(run) => (
+        (Reached::Plan(_) | Reached::UnreadablePlan, Mode::Plan) => {
+            "In plan mode nothing is applied."
+        }
+        (Reached::Plan(_), Mode::Apply) => {
             "The plan below may be applied in part. The next run reads everything again and does \
-             the rest.",
-            emptier(run.plan),
-        ),
-        Came::NotSoFar { .. } => (
-            "It failed before there was a plan: nothing was written to Zendesk.",
-            Vec::new(),
-        ),
-        Came::NobodyKnows if about.mode == Mode::Plan => {
-            ("In plan mode nothing is applied.", Vec::new())
+             the rest."
         }
-        Came::NobodyKnows => (
+        (Reached::UnreadablePlan, Mode::Apply) => {
             "Its plan cannot be read, so this report cannot tell whether anything was written to \
-             Zendesk.",
-            Vec::new(),
-        ),
-    };
+             Zendesk."
+        }
+    }
+}
+
+fn start_again(about: About<'_>) -> Instruction {
     let (text, input) = match about.mode {
         Mode::Plan => ("After that, plan anew:", "{\"mode\": \"plan\"}"),
         Mode::Apply => (
@@ -264,20 +288,5 @@ fn failed(about: About<'_>, error: &str, cause: &str, came: Came<'_>) -> Advice 
             "{}",
         ),
     };
-    let again = Step {
-        text: text.to_owned(),
-        command: Some(start_command(about.state_machine, input)),
-    };
-    Advice {
-        ending: Ending::Failed,
-        headline: error.to_owned(),
-        steps: vec![
-            step(format!("What happened: {}", without_addresses(cause))),
-            step(advice),
-            step(state),
-            again,
-        ],
-        runbook: section_for(error),
-        warnings,
-    }
+    Instruction::by(text, start_command(about.state_machine, input))
 }

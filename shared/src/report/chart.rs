@@ -1,96 +1,123 @@
-//! The last runs as bars, in SVG.
+//! The last runs as bars: where each stands and how high it is. The template draws them.
 
-use std::fmt::Write as _;
-
-use super::html::escape;
 use super::{Bar, minute};
-use crate::model::{Ending, History};
+use crate::model::{Conclusion, History, PastRun};
 
 /// Runs in the chart.
-const SHOWN: usize = 30;
-const WIDTH: usize = 24;
+const SHOWN_RUNS: usize = 30;
+/// Width of a bar, in units of the drawing.
+const BAR_WIDTH: usize = 24;
+/// Space between two bars.
 const GAP: usize = 4;
-const HEIGHT: usize = 96;
+/// Height of the highest bar.
+const BAR_HEIGHT: usize = 96;
+/// Height of a run that changed nothing, so that it is seen.
+const LEAST_HEIGHT: usize = 3;
+/// Height of a run that failed.
+const FAILED_HEIGHT: usize = BAR_HEIGHT / 2;
+/// Space above the highest bar, for a line of text.
+const TOP: usize = 24;
+/// Space below the axis, for a line of text.
+const BOTTOM: usize = 26;
 
 /// The last runs, the oldest first.
 pub(super) fn bars(history: &History) -> Vec<Bar> {
-    let from = history.runs.len().saturating_sub(SHOWN);
-    let bar = |run: &crate::model::PastRun| Bar {
+    let from = history.runs.len().saturating_sub(SHOWN_RUNS);
+    history.runs.iter().skip(from).map(bar).collect()
+}
+
+fn bar(run: &PastRun) -> Bar {
+    Bar {
         run_id: run.run_id.clone(),
         ended_at: run.ended_at,
         verdict: run.ending,
         changed: run.changed(),
         failed: run.applied.failed,
         seconds: run.seconds,
-    };
-    history.runs.iter().skip(from).map(bar).collect()
+    }
 }
 
-/// The chart; empty without runs. Heights go with the square root, so that one large run does not
-/// flatten the others.
-pub(super) fn svg(bars: &[Bar]) -> String {
-    let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
-        return String::new();
+/// The drawing.
+pub(super) struct Chart {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) bar_width: usize,
+    /// The y of the axis, on which the bars stand.
+    pub(super) axis: usize,
+    /// The y of the text below the axis.
+    pub(super) below: usize,
+    pub(super) bars: Vec<DrawnBar>,
+    /// Runs that were not good.
+    pub(super) wrong: usize,
+    /// The most records changed in one run.
+    pub(super) most: usize,
+    pub(super) first: String,
+    pub(super) last: String,
+}
+
+/// A bar of the drawing.
+pub(super) struct DrawnBar {
+    pub(super) verdict: &'static str,
+    pub(super) x: usize,
+    pub(super) y: usize,
+    pub(super) height: usize,
+    pub(super) title: String,
+}
+
+/// Draws the bars; `None` without runs.
+///
+/// Heights go with the square root, so that one large run does not flatten the others.
+pub(super) fn draw(bars: &[Bar]) -> Option<Chart> {
+    let first = bars.first()?;
+    let last = bars.last()?;
+    let most_changed = bars.iter().map(|bar| bar.changed).max().unwrap_or_default();
+    let most = most_changed.max(1);
+    let axis = BAR_HEIGHT + TOP;
+    let drawn = bars.iter().enumerate().map(|(place, bar)| {
+        let height = height(bar, most);
+        DrawnBar {
+            verdict: bar.verdict.word(),
+            x: place * (BAR_WIDTH + GAP),
+            y: axis - height,
+            height,
+            title: title(bar),
+        }
+    });
+    Some(Chart {
+        width: SHOWN_RUNS * (BAR_WIDTH + GAP),
+        height: axis + BOTTOM,
+        bar_width: BAR_WIDTH,
+        axis,
+        below: axis + BOTTOM - 4,
+        bars: drawn.collect(),
+        wrong: bars.iter().filter(|bar| !bar.verdict.is_good()).count(),
+        most,
+        first: minute(first.ended_at),
+        last: minute(last.ended_at),
+    })
+}
+
+fn height(bar: &Bar, most: usize) -> usize {
+    let least = match bar.verdict {
+        Conclusion::Failed => FAILED_HEIGHT,
+        _ => LEAST_HEIGHT,
     };
-    let most = bars
-        .iter()
-        .map(|bar| bar.changed)
-        .max()
-        .unwrap_or_default()
-        .max(1);
-    let (width, base) = (SHOWN * (WIDTH + GAP), HEIGHT + 24);
-    let wrong = bars.iter().filter(|bar| !bar.verdict.is_good()).count();
-    let mut svg = format!(
-        "<figure>\n<svg viewBox=\"0 0 {width} {}\" role=\"img\" aria-label=\"The last {} runs, \
-         {wrong} of them not good; at most {most} records \
-         changed in one.\">\n<text x=\"0\" y=\"18\">{most} changed</text>\n<path class=\"axis\" \
-         d=\"M0 {base}H{width}\"/>\n",
-        base + 26,
-        bars.len(),
-    );
-    for (
-        place,
-        Bar {
-            run_id,
-            ended_at,
-            verdict,
-            changed,
-            failed,
-            seconds,
-        },
-    ) in bars.iter().enumerate()
-    {
-        let height =
-            (changed * HEIGHT * HEIGHT / most)
-                .isqrt()
-                .max(if *verdict == Ending::Failed {
-                    HEIGHT / 2
-                } else {
-                    3
-                });
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            svg,
-            "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{WIDTH}\" height=\"{height}\" \
-             rx=\"2\"><title>{}: {}, {changed} changed, {failed} failed, \
-             {seconds} s, {}</title></rect>",
-            verdict.word(),
-            place * (WIDTH + GAP),
-            base - height,
-            escape(run_id),
-            verdict.word(),
-            minute(*ended_at),
-        );
-    }
-    let _ = writeln!(
-        svg,
-        "<text x=\"0\" y=\"{y}\">{}</text>\n<text x=\"{width}\" y=\"{y}\" \
-         class=\"end\">{}</text>\n</svg>\n<figcaption>Records changed in the last runs; \
-         grey: nothing to do, green: OK, orange: a person has to look, red: \
-         failed.</figcaption>\n</figure>",
-        minute(first.ended_at),
-        minute(last.ended_at),
-        y = base + 22,
-    );
-    svg
+    let share = bar.changed * BAR_HEIGHT * BAR_HEIGHT / most;
+    share.isqrt().max(least)
+}
+
+fn title(bar: &Bar) -> String {
+    let Bar {
+        run_id,
+        ended_at,
+        verdict,
+        changed,
+        failed,
+        seconds,
+    } = bar;
+    format!(
+        "{run_id}: {}, {changed} changed, {failed} failed, {seconds} s, {}",
+        verdict.word(),
+        minute(*ended_at)
+    )
 }

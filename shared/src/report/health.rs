@@ -4,61 +4,37 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{About, Came, Cost, End, Known, Link, Run, Section, minute, seconds_between};
+use super::{
+    About, Cost, KnownResults, Link, PlannedRun, Reached, RunEnd, Section, minute, seconds_between,
+};
 use crate::model::{Credential, Mode, Usage};
 
 /// Runs in the table; the chart has more.
-const LISTED: usize = 10;
+const MOST_LISTED: usize = 10;
 /// Days before the end of a credential from which a report warns.
 const WARN_DAYS: i32 = 30;
 
-pub(super) fn stages(about: About<'_>, run: Run<'_>) -> Option<Section> {
+/// What each stage used, and what the run cost.
+pub(super) fn stages(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
     let usage = run.usage;
-    let row = |name: &str, usage: &Usage| {
-        let Usage {
-            invocations,
-            milliseconds: _,
-            pages: _,
-            calls,
-            retries,
-            throttled,
-            waits,
-            wait_seconds,
-            credentials: _,
-        } = usage;
-        let seconds = usage.seconds();
-        let waited = format!("{waits} ({wait_seconds} s)");
-        vec![
-            name.to_owned(),
-            invocations.to_string(),
-            seconds,
-            calls.to_string(),
-            retries.to_string(),
-            throttled.to_string(),
-            waited,
-        ]
-    };
-    let rows = vec![
-        row("gather-accounts", &usage.gather_accounts),
-        row("gather-orgs", &usage.gather_orgs),
-        row("compare", &usage.compare),
-        row("sync", &usage.sync),
-        row("all", &usage.total()),
+    let rows = [
+        stage_row("gather-accounts", &usage.gather_accounts),
+        stage_row("gather-orgs", &usage.gather_orgs),
+        stage_row("compare", &usage.compare),
+        stage_row("sync", &usage.sync),
+        stage_row("all", &usage.total()),
     ];
-    let told = about
-        .history
-        .change()
-        .is_some_and(|(_, now)| now.run_id == about.run_id);
-    let cost = Cost::of(usage, told);
+    let change = about.history.change();
+    let people_are_told = change.is_some_and(|(_, now)| now.run_id == about.run_id);
+    let cost = Cost::of(usage, people_are_told);
+    let at_least = match run.known {
+        KnownResults::All => "",
+        KnownResults::SoFar | KnownResults::None => "At least ",
+    };
     let note = format!(
-        "{} s from the start to this report. {}{}: {} state transitions and {} invocations of \
-         Lambdas; S3, DynamoDB and logs come on top.",
+        "{} s from the start to this report. {at_least}{}: {} state transitions and {} invocations \
+         of Lambdas; S3, DynamoDB and logs come on top.",
         seconds_between(about.started_at, about.ended_at),
-        if run.known == Known::All {
-            ""
-        } else {
-            "At least "
-        },
         cost.usd(),
         cost.transitions,
         cost.invocations,
@@ -75,7 +51,30 @@ pub(super) fn stages(about: About<'_>, run: Run<'_>) -> Option<Section> {
     Section::of("Time, calls and cost", note, &head, rows)
 }
 
-pub(super) fn credentials(about: About<'_>, run: Run<'_>) -> Option<Section> {
+fn stage_row(name: &str, usage: &Usage) -> Vec<String> {
+    let Usage {
+        invocations,
+        milliseconds: _,
+        pages: _,
+        calls,
+        retries,
+        throttled,
+        waits,
+        wait_seconds,
+        credentials: _,
+    } = usage;
+    vec![
+        name.to_owned(),
+        invocations.to_string(),
+        usage.seconds(),
+        calls.to_string(),
+        retries.to_string(),
+        throttled.to_string(),
+        format!("{waits} ({wait_seconds} s)"),
+    ]
+}
+
+pub(super) fn credentials(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
     let rows = run.usage.total().credentials.into_iter().map(|one| {
         let left = days_left(&one, about.ended_at)
             .map_or_else(|| "no end known".to_owned(), |days| days.to_string());
@@ -95,7 +94,7 @@ pub(super) fn credentials(about: About<'_>, run: Run<'_>) -> Option<Section> {
 }
 
 /// A warning for each credential that ends soon.
-pub(super) fn ending_credentials(about: About<'_>, run: Run<'_>) -> Vec<String> {
+pub(super) fn ending_credentials(about: About<'_>, run: PlannedRun<'_>) -> Vec<String> {
     ending_soon(about, run.usage.total().credentials)
 }
 
@@ -115,105 +114,104 @@ fn days_left(credential: &Credential, now: Timestamp) -> Option<i32> {
 }
 
 pub(super) fn last_runs(about: About<'_>) -> Option<Section> {
-    let rows = about.history.runs.iter().rev().take(LISTED).map(|run| {
-        let numbers = [run.changed(), run.applied.failed].map(|number| number.to_string());
-        let [changed, failed] = numbers;
+    let newest_first = about.history.runs.iter().rev();
+    let rows = newest_first.take(MOST_LISTED).map(|run| {
         vec![
             run.run_id.clone(),
             minute(run.ended_at),
             run.state(),
-            changed,
-            failed,
+            run.changed().to_string(),
+            run.applied.failed.to_string(),
             run.seconds.to_string(),
         ]
     });
-    Section::of(
-        "Last runs",
-        "",
-        &["run", "ended", "verdict", "changed", "failed", "seconds"],
-        rows,
-    )
+    let head = ["run", "ended", "verdict", "changed", "failed", "seconds"];
+    Section::of("Last runs", "", &head, rows)
 }
 
-/// The section of the runbook.
+/// The section of the runbook under this heading.
 pub(super) fn runbook(about: About<'_>, heading: &str) -> Link {
-    let plain = heading
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    let anchor: String = plain
-        .map(|c| {
-            if c == ' ' {
-                '-'
-            } else {
-                c.to_ascii_lowercase()
-            }
-        })
-        .collect();
     Link {
         text: heading.to_owned(),
-        url: format!("{}#{anchor}", about.runbook),
+        url: format!("{}#{}", about.runbook, anchor(heading)),
     }
+}
+
+/// What GitLab and GitHub make of a heading.
+fn anchor(heading: &str) -> String {
+    let mut anchor = String::new();
+    for c in heading.chars() {
+        match c {
+            ' ' => anchor.push('-'),
+            '-' | '_' => anchor.push(c),
+            c if c.is_ascii_alphanumeric() => anchor.push(c.to_ascii_lowercase()),
+            _ => {}
+        }
+    }
+    anchor
 }
 
 /// Documents beside the report by their names, and AWS's console for the execution and the folder.
-pub(super) fn links(about: About<'_>, end: End<'_>) -> Vec<Link> {
-    let link = |text: &str, url: String| Link {
-        text: text.to_owned(),
-        url,
-    };
-    let here = |file: &str| link(file, file.to_owned());
-    let mut links = vec![here("report.html"), here("report.md"), here("report.json")];
-    if let End::Planned(run)
-    | End::Failed {
-        came: Came::ToThePlan(run),
+pub(super) fn links(about: About<'_>, end: RunEnd<'_>) -> Vec<Link> {
+    let mut files = vec!["report.html", "report.md", "report.json"];
+    if let RunEnd::Planned(run)
+    | RunEnd::Failed {
+        reached: Reached::Plan(run),
         ..
     } = end
     {
-        links.extend(
-            [
-                "accounts.json",
-                "organizations.json",
-                "plan.json",
-                "creates.json",
-                "updates.json",
-                "not_in_sync.json",
-            ]
-            .map(here),
-        );
+        files.extend([
+            "accounts.json",
+            "organizations.json",
+            "plan.json",
+            "creates.json",
+            "updates.json",
+            "not_in_sync.json",
+        ]);
         if about.mode == Mode::Apply {
-            links.push(here("sync-state.json"));
-            links.extend((run.known != Known::Nothing).then(|| here("results.json")));
+            files.push("sync-state.json");
+        }
+        if about.mode == Mode::Apply && run.known != KnownResults::None {
+            files.push("results.json");
         }
     }
-    // The console of another partition has another host.
-    let machine = about
-        .state_machine
-        .filter(|arn| arn.starts_with("arn:aws:states:"));
-    if let (Some(machine), Some(region)) = (
-        machine,
-        machine
-            .and_then(|arn| arn.split(':').nth(3))
-            .filter(|region| !region.is_empty()),
-    ) {
-        let console = format!("https://{region}.console.aws.amazon.com");
-        let execution = format!(
-            "{}:{}",
-            machine.replace(":stateMachine:", ":execution:"),
-            about.run_id
-        );
-        links.push(link(
+    let mut links: Vec<_> = files.into_iter().map(|file| link(file, file)).collect();
+    links.extend(console_links(about));
+    links
+}
+
+fn link(text: &str, url: impl Into<String>) -> Link {
+    Link {
+        text: text.to_owned(),
+        url: url.into(),
+    }
+}
+
+/// Pages of AWS's console; none for another partition, whose console has another host.
+fn console_links(about: About<'_>) -> Vec<Link> {
+    let machine = about.state_machine.unwrap_or_default();
+    let region = match machine.split(':').collect::<Vec<_>>().as_slice() {
+        ["arn", "aws", "states", region, ..] if !region.is_empty() => *region,
+        _ => return Vec::new(),
+    };
+    let console = format!("https://{region}.console.aws.amazon.com");
+    let executions = machine.replace(":stateMachine:", ":execution:");
+    let run_id = about.run_id;
+    let bucket = about.bucket;
+    vec![
+        link(
             "the execution",
-            format!("{console}/states/home?region={region}#/v2/executions/details/{execution}"),
-        ));
-        let folder = format!(
-            "{console}/s3/buckets/{}?region={region}&prefix=runs/{}/",
-            about.bucket, about.run_id
-        );
-        links.push(link("the folder of the run", folder));
-        links.push(link(
+            format!(
+                "{console}/states/home?region={region}#/v2/executions/details/{executions}:{run_id}"
+            ),
+        ),
+        link(
+            "the folder of the run",
+            format!("{console}/s3/buckets/{bucket}?region={region}&prefix=runs/{run_id}/"),
+        ),
+        link(
             "the dashboards",
             format!("{console}/cloudwatch/home?region={region}#dashboards"),
-        ));
-    }
-    links
+        ),
+    ]
 }

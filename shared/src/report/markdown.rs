@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::html::is_direction;
-use super::{Link, Page, Section, Step, minute};
+use super::html::turns_direction;
+use super::{Instruction, Link, Report, Section, minute};
 
-pub(super) fn render(page: &Page) -> String {
-    let Page {
+pub(super) fn render(report: &Report) -> String {
+    let Report {
         header,
         verdict,
         mode,
@@ -17,7 +17,7 @@ pub(super) fn render(page: &Page) -> String {
         last_runs: _,
         sections,
         links,
-    } = page;
+    } = report;
     let mut text = format!(
         "# {}: {}\n\npartner-sync run {}, {}, mode {}\n",
         verdict.word(),
@@ -31,7 +31,7 @@ pub(super) fn render(page: &Page) -> String {
         let _ = writeln!(text, "\n**Warning:** {}", plain(warning));
     }
     let _ = writeln!(text, "\n## What to do now");
-    for Step {
+    for Instruction {
         text: line,
         command,
     } in what_to_do
@@ -92,7 +92,7 @@ fn plain(text: &str) -> String {
             '<' => plain.push_str("&lt;"),
             '>' => plain.push_str("&gt;"),
             '&' => plain.push_str("&amp;"),
-            c if c.is_control() || is_direction(c) => plain.push(' '),
+            c if c.is_control() || turns_direction(c) => plain.push(' '),
             c => plain.push(c),
         }
     }

@@ -1,17 +1,27 @@
 //! What people are told: a change of the pipeline's state, and nothing else.
 
+use serde::Serialize;
+
 use super::advice::section_for;
 use super::minute;
-use crate::lambda::Notice;
-use crate::model::{Action, Applied, Ending, History, PastRun, RecordOutcome};
+use crate::model::{Action, Applied, Conclusion, History, PastRun, RecordOutcome, run_key};
 use crate::plan::Guard;
-use crate::store::key;
 
 /// Records named in a notice.
-const NAMED: usize = 5;
+const MOST_NAMED: usize = 5;
+/// Characters of a subject; SNS takes fewer than 100.
+const SUBJECT_CHARACTERS: usize = 99;
 
-/// A notice of the last run in the history, if the pipeline's state has changed with it. At most
-/// six lines of run, record and error names and numbers; nobody's words.
+/// A message to people: ids, names of errors and numbers, nobody's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// At most 99 characters, as SNS wants it.
+    pub subject: String,
+    /// At most six lines.
+    pub message: String,
+}
+
+/// A notice of the last run in the history, if the pipeline's state has changed with it.
 #[must_use]
 pub fn notice(
     bucket: &str,
@@ -21,92 +31,87 @@ pub fn notice(
     results: &[RecordOutcome],
 ) -> Option<Notice> {
     let (before, now) = history.change()?;
-    let PastRun {
-        run_id,
-        ended_at,
-        ending,
-        error,
-        counts,
-        applied,
-        seconds: _,
-    } = now;
-    let was = before.map_or_else(
-        || "the first run".to_owned(),
-        |before| format!("was {}", before.state()),
-    );
+    let was = match before {
+        Some(before) => format!("was {}", before.state()),
+        None => "the first run".to_owned(),
+    };
+    let headline = format!("partner-sync: {} ({was})", now.state());
     let mut lines = vec![
-        format!("partner-sync: {} ({was})", now.state()),
-        format!("Run {run_id}, ended {}.", minute(*ended_at)),
+        headline.clone(),
+        format!("Run {}, ended {}.", now.run_id, minute(now.ended_at)),
     ];
-    match ending {
-        Ending::Held => {
-            let held = guard
-                .into_iter()
-                .flat_map(|guard| &guard.categories)
-                .filter(|judged| judged.is_held());
-            lines.extend(
-                held.map(|judged| format!("Held {}: {}.", judged.category.name(), judged.message)),
-            );
+    lines.extend(what_happened(now, runbook, guard, results));
+    lines.push(format!(
+        "Report: s3://{bucket}/{}",
+        run_key(&now.run_id, "report.html")
+    ));
+    Some(Notice {
+        subject: headline.chars().take(SUBJECT_CHARACTERS).collect(),
+        message: lines.join("\n"),
+    })
+}
+
+/// One line, or one for each held category.
+fn what_happened(
+    run: &PastRun,
+    runbook: &str,
+    guard: Option<&Guard>,
+    results: &[RecordOutcome],
+) -> Vec<String> {
+    match run.ending {
+        Conclusion::Held => guard.map(held_categories).unwrap_or_default(),
+        Conclusion::Partial => {
+            let failed = run.applied.failed;
+            vec![format!(
+                "{failed} records failed: {}.",
+                failed_records(results)
+            )]
         }
-        Ending::Partial => lines.push(format!(
-            "{} records failed: {}.",
-            applied.failed,
-            failed(results)
-        )),
-        Ending::Failed => {
-            lines.push(format!(
-                "What to do: {runbook}, {}.",
-                section_for(error.as_deref().unwrap_or_default())
-            ));
+        Conclusion::Failed => {
+            let section = section_for(run.error.as_deref().unwrap_or_default());
+            vec![format!("What to do: {runbook}, {section}.")]
         }
-        _ => {
+        Conclusion::Ok | Conclusion::NothingToDo | Conclusion::Planned | Conclusion::Skipped => {
             let Applied {
                 created,
                 updated,
                 marked,
                 ..
-            } = applied;
-            lines.push(format!(
-                "{created} created, {updated} updated, {marked} marked, {} conflicts.",
-                counts.conflicts
-            ));
+            } = run.applied;
+            let conflicts = run.counts.conflicts;
+            vec![format!(
+                "{created} created, {updated} updated, {marked} marked, {conflicts} conflicts."
+            )]
         }
     }
-    lines.push(format!(
-        "Report: s3://{bucket}/{}",
-        key(run_id, "report.html")
-    ));
-    let subject: String = lines
-        .first()
-        .map(|line| line.chars().take(99).collect())
-        .unwrap_or_default();
-    Some(Notice {
-        subject,
-        message: lines.join("\n"),
-    })
 }
 
-fn failed(results: &[RecordOutcome]) -> String {
-    let bad = results.iter().filter(|result| result.outcome.is_failure());
-    let mut ids: Vec<String> = bad
-        .map(|result| {
-            let what = if result.action == Action::Create {
-                "account"
-            } else {
-                "organization"
-            };
-            format!(
-                "{what} {}",
-                result
-                    .id
-                    .map_or_else(|| result.failing_key(), |id| id.to_string())
-            )
-        })
-        .collect();
-    let more = ids.len().saturating_sub(NAMED);
-    ids.truncate(NAMED);
+fn held_categories(guard: &Guard) -> Vec<String> {
+    let held = guard.categories.iter().filter(|judged| judged.is_held());
+    held.map(|judged| format!("Held {}: {}.", judged.category.name(), judged.message))
+        .collect()
+}
+
+/// The ids of the first few records that failed.
+fn failed_records(results: &[RecordOutcome]) -> String {
+    let failed = results.iter().filter(|result| result.outcome.is_failure());
+    let mut ids: Vec<String> = failed.map(record_id).collect();
+    let more = ids.len().saturating_sub(MOST_NAMED);
+    ids.truncate(MOST_NAMED);
     if more > 0 {
         ids.push(format!("{more} more"));
     }
     ids.join(", ")
+}
+
+fn record_id(result: &RecordOutcome) -> String {
+    let kind = match result.action {
+        Action::Create => "account",
+        Action::Update | Action::Mark => "organization",
+    };
+    let id = match result.id {
+        Some(id) => id.to_string(),
+        None => result.failing_key(),
+    };
+    format!("{kind} {id}")
 }

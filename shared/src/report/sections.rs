@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{About, Known, Run, Section, health, minute, next_purge};
+use super::{About, KnownResults, PlannedRun, Section, health, minute, next_purge};
 use crate::model::{
-    Action, FieldValue, Guarded, Header, Instance, LastGood, MARK_FOR_DELETION, Mode, Outcome,
+    Action, FieldValue, Guarded, Instance, LastGood, MARK_FOR_DELETION, Mode, Outcome,
     RecordOutcome,
 };
-use crate::plan::{Judged, Party, Update};
+use crate::plan::{Conflict, Judged, Party, Update};
 
-/// Above so many updates they are grouped by field instead of listed one by one.
-const LISTED: usize = 50;
+/// Changed values, or new organizations, up to which they are listed one by one.
+const MOST_LISTED: usize = 50;
 /// Runs in a row a record has failed in from which a person has to look.
-pub(super) const STUBBORN: u32 = 3;
+pub(super) const RUNS_UNTIL_STUBBORN: u32 = 3;
 
-pub(super) fn all(about: About<'_>, run: Run<'_>) -> [Option<Section>; 13] {
+pub(super) fn all(about: About<'_>, run: PlannedRun<'_>) -> [Option<Section>; 13] {
     [
         inputs(run),
         plan_and_result(run),
@@ -32,34 +32,35 @@ pub(super) fn all(about: About<'_>, run: Run<'_>) -> [Option<Section>; 13] {
     ]
 }
 
-/// The outcomes of one kind by account (creates) or organization.
-fn outcomes(run: Run<'_>, action: Action) -> BTreeMap<String, Outcome> {
-    let key = |one: &RecordOutcome| {
-        if action == Action::Create {
-            one.salesforce_id.clone()
-        } else {
-            one.id.map(|id| id.to_string())
+/// The outcomes of one kind by account (creates) or organization (updates, marks).
+fn outcomes(run: PlannedRun<'_>, action: Action) -> BTreeMap<String, Outcome> {
+    let mut outcomes = BTreeMap::new();
+    for result in run.results {
+        let key = match result.action {
+            Action::Create => result.salesforce_id.clone(),
+            Action::Update | Action::Mark => result.id.map(|id| id.to_string()),
+        };
+        if let Some(key) = key
+            && result.action == action
+        {
+            outcomes.insert(key, result.outcome);
         }
-    };
-    run.results
-        .iter()
-        .filter(|one| one.action == action)
-        .filter_map(|one| Some((key(one)?, one.outcome)))
-        .collect()
+    }
+    outcomes
 }
 
-/// What became of a record, in a word.
-fn result_of(run: Run<'_>, category: Guarded, outcome: Option<&Outcome>) -> String {
+/// What became of a record of this category, in a word.
+fn result_of(run: PlannedRun<'_>, category: Guarded, outcome: Option<&Outcome>) -> String {
     word_for(run, run.plan.guard.holds(category), outcome).to_owned()
 }
 
-fn word_for(run: Run<'_>, held: bool, outcome: Option<&Outcome>) -> &'static str {
+fn word_for(run: PlannedRun<'_>, is_held: bool, outcome: Option<&Outcome>) -> &'static str {
     match outcome {
         Some(Outcome::Done) => "done",
         Some(Outcome::Failed) => "FAILED",
         Some(Outcome::Drifted) => "drifted",
         Some(Outcome::Unknown) => "unknown",
-        None if held => "held",
+        None if is_held => "held",
         None if run.plan.mode == Mode::Plan => "planned",
         None => "not known",
     }
@@ -74,71 +75,25 @@ fn against(now: usize, last: Option<usize>) -> String {
     }
 }
 
-fn inputs(run: Run<'_>) -> Option<Section> {
-    let (counts, usage, last) = (
-        &run.plan.counts,
-        &run.usage.gather_accounts,
-        run.plan.inputs.last_good.as_ref(),
-    );
-    let yes = |complete: bool| if complete { "yes" } else { "NO" }.to_owned();
-    let salesforce = vec![
-        "Salesforce accounts".to_owned(),
-        counts.accounts.to_string(),
-        String::new(),
-        usage.pages.to_string(),
-        usage.seconds(),
-        yes(true),
-        against(counts.accounts, last.map(|last| last.counts.accounts)),
-    ];
-    let zendesk = run.plan.instances.iter().map(|one| {
-        let Instance {
-            name,
-            organizations_scanned,
-            partner_organizations,
-            pages,
-            seconds,
-            complete,
-        } = one;
-        let since = last.map_or_else(
-            || against(0, None),
-            |last| {
-                let before = last.instances.iter().find(|before| before.name == *name);
-                before.map_or_else(
-                    || "not read then".to_owned(),
-                    |before| against(*organizations_scanned, Some(before.organizations_scanned)),
-                )
-            },
-        );
-        vec![
-            format!("Zendesk {name}"),
-            organizations_scanned.to_string(),
-            partner_organizations.to_string(),
-            pages.to_string(),
-            format!("{seconds:.1}"),
-            yes(*complete),
-            since,
-        ]
-    });
-    let note = last.map_or_else(String::new, |last| {
-        let change = against(
-            counts.partner_organizations,
-            Some(last.counts.partner_organizations),
-        );
-        let LastGood {
-            header:
-                Header {
-                    run_id,
-                    generated_at,
-                    ..
-                },
-            ..
-        } = last;
-        format!(
-            "The last good run was {run_id}, {}. Partner organizations on the target: {change} \
-                 since.",
-            minute(*generated_at)
-        )
-    });
+fn inputs(run: PlannedRun<'_>) -> Option<Section> {
+    let counts = &run.plan.counts;
+    let last = run.plan.inputs.last_good.as_ref();
+    let mut rows = vec![salesforce_row(run, last)];
+    for instance in &run.plan.instances {
+        rows.push(zendesk_row(instance, last));
+    }
+    let note = match last {
+        None => String::new(),
+        Some(last) => format!(
+            "The last good run was {}, {}. Partner organizations on the target: {} since.",
+            last.header.run_id,
+            minute(last.header.generated_at),
+            against(
+                counts.partner_organizations,
+                Some(last.counts.partner_organizations)
+            )
+        ),
+    };
     let head = [
         "source",
         "records",
@@ -148,12 +103,52 @@ fn inputs(run: Run<'_>) -> Option<Section> {
         "complete",
         "since the last good run",
     ];
-    Section::of(
-        "Inputs",
-        note,
-        &head,
-        std::iter::once(salesforce).chain(zendesk),
-    )
+    Section::of("Inputs", note, &head, rows)
+}
+
+fn salesforce_row(run: PlannedRun<'_>, last: Option<&LastGood>) -> Vec<String> {
+    let accounts = run.plan.counts.accounts;
+    let usage = &run.usage.gather_accounts;
+    vec![
+        "Salesforce accounts".to_owned(),
+        accounts.to_string(),
+        String::new(),
+        usage.pages.to_string(),
+        usage.seconds(),
+        yes_or_no(true),
+        against(accounts, last.map(|last| last.counts.accounts)),
+    ]
+}
+
+fn zendesk_row(instance: &Instance, last: Option<&LastGood>) -> Vec<String> {
+    let Instance {
+        name,
+        organizations_scanned,
+        partner_organizations,
+        pages,
+        seconds,
+        complete,
+    } = instance;
+    let since = match last {
+        None => against(0, None),
+        Some(last) => match last.instances.iter().find(|before| before.name == *name) {
+            None => "not read then".to_owned(),
+            Some(before) => against(*organizations_scanned, Some(before.organizations_scanned)),
+        },
+    };
+    vec![
+        format!("Zendesk {name}"),
+        organizations_scanned.to_string(),
+        partner_organizations.to_string(),
+        pages.to_string(),
+        format!("{seconds:.1}"),
+        yes_or_no(*complete),
+        since,
+    ]
+}
+
+fn yes_or_no(complete: bool) -> String {
+    if complete { "yes" } else { "NO" }.to_owned()
 }
 
 /// What a run read that failed before it had a plan.
@@ -162,18 +157,19 @@ pub(super) fn read_before_the_plan(
     instances: &[Instance],
 ) -> Option<Section> {
     let row = |name: &str, records: Option<usize>| {
-        let complete = if records.is_some() { "yes" } else { "NO" };
         vec![
             name.to_owned(),
             records.map_or_else(String::new, |records| records.to_string()),
-            complete.to_owned(),
+            yes_or_no(records.is_some()),
         ]
     };
-    let scanned = (!instances.is_empty())
-        .then(|| instances.iter().map(|one| one.organizations_scanned).sum());
+    let scanned = instances
+        .iter()
+        .map(|instance| instance.organizations_scanned);
+    let all_scanned = (!instances.is_empty()).then(|| scanned.sum());
     let rows = [
         row("Salesforce accounts", accounts),
-        row("Zendesk, all instances", scanned),
+        row("Zendesk, all instances", all_scanned),
     ];
     Section::of(
         "Inputs",
@@ -183,90 +179,127 @@ pub(super) fn read_before_the_plan(
     )
 }
 
-fn plan_and_result(run: Run<'_>) -> Option<Section> {
+fn plan_and_result(run: PlannedRun<'_>) -> Option<Section> {
     let counts = &run.plan.counts;
-    let held = run.plan.guard.held();
-    let held = |category| {
-        held.iter()
-            .find(|held| held.category == category)
-            .map_or(0, |held| held.count)
-    };
     let unmarked: BTreeSet<u64> = run
         .updates
         .iter()
         .filter(|update| update.unmark().is_some())
         .map(|update| update.id)
         .collect();
-    let row = |name: &str, planned: usize, held: usize, is_it: &dyn Fn(&RecordOutcome) -> bool| {
-        let of = |outcome: Outcome| {
-            run.results
-                .iter()
-                .filter(move |one| one.outcome == outcome && is_it(one))
-        };
-        let [proven, failed, unknown, drifted] = [
-            Outcome::Done,
-            Outcome::Failed,
-            Outcome::Unknown,
-            Outcome::Drifted,
-        ]
-        .map(|one| of(one).count());
-        // Of those without a result, Zendesk took what went with a job.
-        let done = proven
-            + of(Outcome::Unknown)
-                .filter(|one| one.job_id.is_some())
-                .count();
-        let known = |number: usize| {
-            if run.known == Known::Nothing {
-                "not known".to_owned()
-            } else {
-                number.to_string()
-            }
-        };
-        let mut cells = vec![name.to_owned(), planned.to_string()];
-        cells.extend([done, proven, failed, unknown, drifted].map(known));
-        cells.push(held.to_string());
-        cells
+    let of_action = |action| move |result: &RecordOutcome| result.action == action;
+    let is_unmark = |result: &RecordOutcome| {
+        result.action == Action::Update && result.id.is_some_and(|id| unmarked.contains(&id))
     };
-    let rows = vec![
-        row("creates", counts.creates, held(Guarded::Creates), &|one| {
-            one.action == Action::Create
-        }),
-        row("updates", counts.updates, held(Guarded::Updates), &|one| {
-            one.action == Action::Update
-        }),
-        row("un-marks among them", counts.unmarks, 0, &|one| {
-            one.action == Action::Update && one.id.is_some_and(|id| unmarked.contains(&id))
-        }),
-        row("marks", counts.marks, held(Guarded::Marks), &|one| {
-            one.action == Action::Mark
-        }),
+    let kinds = [
+        Kind {
+            name: "creates",
+            planned: counts.creates,
+            held: held_entries(run, Guarded::Creates),
+            belongs: &of_action(Action::Create),
+        },
+        Kind {
+            name: "updates",
+            planned: counts.updates,
+            held: held_entries(run, Guarded::Updates),
+            belongs: &of_action(Action::Update),
+        },
+        Kind {
+            name: "un-marks among them",
+            planned: counts.unmarks,
+            held: 0,
+            belongs: &is_unmark,
+        },
+        Kind {
+            name: "marks",
+            planned: counts.marks,
+            held: held_entries(run, Guarded::Marks),
+            belongs: &of_action(Action::Mark),
+        },
     ];
+    let rows = kinds.iter().map(|kind| result_row(run, kind));
     let note = match (run.known, run.plan.mode) {
-        (Known::All, _) => {
+        (KnownResults::All, _) => {
             "Done: Zendesk took it. Proven: its own result for that very record says so, or the \
              fields read back."
         }
         (_, Mode::Plan) => "In plan mode nothing is applied.",
-        (Known::SoFar, Mode::Apply) => {
+        (KnownResults::SoFar, Mode::Apply) => {
             "As far as it was known when the run failed; what is missing may be done or not, and \
              the next run finds out."
         }
-        (Known::Nothing, Mode::Apply) => {
+        (KnownResults::None, Mode::Apply) => {
             "The run was cut off; sync-state.json says how far it came, and the next run finds out \
              what is done."
         }
     };
-    Section::of(
-        "Plan and result",
-        note,
-        &[
-            "", "planned", "done", "proven", "failed", "unknown", "drifted", "held",
-        ],
-        rows,
-    )
+    let head = [
+        "", "planned", "done", "proven", "failed", "unknown", "drifted", "held",
+    ];
+    Section::of("Plan and result", note, &head, rows)
 }
 
-fn marks(about: About<'_>, run: Run<'_>) -> Option<Section> {
+fn held_entries(run: PlannedRun<'_>, category: Guarded) -> usize {
+    let held = run.plan.guard.held();
+    held.iter()
+        .find(|held| held.category == category)
+        .map_or(0, |held| held.count)
+}
+
+/// One kind of planned records.
+struct Kind<'a> {
+    name: &'static str,
+    planned: usize,
+    held: usize,
+    /// True for the results of this kind.
+    belongs: &'a dyn Fn(&RecordOutcome) -> bool,
+}
+
+/// A row of "Plan and result": how many were planned, what became of those, how many are held.
+fn result_row(run: PlannedRun<'_>, kind: &Kind<'_>) -> Vec<String> {
+    let Kind {
+        name,
+        planned,
+        held,
+        belongs,
+    } = kind;
+    let mut done = 0;
+    let mut proven = 0;
+    let mut failed = 0;
+    let mut unknown = 0;
+    let mut drifted = 0;
+    for result in run.results.iter().filter(|result| belongs(result)) {
+        match result.outcome {
+            Outcome::Done => {
+                done += 1;
+                proven += 1;
+            }
+            Outcome::Unknown => {
+                // Of those without a result, Zendesk took what went with a job.
+                done += usize::from(result.job_id.is_some());
+                unknown += 1;
+            }
+            Outcome::Failed => failed += 1,
+            Outcome::Drifted => drifted += 1,
+        }
+    }
+    let known = |number: usize| match run.known {
+        KnownResults::None => "not known".to_owned(),
+        KnownResults::All | KnownResults::SoFar => number.to_string(),
+    };
+    vec![
+        (*name).to_owned(),
+        planned.to_string(),
+        known(done),
+        known(proven),
+        known(failed),
+        known(unknown),
+        known(drifted),
+        held.to_string(),
+    ]
+}
+
+fn marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
     let purge = next_purge(about.ended_at);
     let how = "another job deletes what is marked and has no open tickets, with its users and \
                closed tickets";
@@ -296,7 +329,7 @@ fn marks(about: About<'_>, run: Run<'_>) -> Option<Section> {
     )
 }
 
-fn already_marked(about: About<'_>, run: Run<'_>) -> Option<Section> {
+fn already_marked(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
     let rows = run.plan.already_marked.iter();
     let rows = rows.map(|mark| {
         vec![
@@ -318,79 +351,84 @@ fn already_marked(about: About<'_>, run: Run<'_>) -> Option<Section> {
     )
 }
 
-fn changes(run: Run<'_>) -> Option<Section> {
+fn changes(run: PlannedRun<'_>) -> Option<Section> {
     let count: usize = run.updates.iter().map(|update| update.changes.len()).sum();
-    if count > LISTED {
-        let mut fields = BTreeMap::<&str, (usize, BTreeMap<String, usize>)>::new();
-        for change in run.updates.iter().flat_map(|update| &update.changes) {
-            let (count, values) = fields.entry(&change.field).or_default();
-            *count += 1;
-            *values
-                .entry(format!("{} -> {}", value(&change.old), value(&change.new)))
-                .or_default() += 1;
-        }
-        let most = |values: &BTreeMap<String, usize>| {
-            values
-                .iter()
-                .max_by_key(|(_, count)| **count)
-                .map_or_else(String::new, |(value, count)| format!("{value} ({count})"))
-        };
-        let rows = fields.into_iter().map(|(field, (count, values))| {
-            vec![
-                field.to_owned(),
-                count.to_string(),
-                values.len().to_string(),
-                most(&values),
-            ]
-        });
-        let note = format!(
-            "{count} values of {} organizations, grouped by field; updates.json has them one by \
-             one.",
-            run.updates.len()
-        );
-        return Section::of(
-            "Changes",
-            note,
-            &[
-                "field",
-                "organizations",
-                "different changes",
-                "most frequent",
-            ],
-            rows,
-        );
+    if count > MOST_LISTED {
+        changes_by_field(run, count)
+    } else {
+        changes_one_by_one(run)
     }
-    let outcomes = outcomes(run, Action::Update);
-    let rows = run.updates.iter().flat_map(
-        |Update {
-             id,
-             salesforce_id: _,
-             name,
-             changes,
-         }| {
-            let outcome = outcomes.get(&id.to_string()).copied();
-            changes.iter().map(move |change| {
-                // A mark is taken back while everything else of its update is held.
-                let held =
-                    run.plan.guard.holds(Guarded::Updates) && change.field != MARK_FOR_DELETION;
-                let result = word_for(run, held, outcome.as_ref().filter(|_| !held));
-                vec![
-                    id.to_string(),
-                    name.clone(),
-                    change.field.clone(),
-                    value(&change.old),
-                    value(&change.new),
-                    result.to_owned(),
-                ]
-            })
-        },
+}
+
+/// The changes of one field.
+#[derive(Default)]
+struct FieldChanges {
+    organizations: usize,
+    /// Old and new value, and how often that change is made.
+    values: BTreeMap<String, usize>,
+}
+
+fn changes_by_field(run: PlannedRun<'_>, count: usize) -> Option<Section> {
+    let mut fields = BTreeMap::<&str, FieldChanges>::new();
+    for change in run.updates.iter().flat_map(|update| &update.changes) {
+        let of_field = fields.entry(&change.field).or_default();
+        let both = format!("{} -> {}", value(&change.old), value(&change.new));
+        of_field.organizations += 1;
+        *of_field.values.entry(both).or_default() += 1;
+    }
+    let rows = fields.into_iter().map(|(field, changes)| {
+        let most = changes.values.iter().max_by_key(|(_, count)| **count);
+        vec![
+            field.to_owned(),
+            changes.organizations.to_string(),
+            changes.values.len().to_string(),
+            most.map_or_else(String::new, |(value, count)| format!("{value} ({count})")),
+        ]
+    });
+    let note = format!(
+        "{count} values of {} organizations, grouped by field; updates.json has them one by one.",
+        run.updates.len()
     );
-    Section::of(
-        "Changes",
-        "",
-        &["organization", "name", "field", "old", "new", "result"],
-        rows,
-    )
+    let head = [
+        "field",
+        "organizations",
+        "different changes",
+        "most frequent",
+    ];
+    Section::of("Changes", note, &head, rows)
+}
+
+fn changes_one_by_one(run: PlannedRun<'_>) -> Option<Section> {
+    let outcomes = outcomes(run, Action::Update);
+    let mut rows = Vec::new();
+    for update in run.updates {
+        let outcome = outcomes.get(&update.id.to_string());
+        rows.extend(change_rows(run, update, outcome));
+    }
+    let head = ["organization", "name", "field", "old", "new", "result"];
+    Section::of("Changes", "", &head, rows)
+}
+
+fn change_rows(
+    run: PlannedRun<'_>,
+    update: &Update,
+    outcome: Option<&Outcome>,
+) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for change in &update.changes {
+        // A mark is taken back while everything else of its update is held.
+        let is_held = run.plan.guard.holds(Guarded::Updates) && change.field != MARK_FOR_DELETION;
+        let result = word_for(run, is_held, outcome.filter(|_| !is_held));
+        rows.push(vec![
+            update.id.to_string(),
+            update.name.clone(),
+            change.field.clone(),
+            value(&change.old),
+            value(&change.new),
+            result.to_owned(),
+        ]);
+    }
+    rows
 }
 
 fn value(value: &FieldValue) -> String {
@@ -400,9 +438,9 @@ fn value(value: &FieldValue) -> String {
     }
 }
 
-fn creates(run: Run<'_>) -> Option<Section> {
+fn creates(run: PlannedRun<'_>) -> Option<Section> {
     let outcomes = outcomes(run, Action::Create);
-    let rows = run.creates.iter().take(LISTED).map(|create| {
+    let rows = run.creates.iter().take(MOST_LISTED).map(|create| {
         let result = result_of(
             run,
             Guarded::Creates,
@@ -414,9 +452,9 @@ fn creates(run: Run<'_>) -> Option<Section> {
             result,
         ]
     });
-    let note = if run.creates.len() > LISTED {
+    let note = if run.creates.len() > MOST_LISTED {
         format!(
-            "The first {LISTED} of {}; creates.json has all.",
+            "The first {MOST_LISTED} of {}; creates.json has all.",
             run.creates.len()
         )
     } else {
@@ -430,7 +468,7 @@ fn creates(run: Run<'_>) -> Option<Section> {
     )
 }
 
-fn failures(run: Run<'_>) -> Option<Section> {
+fn failures(run: PlannedRun<'_>) -> Option<Section> {
     let mut bad: Vec<&RecordOutcome> = run
         .results
         .iter()
@@ -440,56 +478,8 @@ fn failures(run: Run<'_>) -> Option<Section> {
         return None;
     }
     bad.sort_by_key(|result| std::cmp::Reverse(result.runs_failed));
-    let creates = run
-        .creates
-        .iter()
-        .map(|one| (one.salesforce_id.to_string(), &one.name));
-    let updates = run
-        .updates
-        .iter()
-        .map(|one| (one.id.to_string(), &one.name));
-    let names: BTreeMap<String, &String> = creates
-        .chain(updates)
-        .chain(run.marks.iter().map(|one| (one.id.to_string(), &one.name)))
-        .collect();
-    let rows = bad.into_iter().map(
-        |RecordOutcome {
-             action,
-             id,
-             salesforce_id,
-             outcome,
-             job_id: _,
-             error,
-             runs_failed,
-         }| {
-            let record = id
-                .map(|id| id.to_string())
-                .or_else(|| salesforce_id.clone())
-                .unwrap_or_default();
-            let name = names
-                .get(&record)
-                .map_or_else(String::new, |name| (*name).clone());
-            let words = error.clone().unwrap_or_else(|| {
-                "changed by somebody since it was read; the next run judges it afresh".to_owned()
-            });
-            let runs = runs_failed.map_or_else(String::new, |runs| {
-                if runs >= STUBBORN {
-                    format!("{runs} (look at it)")
-                } else {
-                    runs.to_string()
-                }
-            });
-            let words_of = |word: &str| word.to_lowercase();
-            vec![
-                words_of(&format!("{action:?}")),
-                record,
-                name,
-                words_of(&format!("{outcome:?}")),
-                words,
-                runs,
-            ]
-        },
-    );
+    let names = names(run);
+    let rows = bad.into_iter().map(|result| failure_row(result, &names));
     let head = ["action", "record", "name", "outcome", "why", "runs failed"];
     Section::of(
         "Failures and drift",
@@ -499,44 +489,92 @@ fn failures(run: Run<'_>) -> Option<Section> {
     )
 }
 
-fn conflicts(run: Run<'_>) -> Option<Section> {
-    let side = |parties: &[Party]| {
-        let one = |party: &Party| {
-            let id = party
-                .id
-                .map(|id| id.to_string())
-                .or_else(|| party.salesforce_id.clone())
-                .unwrap_or_default();
-            let kind = party.account_type.as_deref().unwrap_or("no type");
-            format!(
-                "{} ({id}, {kind}{})",
-                party.name,
-                if party.marked {
-                    ", MARKED for deletion"
-                } else {
-                    ""
-                }
-            )
-        };
-        parties.iter().map(one).collect::<Vec<_>>().join("; ")
+/// The names of all planned records, by account (creates) or organization (updates, marks).
+fn names(run: PlannedRun<'_>) -> BTreeMap<String, &str> {
+    let mut names = BTreeMap::new();
+    for create in run.creates {
+        names.insert(create.salesforce_id.to_string(), create.name.as_str());
+    }
+    for update in run.updates {
+        names.insert(update.id.to_string(), &update.name);
+    }
+    for mark in run.marks {
+        names.insert(mark.id.to_string(), &mark.name);
+    }
+    names
+}
+
+fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<String> {
+    let RecordOutcome {
+        action,
+        id,
+        salesforce_id,
+        outcome,
+        job_id: _,
+        error,
+        runs_failed,
+    } = result;
+    let record = match id {
+        Some(id) => id.to_string(),
+        None => salesforce_id.clone().unwrap_or_default(),
     };
-    let rows = run.plan.conflicts.iter().map(|one| {
+    let name = names.get(&record).copied().unwrap_or_default();
+    let why = error
+        .as_deref()
+        .unwrap_or("changed by somebody since it was read; the next run judges it afresh");
+    let runs = match runs_failed {
+        None => String::new(),
+        Some(runs) if *runs >= RUNS_UNTIL_STUBBORN => format!("{runs} (look at it)"),
+        Some(runs) => runs.to_string(),
+    };
+    vec![
+        action.word().to_owned(),
+        record,
+        name.to_owned(),
+        outcome.word().to_owned(),
+        why.to_owned(),
+        runs,
+    ]
+}
+
+fn conflicts(run: PlannedRun<'_>) -> Option<Section> {
+    let row = |conflict: &Conflict| {
         vec![
-            side(&one.accounts),
-            side(&one.organizations),
-            one.reason.clone(),
+            parties(&conflict.accounts),
+            parties(&conflict.organizations),
+            conflict.reason.clone(),
         ]
-    });
+    };
     Section::of(
         "Conflicts",
         "What clashes waits until a person decides; an organization that is matched by its id goes \
          on.",
         &["accounts", "organizations", "what to do"],
-        rows,
+        run.plan.conflicts.iter().map(row),
     )
 }
 
-fn guard(run: Run<'_>) -> Option<Section> {
+/// One side of a conflict in words.
+fn parties(parties: &[Party]) -> String {
+    let all: Vec<_> = parties.iter().map(party).collect();
+    all.join("; ")
+}
+
+fn party(party: &Party) -> String {
+    let id = match party.id {
+        Some(id) => id.to_string(),
+        None => party.salesforce_id.clone().unwrap_or_default(),
+    };
+    let kind = party.account_type.as_deref().unwrap_or("no type");
+    let marked = if party.marked {
+        ", MARKED for deletion"
+    } else {
+        ""
+    };
+    format!("{} ({id}, {kind}{marked})", party.name)
+}
+
+fn guard(run: PlannedRun<'_>) -> Option<Section> {
     let rows = run.plan.guard.categories.iter().map(
         |Judged {
              category,
@@ -581,7 +619,7 @@ fn guard(run: Run<'_>) -> Option<Section> {
     )
 }
 
-fn kept(run: Run<'_>) -> Option<Section> {
+fn kept(run: PlannedRun<'_>) -> Option<Section> {
     let retained = run
         .plan
         .retained

@@ -10,10 +10,10 @@ use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use auth::Credentials;
-use query::{ApiError, Page};
+use query::{ApiError, QueryPage};
 
 use crate::http::{Call, Http, Meter, Reply};
-use crate::model::{Account, Alliances, Complete, Reading, mapping};
+use crate::model::{Account, Alliances, Complete, Reading};
 use crate::{Error, Result};
 
 /// The API version used unless the secret names another.
@@ -105,7 +105,7 @@ impl Client {
         let fatal = Refused::Fatal;
         let mut reading = Reading::new("salesforce", []);
         let mut accounts = Vec::new();
-        let mut page = self.query(&mapping::query(alliances)).await?;
+        let mut page = self.query(&query::partner_accounts(alliances)).await?;
         let total = page.total_size.ok_or_else(|| {
             fatal(reading.incomplete("the first page does not say how many records there are"))
         })?;
@@ -144,7 +144,7 @@ impl Client {
     }
 
     /// `GET /services/data/{version}/query?q=`: the first page.
-    async fn query(&mut self, soql: &str) -> Result<Page, Refused> {
+    async fn query(&mut self, soql: &str) -> Result<QueryPage, Refused> {
         let version = self
             .credentials
             .api_version
@@ -159,7 +159,7 @@ impl Client {
 
     /// `GET {nextRecordsUrl}`: another page. The address must stay on the instance and below the
     /// data API.
-    async fn more(&mut self, next: &str) -> Result<Page, Refused> {
+    async fn more(&mut self, next: &str) -> Result<QueryPage, Refused> {
         let session = self.session().await.map_err(Refused::Fatal)?;
         let url = session.instance.join(next).ok().filter(|url| {
             url.origin() == session.instance.origin() && url.path().starts_with("/services/data/")
@@ -189,7 +189,7 @@ impl Client {
             .ok_or_else(|| Error::Auth("salesforce: no session".to_owned()))
     }
 
-    async fn send(&mut self, url: Url) -> Result<Page, Refused> {
+    async fn send(&mut self, url: Url) -> Result<QueryPage, Refused> {
         let token = self
             .session()
             .await

@@ -1,11 +1,47 @@
-//! Wire types of the query resource.
+//! The query: its text, and the wire types of the query resource.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::model::Alliances;
+use crate::model::mapping::{FIELDS, ID, NAME};
+
+/// Selected beside the mapped fields because the query filters by them.
+const FILTERS: [&str; 2] = ["Type", "Partners_Partner_Status__c"];
+
+/// The one query of a run: the authorised partners, and the alliance accounts by their ids.
+///
+/// Its field list follows [`FIELDS`], each Salesforce field once. Ids are letters and digits, so
+/// nothing needs escaping. Source: contract, section 2, gather-accounts.
+pub(super) fn partner_accounts(alliances: &Alliances) -> String {
+    let ids: Vec<String> = alliances.0.iter().map(|id| format!("'{id}'")).collect();
+    let by_id = match ids.as_slice() {
+        [] => String::new(),
+        [one] => format!("{ID} = {one} OR "),
+        many => format!("{ID} IN ({}) OR ", many.join(", ")),
+    };
+    format!(
+        "SELECT {} FROM Account WHERE {by_id}(Type = 'Partner' AND Partners_Partner_Status__c IN \
+         ('Authorized') AND Partner_Track__c IN ('Open', 'Select'))",
+        columns().join(", ")
+    )
+}
+
+/// Every Salesforce field of the query, once.
+fn columns() -> Vec<&'static str> {
+    let mapped = FIELDS.iter().map(|field| field.source);
+    let mut columns = Vec::new();
+    for column in [ID, NAME].into_iter().chain(mapped).chain(FILTERS) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
 /// One page of a query.
 #[derive(Deserialize)]
-pub(super) struct Page {
+pub(super) struct QueryPage {
     #[serde(rename = "totalSize", default)]
     pub(super) total_size: Option<usize>,
     pub(super) done: bool,
@@ -54,6 +90,30 @@ pub(super) fn usage(header: &str) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::AccountId;
+
+    const ALLIANCE: &str = "0014M00001sDiGEQA0";
+    const PARTNER: &str = "001D000000IRFmaIAH";
+
+    fn alliances(ids: &[&str]) -> Alliances {
+        Alliances(ids.iter().map(|id| AccountId::parse(id).unwrap()).collect())
+    }
+
+    #[test]
+    fn the_query_is_the_contracts() {
+        let contract = "SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, \
+            Technical_Account_Manager_Name__c, Restricted_Account__c, \
+            Solutions_Architect_Lookup__r.Name, Partner_Track__c, Support_Hold__c, \
+            Account_Risk_Level__c, Type, Partners_Partner_Status__c FROM Account \
+            WHERE Account_ID_18__c = '0014M00001sDiGEQA0' OR \
+            (Type = 'Partner' AND Partners_Partner_Status__c IN ('Authorized') \
+            AND Partner_Track__c IN ('Open', 'Select'))";
+        assert_eq!(partner_accounts(&alliances(&[ALLIANCE])), contract);
+        let two = partner_accounts(&alliances(&[ALLIANCE, PARTNER]));
+        let by_ids = "Account_ID_18__c IN ('0014M00001sDiGEQA0', '001D000000IRFmaIAH') OR (Type";
+        assert!(two.contains(by_ids));
+        assert!(partner_accounts(&alliances(&[])).contains("WHERE (Type = 'Partner'"));
+    }
 
     #[test]
     fn names_the_hidden_field() {

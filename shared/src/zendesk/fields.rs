@@ -10,7 +10,7 @@ use crate::model::{EXPIRATION_DATE, MARK_FOR_DELETION, PARTNER_TYPES};
 use crate::{Error, Result};
 
 #[derive(Deserialize)]
-struct Page {
+struct FieldsPage {
     organization_fields: Vec<Definition>,
     #[serde(default)]
     meta: Meta,
@@ -120,7 +120,7 @@ impl Client {
             let reply = self
                 .send("list organization fields", Call::Repeatable, request)
                 .await?;
-            let Page {
+            let FieldsPage {
                 organization_fields,
                 meta,
             } = reply.json(&format!("zendesk {}: list organization fields", self.name))?;
@@ -205,7 +205,7 @@ mod tests {
                 "support_hold" => field["type"] = json!("text"),
                 "salesforce_id" => field["active"] = json!(false),
                 "account_type" => {
-                    field["custom_field_options"] = json!([{"value": "open_partner"}])
+                    field["custom_field_options"] = json!([{"value": "open_partner"}]);
                 }
                 _ => {}
             }

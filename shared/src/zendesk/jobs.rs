@@ -15,12 +15,12 @@ pub struct Job {
     /// Zendesk's id.
     pub id: String,
     /// `None` while it is queued or working.
-    pub ended: Option<Ended>,
+    pub ended: Option<JobEnd>,
 }
 
 /// The end of a job. "Completed" does not mean that any record was updated: only the results tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
+pub struct JobEnd {
     /// True if Zendesk says `completed`; `failed`, `killed` and any unknown word are no success.
     pub completed: bool,
     /// Zendesk's message.
@@ -41,17 +41,17 @@ pub struct RecordResult {
 }
 
 #[derive(Deserialize)]
-struct One {
-    job_status: Wire,
+struct JobReply {
+    job_status: WireJob,
 }
 
 #[derive(Deserialize)]
-struct Several {
-    job_statuses: Vec<Wire>,
+struct JobsReply {
+    job_statuses: Vec<WireJob>,
 }
 
 #[derive(Deserialize)]
-struct Wire {
+struct WireJob {
     id: String,
     status: String,
     #[serde(default)]
@@ -60,16 +60,16 @@ struct Wire {
     results: Value,
 }
 
-impl From<Wire> for Job {
+impl From<WireJob> for Job {
     fn from(
-        Wire {
+        WireJob {
             id,
             status,
             message,
             results,
-        }: Wire,
+        }: WireJob,
     ) -> Self {
-        let ended = (status != "queued" && status != "working").then(|| Ended {
+        let ended = (status != "queued" && status != "working").then(|| JobEnd {
             completed: status == "completed",
             message: in_short(&[message.unwrap_or_else(|| status.clone())]),
             results: results
@@ -134,7 +134,7 @@ impl Client {
         let reply = self
             .send("update organizations", Call::Repeatable, request)
             .await?;
-        let One { job_status } =
+        let JobReply { job_status } =
             reply.json(&format!("zendesk {}: update organizations", self.name))?;
         Ok(job_status.into())
     }
@@ -151,7 +151,7 @@ impl Client {
         let reply = self
             .send("show job statuses", Call::Repeatable, request)
             .await?;
-        let Several { job_statuses } =
+        let JobsReply { job_statuses } =
             reply.json(&format!("zendesk {}: show job statuses", self.name))?;
         Ok(job_statuses.into_iter().map(Job::from).collect())
     }
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     fn job(wire: Value) -> Job {
-        serde_json::from_value::<Wire>(wire).unwrap().into()
+        serde_json::from_value::<WireJob>(wire).unwrap().into()
     }
 
     #[test]

@@ -14,8 +14,8 @@ use secrecy::SecretString;
 
 pub use auth::{Credentials, Scope};
 pub use fields::check_fields;
-pub use jobs::{Ended, Job, RecordResult};
-pub use organizations::{Created, Found, Page};
+pub use jobs::{Job, JobEnd, RecordResult};
+pub use organizations::{CreatedOrganization, ListedOrganization, OrganizationsPage};
 pub use refused::CallError;
 
 use crate::Result;

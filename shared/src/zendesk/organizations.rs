@@ -15,20 +15,20 @@ use crate::{Error, Result};
 
 /// One page of the walk over all organizations.
 #[derive(Deserialize)]
-pub struct Page {
+pub struct OrganizationsPage {
     /// The organizations as Zendesk sends them.
-    pub organizations: Vec<Found>,
-    meta: Meta,
+    pub organizations: Vec<ListedOrganization>,
+    meta: PageMeta,
 }
 
 #[derive(Deserialize)]
-struct Meta {
+struct PageMeta {
     has_more: bool,
     #[serde(default)]
     after_cursor: Option<String>,
 }
 
-impl Page {
+impl OrganizationsPage {
     /// The cursor of the next page, `None` on the last one; an error text if there is a next page
     /// without a new cursor.
     ///
@@ -37,7 +37,7 @@ impl Page {
     /// # Errors
     /// Why the walk cannot go on.
     pub fn next(&self, current: Option<&str>) -> Result<Option<&str>, &'static str> {
-        let Meta {
+        let PageMeta {
             has_more,
             after_cursor,
         } = &self.meta;
@@ -53,7 +53,7 @@ impl Page {
 
 /// An organization as Zendesk sends it; unknown keys are ignored.
 #[derive(Deserialize)]
-pub struct Found {
+pub struct ListedOrganization {
     /// The organization's id.
     pub id: u64,
     /// Its name.
@@ -66,7 +66,7 @@ pub struct Found {
     organization_fields: Option<Map<String, Value>>,
 }
 
-impl Found {
+impl ListedOrganization {
     fn raw(&self, key: &str) -> Option<&str> {
         self.organization_fields.as_ref()?.get(key)?.as_str()
     }
@@ -130,18 +130,18 @@ impl Found {
 }
 
 #[derive(Deserialize)]
-struct Several {
-    organizations: Vec<Found>,
+struct OrganizationsReply {
+    organizations: Vec<ListedOrganization>,
 }
 
 #[derive(Deserialize)]
-struct One {
-    organization: Created,
+struct OrganizationReply {
+    organization: CreatedOrganization,
 }
 
 /// What Zendesk answers to a create.
 #[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Created {
+pub struct CreatedOrganization {
     /// The new organization's id.
     pub id: u64,
 }
@@ -152,7 +152,10 @@ impl Client {
     ///
     /// # Errors
     /// [`CallError`], [`Error::Contract`] for a reply of another shape.
-    pub async fn organizations(&mut self, after: Option<&str>) -> Result<Page, CallError> {
+    pub async fn organizations(
+        &mut self,
+        after: Option<&str>,
+    ) -> Result<OrganizationsPage, CallError> {
         let mut url = self.url("/api/v2/organizations");
         url.query_pairs_mut()
             .append_pair("page[size]", "100")
@@ -200,10 +203,11 @@ impl Client {
             Err(CallError::Refused { status: 404, .. }) => return Ok(Vec::new()),
             other => other?,
         };
-        let Several { organizations } = reply.json(&format!("zendesk {}: {what}", self.name))?;
+        let OrganizationsReply { organizations } =
+            reply.json(&format!("zendesk {}: {what}", self.name))?;
         Ok(organizations
             .into_iter()
-            .map(|found| found.into_organization(&self.name))
+            .map(|listed| listed.into_organization(&self.name))
             .collect::<Result<_>>()?)
     }
 
@@ -211,7 +215,7 @@ impl Client {
     ///
     /// # Errors
     /// [`CallError::Doubt`] if the reply was lost; the organization may exist.
-    pub async fn create(&mut self, create: &Create) -> Result<Created, CallError> {
+    pub async fn create(&mut self, create: &Create) -> Result<CreatedOrganization, CallError> {
         let Create {
             salesforce_id,
             name,
@@ -232,7 +236,10 @@ impl Client {
             what: error.to_string(),
             retry_after: None,
         };
-        Ok(reply.json::<One>(&what).map_err(doubt)?.organization)
+        Ok(reply
+            .json::<OrganizationReply>(&what)
+            .map_err(doubt)?
+            .organization)
     }
 }
 
@@ -240,7 +247,7 @@ impl Client {
 mod tests {
     use super::*;
 
-    fn page(meta: &Value, organizations: &Value) -> Page {
+    fn page(meta: &Value, organizations: &Value) -> OrganizationsPage {
         serde_json::from_value(
             json!({"organizations": organizations, "meta": meta, "links": {"next": "x"}}),
         )
@@ -275,14 +282,14 @@ mod tests {
                 .is_err()
         );
         assert!(
-            serde_json::from_value::<Page>(json!({"organizations": []})).is_err(),
+            serde_json::from_value::<OrganizationsPage>(json!({"organizations": []})).is_err(),
             "a page that does not say whether it is the last"
         );
     }
 
     #[test]
     fn a_field_of_an_unknown_type_names_the_organization() {
-        let found: Found = serde_json::from_value(
+        let found: ListedOrganization = serde_json::from_value(
             json!({"id": 7, "name": "a", "organization_fields": {"account_owner": 3}}),
         )
         .unwrap();

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::http::{Failure, Reply};
-use crate::model::without_addresses;
+use crate::mask::without_addresses;
 
 /// Why a call brought no answer to work with.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,229 @@
+"""The template of production on the local AWS, and executions of its state machine."""
+
+import hashlib
+import io
+import json
+import re
+import time
+import zipfile
+
+import boto3
+
+from .processes import REGION, ROOT
+
+FUNCTIONS = ["gather-accounts", "gather-orgs", "compare", "sync"]
+
+
+class Stack:
+    """A deployed stack."""
+
+    def __init__(self, endpoint, name="partner-sync"):
+        def client(service):
+            return boto3.client(
+                service,
+                endpoint_url=endpoint,
+                region_name=REGION,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+
+        self.name, self.endpoint = name, endpoint
+        self.s3, self.cloudformation, self.sfn = (
+            client("s3"),
+            client("cloudformation"),
+            client("stepfunctions"),
+        )
+        self.secrets_manager, self.logs, self.dynamodb = (
+            client("secretsmanager"),
+            client("logs"),
+            client("dynamodb"),
+        )
+        self.sns, self.sqs, self.cloudwatch = client("sns"), client("sqs"), client("cloudwatch")
+        self.state_machine = self.bucket = None
+
+    def put_secrets(self, secrets):
+        """Creates or replaces the operator's secrets."""
+        for name, text in secrets.items():
+            try:
+                self.secrets_manager.create_secret(Name=name, SecretString=text)
+            except self.secrets_manager.exceptions.ResourceExistsException:
+                self.secrets_manager.put_secret_value(SecretId=name, SecretString=text)
+
+    def deploy(self, **parameters):
+        """What `aws cloudformation package` and `deploy` do: upload, rewrite addresses, create."""
+        template = self._package()
+        arguments = {
+            "StackName": self.name,
+            "TemplateBody": template,
+            "Parameters": [
+                {"ParameterKey": key, "ParameterValue": str(value)}
+                for key, value in parameters.items()
+            ],
+            "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        }
+        if self.state_machine is None:
+            self.cloudformation.create_stack(**arguments)
+        else:
+            self.cloudformation.update_stack(**arguments)
+        self._wait()
+
+    def _package(self):
+        bucket = "packages"
+        if self.state_machine is None:
+            self.s3.create_bucket(Bucket=bucket)
+
+        def upload(name, data):
+            key = f"{hashlib.sha256(data).hexdigest()}/{name}"
+            self.s3.put_object(Bucket=bucket, Key=key, Body=data)
+            return f"s3://{bucket}/{key}"
+
+        template = (ROOT / "infra" / "template.yaml").read_text()
+        definition = (ROOT / "infra" / "statemachine.asl.json").read_bytes()
+        template = template.replace(
+            "DefinitionUri: statemachine.asl.json",
+            f"DefinitionUri: {upload('definition.json', definition)}",
+        )
+        for name in FUNCTIONS:
+            address = upload(f"{name}.zip", zipped(ROOT / "target" / "lambda" / name / "bootstrap"))
+            template = template.replace(f"CodeUri: ../target/lambda/{name}/", f"CodeUri: {address}")
+        if re.search(r"CodeUri: (?!s3:)|DefinitionUri: (?!s3:)", template):
+            raise RuntimeError("infra/template.yaml names a folder that is not packaged")
+        return template
+
+    def _wait(self):
+        for _ in range(600):
+            stack = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
+            if not stack["StackStatus"].endswith("IN_PROGRESS"):
+                break
+            time.sleep(0.1)
+        if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            raise RuntimeError(
+                f"the stack is {stack['StackStatus']}: {stack.get('StackStatusReason')}"
+            )
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        self.state_machine, self.bucket = outputs["StateMachineArn"], outputs["BucketName"]
+
+    def start(self, name, input=None):
+        """Starts an execution and returns its ARN."""
+        text = "{}" if input is None else json.dumps(input)
+        return self.sfn.start_execution(stateMachineArn=self.state_machine, name=name, input=text)[
+            "executionArn"
+        ]
+
+    def wait(self, execution, seconds=240):
+        """Waits for an execution's end and returns its description, with the output read."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            described = self.sfn.describe_execution(executionArn=execution)
+            if described["status"] != "RUNNING":
+                described["output"] = json.loads(described.get("output") or "null")
+                return described
+            time.sleep(0.1)
+        raise RuntimeError(f"{execution} is still running after {seconds} s")
+
+    def run(self, name, input=None, seconds=240):
+        """One execution to its end. A JSONata time-out of the local AWS (D1012) is run once more:
+        AWS does not know it."""
+        described = self.wait(self.start(name, input), seconds)
+        if is_local_timeout(described):
+            described = self.wait(self.start(f"{name}-again", input), seconds)
+        return described
+
+    def history(self, execution):
+        """All events of an execution."""
+        events, token = [], {}
+        while True:
+            page = self.sfn.get_execution_history(executionArn=execution, maxResults=1000, **token)
+            events += page["events"]
+            if not page.get("nextToken"):
+                return events
+            token = {"nextToken": page["nextToken"]}
+
+    def document(self, run_id, file):
+        """A document of a run."""
+        return json.loads(
+            self.s3.get_object(Bucket=self.bucket, Key=f"runs/{run_id}/{file}")["Body"].read()
+        )
+
+    def objects(self):
+        """Key to bytes, everything in the bucket."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+
+    def all_logs(self, since=0):
+        """Every line the Lambdas have logged since a moment, in milliseconds since 1970."""
+        lines = []
+        for group in self.logs.describe_log_groups()["logGroups"]:
+            more = {}
+            while True:
+                page = self.logs.filter_log_events(
+                    logGroupName=group["logGroupName"], startTime=since, **more
+                )
+                lines += [event["message"] for event in page["events"]]
+                if not page.get("nextToken"):
+                    break
+                more = {"nextToken": page["nextToken"]}
+        return "\n".join(lines)
+
+    def listen(self):
+        """Has every message to people put into a queue, and returns its address."""
+        queue = self.sqs.create_queue(QueueName="people")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]["QueueArn"]
+        topic = next(
+            topic["TopicArn"]
+            for topic in self.sns.list_topics()["Topics"]
+            if "Notifications" in topic["TopicArn"]
+        )
+        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        return queue
+
+    def heard(self, queue):
+        """The messages to people since the last time: subject and message of each."""
+        heard = []
+        while messages := self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
+            for message in messages:
+                self.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                body = json.loads(message["Body"])
+                heard.append((body["Subject"], body["Message"]))
+        return heard
+
+    def lease(self):
+        """The lease's item, None if nobody holds it."""
+        table = next(
+            name for name in self.dynamodb.list_tables()["TableNames"] if "LeaseTable" in name
+        )
+        return self.dynamodb.get_item(TableName=table, Key={"id": {"S": "partner-sync"}}).get(
+            "Item"
+        )
+
+
+def is_local_timeout(described):
+    """True if the local AWS took too long over an expression: a fault of the local twin alone."""
+    return described.get("error") == "States.QueryEvaluationError" and "D1012" in str(
+        described.get("cause")
+    )
+
+
+def zipped(binary, level=1):
+    """A function's zip: one executable called bootstrap, the same bytes for the same binary."""
+    buffer = io.BytesIO()
+    entry = zipfile.ZipInfo("bootstrap", (2020, 1, 1, 0, 0, 0))
+    entry.external_attr = 0o755 << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(entry, binary.read_bytes(), compresslevel=level)
+    return buffer.getvalue()
+
+
+def states_entered(events):
+    """The names of the states in the order they were entered."""
+    return [
+        event["stateEnteredEventDetails"]["name"]
+        for event in events
+        if event["type"].endswith("StateEntered")
+    ]

@@ -1,0 +1,91 @@
+"""The stand-in Salesforce and Zendesk, as a process."""
+
+import contextlib
+import json
+import urllib.request
+
+from .processes import TARGET, free_ports, process, wait_for
+
+HOSTS = ["salesforce", "global", "us-government"]
+
+
+class Standins:
+    """Control over running stand-ins."""
+
+    def __init__(self, port):
+        self.control = f"http://127.0.0.1:{port}"
+        self.urls = {
+            host: f"http://127.0.0.1:{port + 1 + place}" for place, host in enumerate(HOSTS)
+        }
+
+    def _call(self, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.control + path, data, {"content-type": "application/json"}, method=method
+        )
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.load(reply)
+
+    def state(self):
+        """Everything the stand-ins know."""
+        return self._call("GET", "/state")
+
+    def put_state(self, state):
+        """Replaces everything the stand-ins know; their addresses stay."""
+        state["salesforce"]["instance_url"] = self.urls["salesforce"]
+        self._call("PUT", "/state", state)
+
+    def put_world(self, **world):
+        """A new world: kind="demo", or equal systems (seed, accounts, global_, us_government)."""
+        self._call("PUT", "/world", {key.rstrip("_"): value for key, value in world.items()})
+
+    def log(self):
+        """Every request since the log was cleared."""
+        return self._call("GET", "/log")
+
+    def clear_log(self):
+        """Forgets the requests."""
+        self._call("DELETE", "/log")
+
+    def put_faults(self, faults):
+        """Tells the stand-ins how to fail."""
+        self._call("PUT", "/faults", faults)
+
+    def secrets(self):
+        """Secret name to its text, as an operator would write it for these hosts."""
+        state = self.state()
+        app = state["salesforce"]
+        secrets = {
+            "partner-sync/salesforce": {
+                "auth": "client_credentials",
+                "login_url": self.urls["salesforce"],
+                "client_id": app["client_id"],
+                "client_secret": app["client_secret"],
+            }
+        }
+        for name, instance in state["zendesk"].items():
+            secrets[f"partner-sync/zendesk/{name}"] = {
+                "auth": "client_credentials",
+                "base_url": self.urls[name],
+                "client_id": instance["client_id"],
+                "client_secret": instance["client_secret"],
+            }
+        return {name: json.dumps(value) for name, value in secrets.items()}
+
+
+@contextlib.contextmanager
+def standins(folder):
+    """Starts the stand-ins with the demo's world."""
+    port, log = free_ports(4), folder / "standins.log"
+    with process([TARGET / "debug" / "standins", str(port)], log) as child:
+        for offset in range(4):
+            wait_for(f"http://127.0.0.1:{port + offset}/", child, log)
+        yield Standins(port)
+
+
+def organizations(state, instance="global"):
+    """Organizations of a state by id."""
+    return {
+        int(id): organization
+        for id, organization in state["zendesk"][instance]["organizations"].items()
+    }

@@ -1,0 +1,139 @@
+//! `accounts.json` and `organizations.json`: what a run has gathered, with the proof that it is all.
+//!
+//! Source: contract, section 4.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Account, Complete, Organization};
+use crate::model::run::Header;
+use crate::{Error, Result};
+
+/// `accounts.json`: every authorised partner account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Accounts {
+    /// The header.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Sorted by id.
+    pub accounts: Vec<Account>,
+}
+
+impl Accounts {
+    /// A document of a complete read, sorted.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] if an account has no usable id.
+    pub fn new(run_id: &str, accounts: Complete<Vec<Account>>) -> Result<Self> {
+        let mut keyed = accounts
+            .into_inner()
+            .into_iter()
+            .map(|account| Ok((account.id()?, account)))
+            .collect::<Result<Vec<_>>>()?;
+        keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let accounts: Vec<_> = keyed.into_iter().map(|(_, account)| account).collect();
+        Ok(Self {
+            header: Header::new(run_id, accounts.len()),
+            accounts,
+        })
+    }
+
+    /// Takes up the proof again that the writer had: only a complete read is ever stored as this
+    /// document.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] if the document is another run's, or does not hold together;
+    /// [`Error::Incomplete`] if an id comes twice.
+    pub fn into_complete(self, run_id: &str) -> Result<Complete<Vec<Account>>> {
+        self.header
+            .check("accounts.json", run_id, self.accounts.len())?;
+        let mut seen = HashSet::new();
+        for account in &self.accounts {
+            let id = account.id()?;
+            if !seen.insert(id.clone()) {
+                return Err(Error::Incomplete(format!(
+                    "accounts.json: account {id} came twice; start a new run"
+                )));
+            }
+        }
+        Ok(Complete::proven(self.accounts))
+    }
+}
+
+/// What was read of one Zendesk instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    /// `global` or `us-government`.
+    pub name: String,
+    /// All organizations the walk saw.
+    pub organizations_scanned: usize,
+    /// Those with a partner's account type.
+    pub partner_organizations: usize,
+    /// Pages read.
+    pub pages: usize,
+    /// Seconds the walk took.
+    pub seconds: f64,
+    /// True once the last page said so.
+    pub complete: bool,
+}
+
+/// `organizations.json`: the partner organizations of all instances, and who could be mistaken for
+/// one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Organizations {
+    /// The header; its count is that of `organizations`.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Partner organizations, sorted by instance, then id.
+    pub organizations: Vec<Organization>,
+    /// Others with an account's id or name.
+    pub lookalikes: Vec<Organization>,
+    /// What was read.
+    pub instances: Vec<Instance>,
+}
+
+impl Organizations {
+    /// Organizations seen, on all instances.
+    #[must_use]
+    pub fn scanned(&self) -> usize {
+        self.instances
+            .iter()
+            .map(|instance| instance.organizations_scanned)
+            .sum()
+    }
+
+    /// Takes up the proof again that the writer had, instance by instance.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] if the document is another run's or does not hold together,
+    /// [`Error::Incomplete`] if an instance was not read to its end or `target` was not read at
+    /// all.
+    pub fn into_complete(self, run_id: &str, target: &str) -> Result<Complete<Self>> {
+        self.header
+            .check("organizations.json", run_id, self.organizations.len())?;
+        let incomplete = |what: String| {
+            Err(Error::Incomplete(format!(
+                "organizations.json: {what}; start a new run"
+            )))
+        };
+        if let Some(cut) = self.instances.iter().find(|instance| !instance.complete) {
+            return incomplete(format!("instance {} was not read to its end", cut.name));
+        }
+        if !self
+            .instances
+            .iter()
+            .any(|instance| instance.name == target)
+        {
+            return incomplete(format!("instance {target} was not read"));
+        }
+        let mut seen = HashSet::new();
+        for organization in self.organizations.iter().chain(&self.lookalikes) {
+            if !seen.insert((&organization.instance, organization.id)) {
+                return incomplete(format!("organization {} came twice", organization.id));
+            }
+        }
+        drop(seen);
+        Ok(Complete::proven(self))
+    }
+}

@@ -1,0 +1,21 @@
+//! What a partner is: an account in Salesforce, an organization in Zendesk.
+
+mod account;
+mod account_id;
+mod complete;
+mod field;
+mod gathered;
+pub mod mapping;
+mod name;
+mod organization;
+
+pub use account::{Account, Alliances};
+pub use account_id::{AccountId, InvalidAccountId};
+pub use complete::{Complete, Reading};
+pub use field::{FieldValue, Fields};
+pub use gathered::{Accounts, Instance, Organizations};
+pub use name::name_key;
+pub use organization::{
+    ACCOUNT_TYPE, EXPIRATION_DATE, MARK_FOR_DELETION, Organization, PARTNER_TYPES, SALESFORCE_ID,
+    TARGET,
+};

@@ -1,0 +1,264 @@
+//! `history.json`: the last runs. Reports show them, and people are told only of a change.
+//!
+//! Source: contract, section 4, "S3".
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Applied, Counts, Header, Verdict};
+
+/// Runs in the history: a week of hours.
+const MOST_RUNS: usize = 168;
+/// Failing records in the history; more would be no list of exceptions.
+const MOST_FAILING: usize = 1000;
+
+/// How a run ended, failed or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Conclusion {
+    /// All of the plan is done.
+    Ok,
+    /// Both systems are equal.
+    NothingToDo,
+    /// Plan mode.
+    Planned,
+    /// Some records failed.
+    Partial,
+    /// The guard held a category.
+    Held,
+    /// Another execution was running.
+    Skipped,
+    /// It could not go on.
+    Failed,
+}
+
+impl From<Verdict> for Conclusion {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Ok => Self::Ok,
+            Verdict::NothingToDo => Self::NothingToDo,
+            Verdict::Planned => Self::Planned,
+            Verdict::Partial => Self::Partial,
+            Verdict::Held => Self::Held,
+            Verdict::Skipped => Self::Skipped,
+        }
+    }
+}
+
+impl Conclusion {
+    /// The word for it, as the execution's output spells verdicts.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::NothingToDo => "NOTHING_TO_DO",
+            Self::Planned => "PLANNED",
+            Self::Partial => "PARTIAL",
+            Self::Held => "HELD",
+            Self::Skipped => "SKIPPED",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// True if `latest.json` moves to the run, and it counts as a good one.
+    ///
+    /// Source: contract, section 2, "The way out".
+    #[must_use]
+    pub fn moves_latest(self) -> bool {
+        matches!(self, Self::Ok | Self::NothingToDo | Self::Partial)
+    }
+
+    /// True if nobody has to look: `OK`, `NOTHING_TO_DO`.
+    #[must_use]
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Ok | Self::NothingToDo)
+    }
+}
+
+/// One run in the history. Runs in plan mode and skipped ones are not in it, nor those that were
+/// stopped or timed out: nothing is left of them that could note it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastRun {
+    /// The execution's name.
+    pub run_id: String,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// From the execution's start.
+    pub seconds: u64,
+    /// How it ended.
+    pub ending: Conclusion,
+    /// The name of the error that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What was seen and planned; zeros if it failed before it had a plan.
+    pub counts: Counts,
+    /// What was done.
+    pub applied: Applied,
+}
+
+impl PastRun {
+    /// What a person would call the pipeline's state after it: good, or what is wrong.
+    fn state_key(&self) -> (Conclusion, Option<&str>) {
+        let ending = if self.ending.is_good() {
+            Conclusion::Ok
+        } else {
+            self.ending
+        };
+        (ending, self.error.as_deref())
+    }
+
+    /// Its verdict, and the error's name if it failed.
+    #[must_use]
+    pub fn state(&self) -> String {
+        self.error.as_ref().map_or_else(
+            || self.ending.word().to_owned(),
+            |error| format!("{} {error}", self.ending.word()),
+        )
+    }
+
+    /// Records changed.
+    #[must_use]
+    pub fn changed(&self) -> usize {
+        let Applied {
+            created,
+            updated,
+            marked,
+            failed: _,
+            drifted: _,
+        } = self.applied;
+        created + updated + marked
+    }
+}
+
+/// `history.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// The header; its count is that of `runs`.
+    #[serde(flatten)]
+    pub header: Header,
+    /// The last 168 runs, the oldest first.
+    pub runs: Vec<PastRun>,
+    /// In how many runs in a row each record has failed. Key: Salesforce id, else organization id.
+    pub failing: BTreeMap<String, u32>,
+}
+
+impl History {
+    /// A history without runs.
+    #[must_use]
+    pub fn new(run_id: &str) -> Self {
+        Self {
+            header: Header::new(run_id, 0),
+            runs: Vec::new(),
+            failing: BTreeMap::new(),
+        }
+    }
+
+    /// True if the run is in it already: whoever added it was killed afterwards.
+    #[must_use]
+    pub fn has(&self, run_id: &str) -> bool {
+        self.runs.iter().any(|run| run.run_id == run_id)
+    }
+
+    /// Adds a run, in the place of an earlier entry of the same run, and forgets the oldest.
+    pub fn note(&mut self, run: PastRun) {
+        self.runs.retain(|other| other.run_id != run.run_id);
+        let run_id = run.run_id.clone();
+        self.runs.push(run);
+        self.runs.drain(..self.runs.len().saturating_sub(MOST_RUNS));
+        self.header = Header::new(&run_id, self.runs.len());
+    }
+
+    /// Keeps these numbers of failures, the largest if there are too many.
+    pub fn keep_failing(&mut self, failing: BTreeMap<String, u32>) {
+        let mut all: Vec<_> = failing.into_iter().collect();
+        all.sort_by_key(|(_, runs)| std::cmp::Reverse(*runs));
+        all.truncate(MOST_FAILING);
+        self.failing = all.into_iter().collect();
+    }
+
+    /// The run before the last one and the last one, if the pipeline's state differs after them. A
+    /// first run is compared with a good one.
+    #[must_use]
+    pub fn change(&self) -> Option<(Option<&PastRun>, &PastRun)> {
+        let last = self.runs.last()?;
+        let before = self.runs.iter().rev().nth(1);
+        let state = before.map_or((Conclusion::Ok, None), PastRun::state_key);
+        (state != last.state_key()).then_some((before, last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(number: usize, ending: Conclusion, error: Option<&str>) -> PastRun {
+        PastRun {
+            run_id: format!("r{number}"),
+            ended_at: Timestamp::UNIX_EPOCH,
+            seconds: 1,
+            ending,
+            error: error.map(str::to_owned),
+            counts: Counts::default(),
+            applied: Applied::default(),
+        }
+    }
+
+    #[test]
+    fn it_keeps_a_week_of_hours_and_each_run_once() {
+        let mut history = History::new("r");
+        for number in 0..500 {
+            history.note(run(number, Conclusion::Ok, None));
+            history.note(run(number, Conclusion::NothingToDo, None));
+        }
+        assert_eq!(history.runs.len(), MOST_RUNS);
+        assert_eq!(history.header.count, MOST_RUNS);
+        assert_eq!(history.runs.last().unwrap().run_id, "r499");
+    }
+
+    #[test]
+    fn it_keeps_the_records_that_failed_most_often_and_stays_small() {
+        let mut history = History::new("r");
+        for number in 0..500 {
+            history.note(run(number, Conclusion::Ok, None));
+        }
+        let failing = (0..5000_u32).map(|runs| (format!("0014M{runs:010}QAA"), runs));
+        history.keep_failing(failing.collect());
+        assert_eq!(history.failing.len(), MOST_FAILING);
+        assert_eq!(history.failing.values().min(), Some(&4000));
+        let bytes = serde_json::to_vec(&history).unwrap().len();
+        assert!(bytes < 150_000, "{bytes} bytes: an index, not an archive");
+    }
+
+    /// Whether the last of these runs changed the pipeline's state.
+    fn is_change(runs: &[(Conclusion, Option<&str>)]) -> bool {
+        let mut history = History::new("r");
+        for (number, (ending, error)) in runs.iter().enumerate() {
+            history.note(run(number, *ending, *error));
+        }
+        history.change().is_some()
+    }
+
+    #[test]
+    fn a_good_run_after_a_good_one_is_no_change_and_the_first_counts_as_after_a_good_one() {
+        use Conclusion::{Held, NothingToDo, Ok, Partial};
+        assert!(!is_change(&[(Ok, None)]));
+        assert!(is_change(&[(Held, None)]));
+        assert!(!is_change(&[(Ok, None), (NothingToDo, None)]));
+        assert!(is_change(&[(NothingToDo, None), (Partial, None)]));
+        assert!(is_change(&[(Held, None), (Ok, None)]));
+    }
+
+    #[test]
+    fn a_bad_run_after_a_bad_one_is_a_change_only_if_it_is_bad_in_another_way() {
+        use Conclusion::{Failed, Held, NothingToDo, Partial};
+        let auth = Some("Sync.Auth");
+        let config = Some("Sync.Config");
+        assert!(!is_change(&[(Partial, None), (Partial, None)]));
+        assert!(is_change(&[(Held, None), (Partial, None)]));
+        assert!(!is_change(&[(Failed, auth), (Failed, auth)]));
+        assert!(is_change(&[(Failed, auth), (Failed, config)]));
+        assert!(is_change(&[(Failed, auth), (NothingToDo, None)]));
+    }
+}

@@ -1,0 +1,21 @@
+//! What a run is: its id, the head of its documents, what it used, did and left behind.
+
+mod document;
+mod history;
+mod id;
+mod last_good;
+mod list;
+mod results;
+mod summary;
+mod usage;
+
+pub use document::{
+    HISTORY, Header, LATEST, Reference, SCHEMA_VERSION, json_bytes, run_key, sha256,
+};
+pub use history::{Conclusion, History, PastRun};
+pub use id::RunId;
+pub use last_good::LastGood;
+pub use list::{ListDocument, entries_digest};
+pub use results::{Action, Outcome, RecordOutcome, Results, failing_key};
+pub use summary::{Applied, Counts, Guarded, Held, Mode, ReportLocation, Summary, Verdict};
+pub use usage::{Credential, RunUsage, Usage};

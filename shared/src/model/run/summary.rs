@@ -1,0 +1,150 @@
+//! The execution's output, and what it is made of. Source: contract, section 4.
+
+use serde::{Deserialize, Serialize};
+
+/// What an execution does with its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Applies it.
+    #[default]
+    Apply,
+    /// Writes the documents and nothing else.
+    Plan,
+}
+
+impl Mode {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Plan => "plan",
+        }
+    }
+}
+
+/// How an execution ended, if it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Verdict {
+    /// All of the plan is done.
+    Ok,
+    /// Both systems are equal.
+    NothingToDo,
+    /// Plan mode.
+    Planned,
+    /// Some records failed.
+    Partial,
+    /// The guard held a category.
+    Held,
+    /// Another execution is running.
+    Skipped,
+}
+
+/// What a run saw and planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Authorised partner accounts in Salesforce.
+    pub accounts: usize,
+    /// Organizations seen on all instances.
+    pub organizations_scanned: usize,
+    /// Partner organizations on the target.
+    pub partner_organizations: usize,
+    /// Planned creates.
+    pub creates: usize,
+    /// Planned updates.
+    pub updates: usize,
+    /// Planned marks for deletion.
+    pub marks: usize,
+    /// Updates that take a mark back.
+    pub unmarks: usize,
+    /// Without account, but not old enough to be marked.
+    pub retained: usize,
+    /// Accounts without an account type.
+    pub skipped: usize,
+    /// Clashes a person has to resolve.
+    pub conflicts: usize,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Applied {
+    /// Organizations created.
+    pub created: usize,
+    /// Organizations updated.
+    pub updated: usize,
+    /// Organizations marked.
+    pub marked: usize,
+    /// Records that failed, or whose outcome is unknown.
+    pub failed: usize,
+    /// Marks left out because somebody changed the organization meanwhile.
+    pub drifted: usize,
+}
+
+/// The three kinds of change the guard judges apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Guarded {
+    /// Organizations to be created.
+    Creates,
+    /// Organizations to be updated.
+    Updates,
+    /// Organizations to be marked for deletion.
+    Marks,
+}
+
+impl Guarded {
+    /// The name in documents.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Creates => "creates",
+            Self::Updates => "updates",
+            Self::Marks => "marks",
+        }
+    }
+}
+
+/// A category that waits for an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Which.
+    pub category: Guarded,
+    /// Its entries.
+    pub count: usize,
+    /// The most that goes without approval.
+    pub limit: usize,
+    /// What an approval must name.
+    pub digest: String,
+}
+
+/// Where a person finds the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportLocation {
+    /// The bucket.
+    pub bucket: String,
+    /// Key of `report.html`.
+    pub html: String,
+    /// Key of `report.md`.
+    pub markdown: String,
+}
+
+/// The execution's output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The execution's name.
+    pub run_id: String,
+    /// Whether the plan was to be applied.
+    pub mode: Mode,
+    /// What was seen and planned.
+    pub counts: Counts,
+    /// What was done.
+    pub applied: Applied,
+    /// What waits for an approval.
+    pub held: Vec<Held>,
+    /// Where to read more.
+    pub report: ReportLocation,
+}

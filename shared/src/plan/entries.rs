@@ -1,0 +1,201 @@
+//! The entries of a plan.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AccountId, FieldValue, Fields, MARK_FOR_DELETION, Organization};
+
+/// An entry of `creates.json`: an account without organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Create {
+    /// The account; becomes `external_id` too.
+    pub salesforce_id: AccountId,
+    /// The organization's name.
+    pub name: String,
+    /// Its organization fields.
+    pub fields: Fields,
+}
+
+/// One changed field of an update.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// `name`, or the key of an organization field.
+    pub field: String,
+    /// What Zendesk has.
+    pub old: FieldValue,
+    /// What it must have.
+    pub new: FieldValue,
+}
+
+/// An entry of `updates.json`: an organization with at least one field that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    /// The organization.
+    pub id: u64,
+    /// Its account.
+    pub salesforce_id: AccountId,
+    /// The account's name.
+    pub name: String,
+    /// The fields that differ, and no others.
+    pub changes: Vec<Change>,
+}
+
+/// The `field` of a change that renames the organization. Every other one is the key of an
+/// organization field.
+pub const NAME: &str = "name";
+
+impl Update {
+    /// True if the organization gets another name.
+    #[must_use]
+    pub fn renames(&self) -> bool {
+        self.changes.iter().any(|change| change.field == NAME)
+    }
+
+    /// True if the update does nothing but take a mark for deletion back.
+    #[must_use]
+    pub fn is_only_unmark(&self) -> bool {
+        self.changes
+            .iter()
+            .all(|change| change.field == MARK_FOR_DELETION)
+    }
+
+    /// True if the organization has every value the update wants it to have.
+    #[must_use]
+    pub fn is_done_on(&self, organization: &Organization) -> bool {
+        self.changes.iter().all(|change| {
+            if change.field == NAME {
+                FieldValue::text(Some(&organization.name)).means(&change.new)
+            } else {
+                organization.field(&change.field).means(&change.new)
+            }
+        })
+    }
+
+    /// The change that takes a mark for deletion back, if there is one. It is never held.
+    #[must_use]
+    pub fn unmark(&self) -> Option<&Change> {
+        self.changes
+            .iter()
+            .find(|change| change.field == MARK_FOR_DELETION)
+    }
+
+    /// The update reduced to its un-mark.
+    #[must_use]
+    pub fn only_unmark(&self) -> Option<Self> {
+        let Self {
+            id,
+            salesforce_id,
+            name,
+            changes: _,
+        } = self;
+        let unmark = self.unmark()?.clone();
+        Some(Self {
+            id: *id,
+            salesforce_id: salesforce_id.clone(),
+            name: name.clone(),
+            changes: vec![unmark],
+        })
+    }
+}
+
+/// An entry of `not_in_sync.json`: a partner organization without account, to be marked for
+/// deletion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The organization.
+    pub id: u64,
+    /// Its Salesforce id as Zendesk has it.
+    pub salesforce_id: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Why it is to be marked.
+    pub reason: String,
+}
+
+/// A partner organization without account that is not marked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retained {
+    /// The organization.
+    pub id: u64,
+    /// Its Salesforce id as Zendesk has it.
+    pub salesforce_id: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Why it is kept.
+    pub reason: String,
+    /// The first day on which it may be marked; `None` if its date cannot be read or it is
+    /// protected.
+    pub eligible_from: Option<Date>,
+}
+
+/// An account that is not created because it has no account type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The account.
+    pub salesforce_id: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// One side of a conflict: an account, or an organization if `id` is set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Party {
+    /// The organization's id; `None` for an account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// The Salesforce id.
+    pub salesforce_id: Option<String>,
+    /// The name.
+    pub name: String,
+    /// The account type.
+    pub account_type: Option<String>,
+    /// True for an organization that the next Saturday would delete.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub marked: bool,
+}
+
+/// Records of which it is not certain which is which. Nothing is done to any of them until a person
+/// has decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// What clashes.
+    pub reason: String,
+    /// The accounts.
+    pub accounts: Vec<Party>,
+    /// The organizations.
+    pub organizations: Vec<Party>,
+}
+
+/// All that the comparison found, each list sorted by Salesforce id, then id.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Changes {
+    /// Accounts without organization.
+    pub creates: Vec<Create>,
+    /// Organizations that differ.
+    pub updates: Vec<Update>,
+    /// Organizations to be marked.
+    pub marks: Vec<Mark>,
+    /// Accounts without a type.
+    pub skipped: Vec<Skipped>,
+    /// Organizations without account whose id is protected.
+    pub protected: Vec<Retained>,
+    /// Organizations without account that are too young to be marked.
+    pub retained: Vec<Retained>,
+    /// Clashes.
+    pub conflicts: Vec<Conflict>,
+    /// Organizations without account that are marked already.
+    pub already_marked: Vec<Mark>,
+}
+
+impl Changes {
+    /// The number of updates that take a mark back.
+    #[must_use]
+    pub fn unmarks(&self) -> usize {
+        self.updates
+            .iter()
+            .filter(|update| update.unmark().is_some())
+            .count()
+    }
+}

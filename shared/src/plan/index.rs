@@ -1,0 +1,102 @@
+//! The target's organizations by what they carry: Salesforce id, and name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Target;
+use crate::model::{Account, AccountId, Organization, name_key};
+
+/// The organizations of the target, findable.
+pub(super) struct Index<'a> {
+    by_id: BTreeMap<AccountId, Vec<&'a Organization>>,
+    /// Partners whose Salesforce id is no account id, by its text.
+    by_unreadable_id: BTreeMap<&'a str, Vec<&'a Organization>>,
+    by_name: BTreeMap<String, Vec<&'a Organization>>,
+    partners: BTreeSet<u64>,
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn new(target: &'a Target) -> Self {
+        let Target {
+            partners,
+            lookalikes,
+        } = target;
+        let mut index = Self {
+            by_id: BTreeMap::new(),
+            by_unreadable_id: BTreeMap::new(),
+            by_name: BTreeMap::new(),
+            partners: partners.iter().map(|partner| partner.id).collect(),
+        };
+        let mut all: Vec<_> = partners.iter().chain(lookalikes).collect();
+        all.sort_by_key(|organization| organization.id);
+        for organization in all {
+            index.add(organization);
+        }
+        index
+    }
+
+    fn add(&mut self, organization: &'a Organization) {
+        let name = name_key(&organization.name);
+        self.by_name.entry(name).or_default().push(organization);
+        if let Some(id) = organization.account_id() {
+            self.by_id.entry(id).or_default().push(organization);
+        } else if let Some(text) = organization.salesforce_id()
+            && organization.is_partner()
+        {
+            let same = self.by_unreadable_id.entry(text).or_default();
+            same.push(organization);
+        }
+    }
+
+    /// The organizations that carry an account's id.
+    pub(super) fn with_id(&self, id: &AccountId) -> &[&'a Organization] {
+        self.by_id.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Account ids that several organizations carry, with those.
+    pub(super) fn ids_carried_twice(
+        &self,
+    ) -> impl Iterator<Item = (&AccountId, Vec<&'a Organization>)> {
+        let several = self.by_id.iter().filter(|(_, all)| all.len() > 1);
+        several.map(|(id, all)| (id, all.clone()))
+    }
+
+    /// Texts that are no account id and that several partners carry, with those.
+    pub(super) fn unreadable_ids_carried_twice(
+        &self,
+    ) -> impl Iterator<Item = (&'a str, Vec<&'a Organization>)> {
+        let several = self
+            .by_unreadable_id
+            .iter()
+            .filter(|(_, all)| all.len() > 1);
+        several.map(|(text, all)| (*text, all.clone()))
+    }
+
+    /// The organizations that bear a name, but for the one that may.
+    pub(super) fn holders(
+        &self,
+        name: &str,
+        except: Option<&Organization>,
+    ) -> Vec<&'a Organization> {
+        let mut holders = self.bearing(name).to_vec();
+        if let Some(except) = except {
+            holders.retain(|holder| holder.id != except.id);
+        }
+        holders
+    }
+
+    /// The one partner organization with a blank Salesforce id and exactly the account's name.
+    pub(super) fn adoptable(&self, account: &Account) -> Option<&'a Organization> {
+        let is_adoptable = |organization: &&&Organization| {
+            self.partners.contains(&organization.id)
+                && organization.salesforce_id().is_none()
+                && organization.name.trim() == account.name.trim()
+        };
+        let mut found = self.bearing(&account.name).iter().filter(is_adoptable);
+        let first = found.next()?;
+        found.next().is_none().then_some(*first)
+    }
+
+    fn bearing(&self, name: &str) -> &[&'a Organization] {
+        self.by_name.get(&name_key(name)).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,94 @@
+//! What a report is made from.
+
+use jiff::Timestamp;
+
+use crate::model::{History, Instance, Mode, RecordOutcome, RunUsage};
+use crate::plan::{Create, Mark, Plan, Update};
+
+/// What every report is made from, however the run ended.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// The execution's name.
+    pub run_id: &'a str,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// The bucket of its documents.
+    pub bucket: &'a str,
+    /// The state machine's ARN.
+    pub state_machine: Option<&'a str>,
+    /// What was to be done with the plan.
+    pub mode: Mode,
+    /// Where the runbook can be read.
+    pub runbook: &'a str,
+    /// The last runs, this one included if it is one of those.
+    pub history: &'a History,
+}
+
+/// How the run ended.
+#[derive(Debug, Clone, Copy)]
+pub enum RunEnd<'a> {
+    /// With a plan, applied or not.
+    Planned(PlannedRun<'a>),
+    /// It could not go on.
+    Failed {
+        /// The error's name.
+        error: &'a str,
+        /// What happened, and what to do.
+        cause: &'a str,
+        /// How far it got.
+        reached: Reached<'a>,
+    },
+    /// Another execution was running.
+    Skipped {
+        /// Its ARN.
+        holder: &'a str,
+    },
+}
+
+/// How far a run that failed got.
+#[derive(Debug, Clone, Copy)]
+pub enum Reached<'a> {
+    /// To a plan, of which something may have been applied.
+    Plan(PlannedRun<'a>),
+    /// Not to a plan: nothing was written to Zendesk.
+    BeforePlan {
+        /// Accounts gathered; `None` if they were not read in full.
+        accounts: Option<usize>,
+        /// Instances gathered; empty if they were not read in full.
+        instances: &'a [Instance],
+    },
+    /// There is a plan, or there may be one, and it cannot be read.
+    UnreadablePlan,
+}
+
+/// Of which records it is known what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownResults {
+    /// Of all that were to be applied.
+    All,
+    /// Of some: the run failed while it wrote.
+    SoFar,
+    /// Of none: the run was cut off.
+    None,
+}
+
+/// A plan and what became of it.
+#[derive(Debug, Clone, Copy)]
+pub struct PlannedRun<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its creates, held or not.
+    pub creates: &'a [Create],
+    /// Its updates, held or not.
+    pub updates: &'a [Update],
+    /// Its marks, held or not.
+    pub marks: &'a [Mark],
+    /// What became of those that were applied.
+    pub results: &'a [RecordOutcome],
+    /// Of which records that is known.
+    pub known: KnownResults,
+    /// What the stages used.
+    pub usage: &'a RunUsage,
+}

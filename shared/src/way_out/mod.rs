@@ -1,0 +1,321 @@
+//! The way out: the one place where a run ends, whatever its end. Source: contract, section 2,
+//! "The way out".
+//!
+//! # The order, and why
+//! 1. `results.json`: what became of every record. Everything after it is made from it.
+//! 2. `history.json`: before the report, which shows it; and a report that cannot be written must
+//!    not silence the message about a failure.
+//! 3. `report.html`, `report.md`, `report.json`.
+//! 4. `latest.json`: a run counts as good only once a person could judge it.
+//! 5. Metrics and the message to people: they cannot be taken back.
+//!
+//! Who is killed in between begins again at the first step, and each may be done twice: documents
+//! are overwritten, the history holds a run once, and a failing record is counted once a run.
+
+mod failing;
+mod known;
+
+use jiff::Timestamp;
+
+use crate::model::{
+    Applied, Conclusion, HISTORY, Header, History, LATEST, LastGood, Mode, PastRun, RecordOutcome,
+    ReportLocation, Results, Summary, Usage, run_key,
+};
+use crate::plan::{Plan, verdict};
+use crate::planned::Planned;
+use crate::report::{About, Cost, Notice, Report, notice, seconds_between};
+use crate::store::Store;
+use crate::telemetry::{Metric, record};
+use crate::{Error, Result};
+use known::KnownRun;
+
+/// The run that ends.
+#[derive(Debug, Clone, Copy)]
+pub struct EndingRun<'a> {
+    /// The execution's name.
+    pub run_id: &'a str,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The state machine's ARN.
+    pub state_machine: Option<&'a str>,
+    /// What was to be done with the plan.
+    pub mode: Mode,
+    /// Where the runbook can be read.
+    pub runbook: &'a str,
+}
+
+impl<'a> EndingRun<'a> {
+    /// The run of a plan.
+    #[must_use]
+    pub fn of(plan: &'a Plan, runbook: &'a str) -> Self {
+        Self {
+            run_id: &plan.header.run_id,
+            started_at: plan.inputs.started_at,
+            state_machine: plan.inputs.state_machine.as_deref(),
+            mode: plan.mode,
+            runbook,
+        }
+    }
+}
+
+/// How a run ends.
+#[derive(Debug, Clone)]
+pub enum Ending<'a> {
+    /// Its plan was applied, but for what is held.
+    Applied {
+        /// The plan.
+        planned: &'a Planned,
+        /// An outcome for every record that was to be applied.
+        results: Vec<RecordOutcome>,
+        /// What sync used.
+        usage: &'a Usage,
+    },
+    /// In plan mode, with a plan.
+    Planned(&'a Planned),
+    /// It could not go on.
+    Failed {
+        /// The error's name.
+        error: &'a str,
+        /// What happened, and what to do.
+        cause: &'a str,
+    },
+    /// Another execution was running.
+    Skipped {
+        /// Its ARN.
+        holder: &'a str,
+    },
+}
+
+/// Ends a run, and returns what people are to be told of it.
+///
+/// # Errors
+/// As for [`Store::put`]. Called again, it goes through all steps again.
+pub async fn end<S: Store>(
+    store: &S,
+    run: EndingRun<'_>,
+    ending: Ending<'_>,
+) -> Result<Option<Notice>> {
+    let ended_at = Timestamp::now();
+    let mut history = read_history(store, run.run_id).await?;
+    let ending = counted(ending, &mut history);
+    if let Ending::Applied { results, usage, .. } = &ending {
+        put_results(store, run.run_id, results, usage).await?;
+    }
+
+    let known = KnownRun::of(store, run.run_id, ending).await?;
+    let past = past_run(run, &known, ended_at);
+    let conclusion = past.ending;
+    let seconds = past.seconds;
+    // A plan somebody looks at and a skipped run change nothing that the next run goes by.
+    let is_noted = run.mode == Mode::Apply && conclusion != Conclusion::Skipped;
+    let mut told = None;
+    if is_noted {
+        history.note(past);
+        put_json(store, HISTORY, &history, history.header.count).await?;
+        told = notice_of(store.bucket(), run, &history, &known);
+    }
+
+    let about = about(store.bucket(), run, ended_at, &history);
+    let report = Report::of(about, known.run_end());
+    match put_report(store, run.run_id, &report).await {
+        // A message that is never sent is worse than a report that is missing.
+        Err(error) if conclusion == Conclusion::Failed && told.is_some() => {
+            tracing::error!(run_id = run.run_id, "no report of this run: {error}");
+        }
+        written => written?,
+    }
+
+    if is_noted && conclusion.moves_latest() {
+        put_latest(store, &known, &history).await?;
+    }
+    if is_noted {
+        measure(&known, seconds, told.is_some());
+    }
+    Ok(told)
+}
+
+/// The ending, with each failed record's number of runs in which it has failed.
+fn counted<'a>(mut ending: Ending<'a>, history: &mut History) -> Ending<'a> {
+    if let Ending::Applied {
+        planned, results, ..
+    } = &mut ending
+    {
+        failing::count(results, history, planned);
+    }
+    ending
+}
+
+/// The execution's output.
+#[must_use]
+pub fn summary(bucket: &str, plan: &Plan, results: &[RecordOutcome]) -> Summary {
+    let applied = Applied::of(results);
+    let run_id = &plan.header.run_id;
+    Summary {
+        verdict: verdict(plan, &applied),
+        run_id: run_id.clone(),
+        mode: plan.mode,
+        counts: plan.counts,
+        applied,
+        held: plan.guard.held(),
+        report: ReportLocation {
+            bucket: bucket.to_owned(),
+            html: run_key(run_id, "report.html"),
+            markdown: run_key(run_id, "report.md"),
+        },
+    }
+}
+
+/// Writes `results.json`: of a run that ends, an outcome for every record; of a stage that failed,
+/// for those of which it is known.
+///
+/// # Errors
+/// As for [`Store::put`].
+pub async fn put_results<S: Store>(
+    store: &S,
+    run_id: &str,
+    results: &[RecordOutcome],
+    usage: &Usage,
+) -> Result<()> {
+    let document = Results {
+        header: Header::new(run_id, results.len()),
+        results: results.to_vec(),
+        usage: usage.clone(),
+    };
+    let key = run_key(run_id, "results.json");
+    put_json(store, &key, &document, results.len()).await
+}
+
+/// The last runs. The history begins anew if there is none, or if it cannot be read: nothing is
+/// decided by it.
+async fn read_history<S: Store>(store: &S, run_id: &str) -> Result<History> {
+    match store.find_json(HISTORY).await {
+        Ok(Some(history)) => Ok(history),
+        Ok(None) => Ok(History::new(run_id)),
+        Err(Error::Contract(why)) => {
+            tracing::warn!(run_id, "the history begins anew: {why}");
+            Ok(History::new(run_id))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn past_run(run: EndingRun<'_>, known: &KnownRun<'_>, ended_at: Timestamp) -> PastRun {
+    let applied = known.applied();
+    PastRun {
+        run_id: run.run_id.to_owned(),
+        ended_at,
+        seconds: seconds_between(run.started_at, ended_at),
+        ending: known.conclusion(),
+        error: known.error(),
+        counts: applied.map(|run| run.plan().counts).unwrap_or_default(),
+        applied: applied
+            .map(|run| Applied::of(&run.results))
+            .unwrap_or_default(),
+    }
+}
+
+fn notice_of(
+    bucket: &str,
+    run: EndingRun<'_>,
+    history: &History,
+    known: &KnownRun<'_>,
+) -> Option<Notice> {
+    let applied = known.applied();
+    let guard = applied.map(|run| &run.plan().guard);
+    let results = applied.map_or(&[][..], |run| &run.results);
+    notice(bucket, run.runbook, history, guard, results)
+}
+
+fn about<'a>(
+    bucket: &'a str,
+    run: EndingRun<'a>,
+    ended_at: Timestamp,
+    history: &'a History,
+) -> About<'a> {
+    let EndingRun {
+        run_id,
+        started_at,
+        state_machine,
+        mode,
+        runbook,
+    } = run;
+    About {
+        run_id,
+        started_at,
+        ended_at,
+        bucket,
+        state_machine,
+        mode,
+        runbook,
+        history,
+    }
+}
+
+async fn put_report<S: Store>(store: &S, run_id: &str, report: &Report) -> Result<()> {
+    let html = report.html()?.into_bytes();
+    let markdown = report.markdown().into_bytes();
+    let json = report.json()?;
+    for (file, bytes, content_type) in [
+        ("report.html", html, "text/html; charset=utf-8"),
+        ("report.md", markdown, "text/markdown; charset=utf-8"),
+        ("report.json", json, "application/json"),
+    ] {
+        let key = run_key(run_id, file);
+        store.put(&key, bytes, content_type).await?;
+    }
+    Ok(())
+}
+
+/// Moves the pointer to the last good run.
+async fn put_latest<S: Store>(store: &S, known: &KnownRun<'_>, history: &History) -> Result<()> {
+    let Some(applied) = known.applied() else {
+        return Ok(());
+    };
+    let plan = applied.plan();
+    let accounts = plan.counts.accounts;
+    let latest = LastGood {
+        header: Header::new(&plan.header.run_id, accounts),
+        verdict: verdict(plan, &Applied::of(&applied.results)),
+        counts: plan.counts,
+        instances: plan.instances.clone(),
+        failing: history.failing.clone(),
+    };
+    put_json(store, LATEST, &latest, accounts).await
+}
+
+async fn put_json<S: Store, T: serde::Serialize + Sync>(
+    store: &S,
+    key: &str,
+    document: &T,
+    count: usize,
+) -> Result<()> {
+    store.put_json(key, document, count).await.map(drop)
+}
+
+/// Records the metrics of a run that is noted in the history.
+fn measure(known: &KnownRun<'_>, seconds: u64, people_are_told: bool) {
+    let is_good = known.conclusion().moves_latest();
+    record(Metric::GoodRun, i32::from(is_good));
+    let KnownRun::Planned(applied) = known else {
+        return;
+    };
+    let Applied {
+        created,
+        updated,
+        marked,
+        failed,
+        drifted,
+    } = Applied::of(&applied.results);
+    let plan = applied.plan();
+    let held: usize = plan.guard.held().iter().map(|held| held.count).sum();
+    let cost = Cost::of(&applied.usage, people_are_told);
+    record(Metric::HeldChanges, held);
+    record(Metric::FailedRecords, failed);
+    record(Metric::DriftedRecords, drifted);
+    record(Metric::Conflicts, plan.counts.conflicts);
+    record(Metric::Created, created);
+    record(Metric::Updated, updated);
+    record(Metric::Marked, marked);
+    record(Metric::RunSeconds, seconds);
+    record(Metric::RunCostMicroUsd, cost.micro_usd());
+}

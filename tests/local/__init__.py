@@ -1,1 +1,0 @@
-"""The local twin: a local AWS, the stand-ins, and the deployment of the very template of production."""

@@ -1,0 +1,277 @@
+//! The four handlers in one process, in the order of the state machine, over a store in memory.
+
+use std::collections::BTreeMap;
+
+use compare::{Answer, handler as compare};
+use gather_accounts::handler as gather_accounts;
+use gather_orgs::handler as gather_orgs;
+use jiff::Timestamp;
+use lambda_runtime::{Context, LambdaEvent};
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+use shared::config::Env;
+use shared::lambda::{Compared, GatheredAccounts, GatheredOrgs, Progress};
+use shared::model::{RunUsage, Summary};
+use shared::secrets::Secrets;
+use shared::{Error, Result};
+use sync::{Session, handler as sync};
+
+use crate::memory_store::MemoryStore;
+use crate::standins::Running;
+
+const STATE_MACHINE: &str = "arn:aws:states:eu-central-1:000000000000:stateMachine:partner-sync";
+
+/// Secrets in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemorySecrets(pub BTreeMap<String, String>);
+
+impl Secrets for MemorySecrets {
+    async fn secret(&self, name: &str) -> Result<SecretString> {
+        let text = self
+            .0
+            .get(name)
+            .ok_or_else(|| Error::Config(format!("secret {name}: ResourceNotFoundException")))?;
+        Ok(SecretString::from(text.clone()))
+    }
+}
+
+/// The pipeline in one process.
+#[derive(Debug)]
+pub struct Pipeline {
+    /// Where its documents go.
+    pub store: MemoryStore,
+    /// Its secrets.
+    pub secrets: MemorySecrets,
+    /// Its environment.
+    pub env: BTreeMap<String, String>,
+    /// Seconds of every Wait state entered, by run.
+    pub waits: Vec<u64>,
+    /// The day of the runs.
+    pub today: Timestamp,
+    session: Session,
+    runs: usize,
+}
+
+impl Pipeline {
+    /// A pipeline on these stand-ins, with their credentials.
+    #[must_use]
+    pub fn on(standins: &Running) -> Self {
+        shared::deadline::hurry(1000);
+        Self {
+            store: MemoryStore::default(),
+            secrets: MemorySecrets(secrets(standins)),
+            env: BTreeMap::new(),
+            waits: Vec::new(),
+            today: "2026-11-23T06:00:00Z"
+                .parse()
+                .unwrap_or(Timestamp::UNIX_EPOCH),
+            session: Session::default(),
+            runs: 0,
+        }
+    }
+
+    /// One run, as the state machine would do it; waits are noted, not waited.
+    ///
+    /// # Errors
+    /// The stage's error.
+    pub async fn run(&mut self, input: Value) -> Result<Summary> {
+        let Compared { plan, summary } = self.plan(input.clone()).await?;
+        if input["mode"] == "plan" {
+            return Ok(summary);
+        }
+        self.waits.clear();
+        self.apply(&json!(plan)).await
+    }
+
+    /// The run's id.
+    #[must_use]
+    pub fn run_id(&self) -> String {
+        format!("run-{}", self.runs)
+    }
+
+    /// A document of the current run.
+    #[must_use]
+    pub fn document(&self, file: &str) -> Value {
+        let bytes = self.store.object(&format!("runs/{}/{file}", self.run_id()));
+        bytes
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+
+    /// The first three stages of a new run.
+    ///
+    /// # Errors
+    /// The stage's error.
+    pub async fn plan(&mut self, input: Value) -> Result<Compared> {
+        self.runs += 1;
+        let run_id = self.run_id();
+        let input = input.as_object().cloned().unwrap_or_default();
+        let gathered = self.gather_accounts(&run_id, &input).await?;
+        let accounts = json!(gathered.accounts);
+        let organizations = self.gather_orgs(&run_id, &accounts).await?;
+        let usage = RunUsage {
+            gather_accounts: gathered.usage,
+            gather_orgs: organizations.usage,
+            ..RunUsage::default()
+        };
+        let task = json!({
+            "task": "compare",
+            "run_id": run_id,
+            "input": input,
+            "started_at": self.today,
+            "state_machine": STATE_MACHINE,
+            "accounts": accounts,
+            "organizations": organizations.organizations,
+            "usage": usage,
+        });
+        let config = self.env().compare();
+        match Box::pin(compare(&config, &self.store, event(task))).await? {
+            Answer::Compared(compared) => Ok(*compared),
+            Answer::Recorded(_) => Err(Error::Contract("compare recorded an end".to_owned())),
+        }
+    }
+
+    async fn gather_accounts(
+        &self,
+        run_id: &str,
+        input: &Map<String, Value>,
+    ) -> Result<GatheredAccounts> {
+        let config = self.env().gather_accounts();
+        let event = event(json!({"run_id": run_id, "input": input}));
+        Box::pin(gather_accounts(&config, &self.store, &self.secrets, event)).await
+    }
+
+    /// The second stage with invocations that have so few seconds left that each reads one page;
+    /// returns the document and the number of invocations. The first stage is run before it.
+    ///
+    /// # Errors
+    /// The stage's error.
+    pub async fn gather_orgs_piecemeal(&mut self) -> Result<(Value, usize)> {
+        self.runs += 1;
+        let run_id = self.run_id();
+        let gathered = self.gather_accounts(&run_id, &Map::new()).await?;
+        let accounts = json!(gathered.accounts);
+        let config = self.env().gather_orgs();
+        for invocations in 1.. {
+            let event = event_with(json!({"run_id": run_id, "accounts": accounts}), 20);
+            let gathered = gather_orgs(&config, &self.store, &self.secrets, event);
+            if let Progress::Done(_) = Box::pin(gathered).await? {
+                return Ok((self.document("organizations.json"), invocations));
+            }
+        }
+        Ok((Value::Null, 0))
+    }
+
+    async fn gather_orgs(&mut self, run_id: &str, accounts: &Value) -> Result<GatheredOrgs> {
+        let config = self.env().gather_orgs();
+        loop {
+            let event = event(json!({"run_id": run_id, "accounts": accounts}));
+            let gathered = gather_orgs(&config, &self.store, &self.secrets, event);
+            match Box::pin(gathered).await? {
+                Progress::Done(done) => return Ok(done),
+                Progress::Wait { wait_seconds, .. } => self.waits.push(wait_seconds),
+                Progress::Continue { .. } => {}
+            }
+        }
+    }
+
+    /// One invocation of sync that may be killed, by the stand-ins or the store; the next one is a
+    /// new process. `None` if it was killed.
+    ///
+    /// # Errors
+    /// The stage's error.
+    pub async fn sync_mortal(
+        &mut self,
+        plan: &Value,
+        standins: &Running,
+    ) -> Result<Option<Progress<shared::lambda::Synced>>> {
+        let store = self.store.clone();
+        let ended = tokio::select! {
+            ended = self.sync_once(plan, event) => Some(ended),
+            () = standins.hung() => None,
+            () = store.died() => None,
+        };
+        if ended.is_none() {
+            self.session = Session::default();
+        }
+        ended.transpose()
+    }
+
+    /// The last stage of the current run, until it is done.
+    ///
+    /// # Errors
+    /// The stage's error.
+    pub async fn apply(&mut self, plan: &Value) -> Result<Summary> {
+        loop {
+            match self.sync_once(plan, event).await? {
+                Progress::Done(done) => return Ok(done.summary),
+                Progress::Wait { wait_seconds, .. } => self.waits.push(wait_seconds),
+                Progress::Continue { .. } => {}
+            }
+        }
+    }
+
+    /// One invocation of sync.
+    ///
+    /// # Errors
+    /// The stage's error.
+    pub async fn sync_once(
+        &mut self,
+        plan: &Value,
+        event: impl Fn(Value) -> LambdaEvent<Value>,
+    ) -> Result<Progress<shared::lambda::Synced>> {
+        let config = self.env().sync();
+        let payload = json!({"run_id": self.run_id(), "plan": plan});
+        let event = event(payload);
+        let synced = sync(&config, &self.store, &self.secrets, &self.session, event);
+        Box::pin(synced).await
+    }
+
+    fn env(&self) -> Env<impl Fn(&str) -> Option<String>> {
+        let env = self.env.clone();
+        Env::new(move |name| {
+            let fixed = match name {
+                "BUCKET" => Some("memory"),
+                "SALESFORCE_SECRET" => Some("partner-sync/salesforce"),
+                "ZENDESK_GLOBAL_SECRET" => Some("partner-sync/zendesk/global"),
+                "ZENDESK_US_GOVERNMENT_SECRET" => Some("partner-sync/zendesk/us-government"),
+                "ALLIANCE_ACCOUNT_IDS" => Some(crate::standins::seed::ALLIANCE),
+                _ => None,
+            };
+            env.get(name).cloned().or_else(|| fixed.map(str::to_owned))
+        })
+    }
+}
+
+/// The secrets that fit the stand-ins.
+#[must_use]
+pub fn secrets(standins: &Running) -> BTreeMap<String, String> {
+    let world = standins.world();
+    let salesforce = json!({"auth": "client_credentials", "login_url": standins.url("salesforce"),
+        "client_id": world.salesforce.client_id, "client_secret": world.salesforce.client_secret});
+    let zendesk = world.zendesk.iter().map(|(name, one)| {
+        let secret = json!({
+            "auth": "client_credentials", "base_url": standins.url(name),
+            "client_id": one.client_id, "client_secret": one.client_secret,
+        });
+        (format!("partner-sync/zendesk/{name}"), secret.to_string())
+    });
+    zendesk
+        .chain([("partner-sync/salesforce".to_owned(), salesforce.to_string())])
+        .collect()
+}
+
+/// An invocation with five minutes left.
+#[must_use]
+pub fn event(payload: Value) -> LambdaEvent<Value> {
+    event_with(payload, 300)
+}
+
+/// An invocation with so many seconds left.
+#[must_use]
+pub fn event_with(payload: Value, seconds: i64) -> LambdaEvent<Value> {
+    let mut context = Context::default();
+    context.deadline =
+        u64::try_from(Timestamp::now().as_millisecond() + seconds * 1000).unwrap_or_default();
+    LambdaEvent::new(payload, context)
+}

@@ -1,0 +1,231 @@
+//! What the known runs are made from: a moment, the records, what was used, the runs before.
+
+use gather_orgs::{Scan, Wanted};
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+use shared::model::{
+    Account, AccountId, Accounts, Action, Alliances, Applied, Complete, Conclusion, Counts,
+    Credential, Header, History, Organizations, PastRun, RecordOutcome, RunUsage, TARGET, Usage,
+};
+
+use super::RUN;
+use crate::standins::World;
+use crate::standins::seed::{ALLIANCE, Dice};
+
+pub(super) fn at(text: &str) -> Timestamp {
+    text.parse().expect("a moment")
+}
+
+pub(super) fn started_at() -> Timestamp {
+    at("2026-11-23T06:00:00Z")
+}
+
+pub(super) fn seconds(usage: &RunUsage) -> u64 {
+    let Usage {
+        milliseconds,
+        wait_seconds,
+        ..
+    } = usage.total();
+    milliseconds / 1000 + wait_seconds + 1
+}
+
+pub(super) fn ended_at(usage: &RunUsage) -> Timestamp {
+    let seconds = i64::try_from(seconds(usage)).unwrap_or_default();
+    started_at()
+        .saturating_add(seconds.seconds())
+        .expect("a moment")
+}
+
+pub(super) fn header(count: usize) -> Header {
+    Header {
+        generated_at: at("2026-11-23T06:00:31Z"),
+        ..Header::new(RUN, count)
+    }
+}
+
+/// What reading so many records takes.
+pub(super) fn read_usage(accounts: usize, organizations: usize) -> RunUsage {
+    let credential = |secret: &str, auth: &str, ends: Option<&str>| Credential {
+        secret: format!("partner-sync/{secret}"),
+        auth: auth.to_owned(),
+        ends: ends.map(|day| day.parse().expect("a day")),
+    };
+    let (accounts, organizations) = (
+        accounts.div_ceil(2000) as u64,
+        organizations.div_ceil(100) as u64,
+    );
+    let (global, other) = (
+        credential("zendesk/global", "client_credentials", None),
+        credential("zendesk/us-government", "api_token", Some("2027-04-30")),
+    );
+    RunUsage {
+        gather_accounts: Usage {
+            pages: accounts,
+            milliseconds: 500 + 300 * accounts,
+            calls: 1 + accounts,
+            credentials: vec![credential("salesforce", "jwt_bearer", None)],
+            ..invocation()
+        },
+        // A token, the fields, the pages, one of them again after a pause.
+        gather_orgs: Usage {
+            milliseconds: 900 + 350 * organizations,
+            calls: 3 + organizations,
+            retries: 1,
+            throttled: 1,
+            credentials: vec![global, other],
+            ..invocation()
+        },
+        compare: Usage {
+            milliseconds: 304,
+            ..invocation()
+        },
+        sync: Usage::default(),
+    }
+}
+
+/// What writing so many records takes: a token, the creates, the jobs and a look at them, the marks
+/// read again.
+pub(super) fn write_usage(results: &[RecordOutcome]) -> Usage {
+    let of = |action| results.iter().filter(|one| one.action == action).count() as u64;
+    let (creates, updates, marks) = (
+        of(Action::Create),
+        of(Action::Update).div_ceil(100),
+        of(Action::Mark).div_ceil(100),
+    );
+    let jobs = updates + marks;
+    let waits = jobs / 20;
+    let calls = if results.is_empty() {
+        0
+    } else {
+        1 + creates + jobs + marks + jobs.min(1) + waits
+    };
+    let (invocations, wait_seconds) = (1 + waits, 30 * waits);
+    Usage {
+        invocations,
+        milliseconds: 150 + 420 * calls,
+        calls,
+        waits,
+        wait_seconds,
+        ..Usage::default()
+    }
+}
+
+pub(super) fn invocation() -> Usage {
+    Usage {
+        invocations: 1,
+        ..Usage::default()
+    }
+}
+
+pub(super) fn accounts(world: &World) -> Complete<Vec<Account>> {
+    let alliances = Alliances(vec![AccountId::parse(ALLIANCE).expect("an id")]);
+    let records = world
+        .salesforce
+        .accounts
+        .values()
+        .filter(|one| one["Partners_Partner_Status__c"] == "Authorized");
+    let accounts: Vec<_> = records
+        .map(|record| Account::from_record(record, &alliances).expect("an account"))
+        .collect();
+    Accounts {
+        header: header(accounts.len()),
+        accounts,
+    }
+    .into_complete(RUN)
+    .expect("a complete read")
+}
+
+pub(super) fn organizations(
+    world: &World,
+    accounts: &Complete<Vec<Account>>,
+) -> Complete<Organizations> {
+    let (wanted, mut scan) = (Wanted::of(accounts).expect("ids"), Scan::new(RUN));
+    for (name, instance) in &world.zendesk {
+        let all: Vec<&Value> = instance.organizations.values().collect();
+        let page =
+            serde_json::from_value(json!({"organizations": all, "meta": {"has_more": false}}))
+                .expect("a page");
+        scan.take(name, page, &wanted).expect("a page");
+    }
+    let mut document = scan.into_document();
+    for instance in &mut document.instances {
+        let pages = instance.organizations_scanned.div_ceil(100);
+        (instance.pages, instance.seconds) = (
+            pages,
+            0.35 * f64::from(u32::try_from(pages).unwrap_or_default()),
+        );
+    }
+    document
+        .into_complete(RUN, TARGET)
+        .expect("a complete read")
+}
+
+/// Some hours before this run, of which the last one ended as given.
+pub(super) fn past(hours: usize, last: Conclusion) -> Vec<PastRun> {
+    let mut dice = Dice::new(30);
+    let mut runs = Vec::new();
+    for number in (1..=hours).rev() {
+        let mut some = |below: u64| usize::try_from(dice.roll(below)).unwrap_or_default();
+        let applied = Applied {
+            created: some(3),
+            updated: some(14),
+            marked: some(2),
+            failed: 0,
+            drifted: 0,
+        };
+        let hours_ago = i64::try_from(number).unwrap_or_default();
+        let began = started_at()
+            .saturating_sub(hours_ago.hours())
+            .expect("a moment");
+        let seconds = i64::try_from(20 + some(9)).unwrap_or_default();
+        let ended_at = began.saturating_add(seconds.seconds()).expect("a moment");
+        let (ending, applied, error) = match number {
+            1 => (
+                last,
+                if last == Conclusion::Ok {
+                    applied
+                } else {
+                    Applied::default()
+                },
+                None,
+            ),
+            11 => (
+                Conclusion::Partial,
+                Applied {
+                    failed: 2,
+                    ..applied
+                },
+                None,
+            ),
+            17 | 18 => (
+                Conclusion::Failed,
+                Applied::default(),
+                Some("Sync.Transient"),
+            ),
+            _ if number % 3 == 0 => (Conclusion::NothingToDo, Applied::default(), None),
+            _ => (Conclusion::Ok, applied, None),
+        };
+        let (run_id, error) = (
+            began.strftime("%Y-%m-%dT%H-%M").to_string(),
+            error.map(str::to_owned),
+        );
+        runs.push(PastRun {
+            run_id,
+            ended_at,
+            seconds: seconds.unsigned_abs(),
+            ending,
+            error,
+            counts: Counts::default(),
+            applied,
+        });
+    }
+    runs
+}
+
+pub(super) fn history(past: &[PastRun]) -> History {
+    let mut history = History::new(RUN);
+    for run in past {
+        history.note(run.clone());
+    }
+    history
+}

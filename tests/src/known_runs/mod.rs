@@ -1,0 +1,471 @@
+//! Runs whose reports are known word for word: the same inputs, times and measurements every time.
+
+mod given;
+pub mod scenes;
+
+use std::collections::BTreeMap;
+
+use shared::model::{
+    Action, Applied, Conclusion, Counts, Guarded, Header, History, Instance, LastGood, Mode,
+    Organizations, Outcome, PastRun, RecordOutcome, Reference, RunUsage, Usage, Verdict,
+    entries_digest,
+};
+use shared::plan::{
+    Changes, Comparison, Creates, Inputs, Limit, Limits, Listed, Lists, NotInSync, Plan, Settings,
+    Updates,
+};
+use shared::report::{About, KnownResults, Notice, PlannedRun, Reached, Report, RunEnd, notice};
+
+use crate::standins::seed::account_id;
+use crate::standins::{World, demo};
+use given::{
+    accounts, ended_at, header, history, organizations, past, read_usage, seconds, started_at,
+    write_usage,
+};
+use scenes::{clashes, everybody_leaves, five_thousand, hostile, many_kinds, quiet};
+
+const RUN: &str = "2026-11-23T06-00";
+const MACHINE: &str = "arn:aws:states:eu-central-1:000000000000:stateMachine:partner-sync";
+const BUCKET: &str = "partner-sync-documents";
+
+/// Every scene by its name.
+pub const SCENES: [&str; 12] = [
+    "nothing-to-do",
+    "all-kinds",
+    "held",
+    "partial",
+    "failed",
+    "first-run",
+    "five-thousand-changes",
+    "hostile-names",
+    "conflicts",
+    "skipped",
+    "planned",
+    "failed-before-a-plan",
+];
+
+/// A scene's report, and what people are told.
+#[must_use]
+pub fn report(scene: &str) -> (Report, Option<Notice>) {
+    match scene {
+        "nothing-to-do" => Scene::of(quiet(), past(29, Conclusion::NothingToDo)).report(),
+        "all-kinds" => Scene::of(many_kinds(), past(29, Conclusion::Held)).report(),
+        "held" => Scene {
+            accounts_before: Some(166),
+            ..Scene::of(everybody_leaves(), past(29, Conclusion::Ok))
+        }
+        .report(),
+        "partial" => Scene {
+            failing: true,
+            ..Scene::of(many_kinds(), past(29, Conclusion::NothingToDo))
+        }
+        .report(),
+        "failed" => Scene::of(many_kinds(), past(29, Conclusion::Ok)).failed(),
+        "first-run" => Scene::of(demo(), Vec::new()).report(),
+        "five-thousand-changes" => Scene {
+            limit: 10_000,
+            ..Scene::of(five_thousand(), past(29, Conclusion::Ok))
+        }
+        .report(),
+        "hostile-names" => Scene::of(hostile(), past(5, Conclusion::Ok)).report(),
+        "conflicts" => Scene::of(clashes(), past(29, Conclusion::Ok)).report(),
+        "planned" => Scene {
+            mode: Mode::Plan,
+            ..Scene::of(everybody_leaves(), past(29, Conclusion::Ok))
+        }
+        .report(),
+        "failed-before-a-plan" => failed_before_a_plan(),
+        _ => skipped(),
+    }
+}
+
+struct Scene {
+    world: World,
+    past: Vec<PastRun>,
+    mode: Mode,
+    accounts_before: Option<usize>,
+    limit: usize,
+    failing: bool,
+}
+
+impl Scene {
+    fn of(world: World, past: Vec<PastRun>) -> Self {
+        Self {
+            world,
+            past,
+            mode: Mode::Apply,
+            accounts_before: None,
+            limit: 0,
+            failing: false,
+        }
+    }
+
+    fn made(&self) -> (Plan, Changes) {
+        let accounts = accounts(&self.world);
+        let organizations = organizations(&self.world, &accounts);
+        let reference = |file: &str| Reference {
+            bucket: BUCKET.to_owned(),
+            key: format!("runs/{RUN}/{file}"),
+            sha256: "0".repeat(64),
+            count: 0,
+        };
+        let listed = |file: &str, digest: String| Listed {
+            reference: reference(file),
+            digest,
+        };
+        let limit = |number: usize, percent| Limit {
+            number: number.max(self.limit),
+            percent,
+        };
+        let limits = Limits {
+            creates: limit(10, 10),
+            updates: limit(25, 30),
+            marks: limit(5, 5),
+            min_accounts_percent: 80,
+        };
+        let inputs = Inputs {
+            accounts: reference("accounts.json"),
+            organizations: reference("organizations.json"),
+            started_at: started_at(),
+            settings: Settings {
+                protected: [account_id(9005)].into(),
+                retention_years: 3,
+                limits,
+            },
+            approve: Vec::new(),
+            last_good: self.last_good(accounts.get().len(), organizations.get()),
+            state_machine: Some(MACHINE.to_owned()),
+        };
+        let usage = read_usage(accounts.get().len(), organizations.get().scanned());
+        let made = Comparison::of(&accounts, organizations, &inputs).expect("a plan");
+        let changes = &made.changes;
+        let lists = Lists {
+            creates: listed(
+                "creates.json",
+                entries_digest::<Creates>(&changes.creates).expect("a digest"),
+            ),
+            updates: listed(
+                "updates.json",
+                entries_digest::<Updates>(&changes.updates).expect("a digest"),
+            ),
+            not_in_sync: listed(
+                "not_in_sync.json",
+                entries_digest::<NotInSync>(&changes.marks).expect("a digest"),
+            ),
+        };
+        (
+            made.plan(header(0), self.mode, lists, inputs, usage),
+            made.changes,
+        )
+    }
+
+    /// The newest good run before this one, and what it read.
+    fn last_good(&self, accounts: usize, now: &Organizations) -> Option<LastGood> {
+        let run = self.past.iter().rev().find(|run| {
+            matches!(
+                run.ending,
+                Conclusion::Ok | Conclusion::NothingToDo | Conclusion::Partial
+            )
+        })?;
+        let instances: Vec<_> = now
+            .instances
+            .iter()
+            .map(|one| Instance {
+                organizations_scanned: one.organizations_scanned - 3,
+                ..one.clone()
+            })
+            .collect();
+        let counts = Counts {
+            accounts: self.accounts_before.unwrap_or(accounts - 1),
+            organizations_scanned: now.scanned() - 6,
+            partner_organizations: now
+                .instances
+                .first()
+                .map_or(0, |one| one.partner_organizations - 1),
+            ..Counts::default()
+        };
+        let header = Header {
+            run_id: run.run_id.clone(),
+            generated_at: run.ended_at,
+            ..header(counts.accounts)
+        };
+        Some(LastGood {
+            header,
+            verdict: Verdict::Ok,
+            counts,
+            instances,
+            failing: BTreeMap::new(),
+        })
+    }
+
+    /// What became of the plan: all done, but for held categories, and for what the scene lets
+    /// fail.
+    fn results(&self, plan: &Plan, changes: &Changes) -> Vec<RecordOutcome> {
+        if self.mode == Mode::Plan {
+            return Vec::new();
+        }
+        let done = |action, id, salesforce_id: Option<String>, job: Option<&str>| RecordOutcome {
+            action,
+            id: Some(id),
+            salesforce_id,
+            outcome: Outcome::Done,
+            job_id: job.map(str::to_owned),
+            error: None,
+            runs_failed: None,
+        };
+        let goes = |category| !plan.guard.holds(category);
+        let creates = changes
+            .creates
+            .iter()
+            .filter(|_| goes(Guarded::Creates))
+            .zip(30_000_000_000_001_u64..);
+        let creates = creates.map(|(one, id)| {
+            done(
+                Action::Create,
+                id,
+                Some(one.salesforce_id.to_string()),
+                None,
+            )
+        });
+        let updates = changes.updates.iter().filter(|_| goes(Guarded::Updates));
+        let updates = updates.map(|one| {
+            done(
+                Action::Update,
+                one.id,
+                Some(one.salesforce_id.to_string()),
+                Some("V3-b1"),
+            )
+        });
+        let marks = changes.marks.iter().filter(|_| goes(Guarded::Marks));
+        let marks = marks.map(|one| {
+            done(
+                Action::Mark,
+                one.id,
+                one.salesforce_id.clone(),
+                Some("V3-b2"),
+            )
+        });
+        let mut results: Vec<_> = creates.chain(updates).chain(marks).collect();
+        if self.failing {
+            let taken = changes
+                .creates
+                .first()
+                .map_or_else(String::new, |create| create.name.clone());
+            let words = [
+                (
+                    0,
+                    Outcome::Failed,
+                    format!(
+                        "RecordInvalid: Record validation errors: Name: {taken} has already been \
+                         taken"
+                    ),
+                    7,
+                ),
+                (
+                    8,
+                    Outcome::Failed,
+                    "OrganizationUpdateFailed: Account owner: is invalid".to_owned(),
+                    1,
+                ),
+                (
+                    9,
+                    Outcome::Unknown,
+                    "Zendesk gave no result, and the organization does not have the wanted values"
+                        .to_owned(),
+                    3,
+                ),
+            ];
+            for (place, outcome, error, runs) in words {
+                if let Some(one) = results.get_mut(place) {
+                    (one.outcome, one.error, one.runs_failed) = (outcome, Some(error), Some(runs));
+                    one.id = one.id.filter(|_| one.action != Action::Create);
+                }
+            }
+            if let Some(last) = results.last_mut() {
+                (last.outcome, last.job_id) = (Outcome::Drifted, None);
+            }
+        }
+        results
+    }
+
+    fn report(&self) -> (Report, Option<Notice>) {
+        let (plan, changes) = self.made();
+        let results = self.results(&plan, &changes);
+        let summary = shared::way_out::summary(BUCKET, &plan, &results);
+        let sync = if self.mode == Mode::Apply {
+            write_usage(&results)
+        } else {
+            Usage::default()
+        };
+        let usage = RunUsage {
+            sync,
+            ..plan.usage.clone()
+        };
+        let mut history = history(&self.past);
+        if self.mode == Mode::Apply {
+            let (seconds, ended_at) = (seconds(&usage), ended_at(&usage));
+            let (run_id, ending) = (RUN.to_owned(), summary.verdict.into());
+            history.note(PastRun {
+                run_id,
+                ended_at,
+                seconds,
+                ending,
+                error: None,
+                counts: summary.counts,
+                applied: summary.applied,
+            });
+        }
+        let Changes {
+            creates,
+            updates,
+            marks,
+            ..
+        } = &changes;
+        let end = RunEnd::Planned(PlannedRun {
+            plan: &plan,
+            creates,
+            updates,
+            marks,
+            results: &results,
+            known: KnownResults::All,
+            usage: &usage,
+        });
+        (
+            Report::of(about(&history, &usage, self.mode), end),
+            notice(
+                BUCKET,
+                "infra/RUNBOOK.md",
+                &history,
+                Some(&plan.guard),
+                &results,
+            ),
+        )
+    }
+
+    /// A run that reached to a plan, created one organization, and was then forbidden to.
+    fn failed(&self) -> (Report, Option<Notice>) {
+        let (plan, changes) = self.made();
+        let results: Vec<_> = self.results(&plan, &changes).into_iter().take(1).collect();
+        let usage = RunUsage {
+            sync: write_usage(&results),
+            ..plan.usage.clone()
+        };
+        let history = with_failure(
+            &self.past,
+            "Sync.Auth",
+            &usage,
+            plan.counts,
+            Applied::of(&results),
+        );
+        let Changes {
+            creates,
+            updates,
+            marks,
+            ..
+        } = &changes;
+        let cause = "zendesk global: create organization: status 403; the client's user needs a \
+                     role that reads and manages organizations, and the \
+                     token the scope for it";
+        let reached = Reached::Plan(PlannedRun {
+            plan: &plan,
+            creates,
+            updates,
+            marks,
+            results: &results,
+            known: KnownResults::SoFar,
+            usage: &usage,
+        });
+        (
+            Report::of(
+                about(&history, &usage, Mode::Apply),
+                RunEnd::Failed {
+                    error: "Sync.Auth",
+                    cause,
+                    reached,
+                },
+            ),
+            notice(BUCKET, "infra/RUNBOOK.md", &history, None, &[]),
+        )
+    }
+}
+
+/// A run whose second page of organizations did not come.
+fn failed_before_a_plan() -> (Report, Option<Notice>) {
+    let usage = read_usage(168, 100);
+    let history = with_failure(
+        &past(29, Conclusion::Ok),
+        "Sync.Incomplete",
+        &usage,
+        Counts::default(),
+        Applied::default(),
+    );
+    let cause = "zendesk global: the read is not complete: a page in the middle is empty, after \
+                 100 records; nothing was compared or written, the \
+                 next run reads again";
+    let reached = Reached::BeforePlan {
+        accounts: Some(168),
+        instances: &[],
+    };
+    (
+        Report::of(
+            about(&history, &usage, Mode::Apply),
+            RunEnd::Failed {
+                error: "Sync.Incomplete",
+                cause,
+                reached,
+            },
+        ),
+        notice(BUCKET, "infra/RUNBOOK.md", &history, None, &[]),
+    )
+}
+
+fn with_failure(
+    past: &[PastRun],
+    error: &str,
+    usage: &RunUsage,
+    counts: Counts,
+    applied: Applied,
+) -> History {
+    let mut history = history(past);
+    let (seconds, ended_at) = (seconds(usage), ended_at(usage));
+    history.note(PastRun {
+        run_id: RUN.to_owned(),
+        ended_at,
+        seconds,
+        ending: Conclusion::Failed,
+        error: Some(error.to_owned()),
+        counts,
+        applied,
+    });
+    history
+}
+
+/// A run that found the one of an hour ago still at work.
+fn skipped() -> (Report, Option<Notice>) {
+    let mut earlier = past(13, Conclusion::Ok);
+    earlier.pop();
+    let holder = format!(
+        "{}:2026-11-23T05-00",
+        MACHINE.replace(":stateMachine:", ":execution:")
+    );
+    (
+        Report::of(
+            about(&history(&earlier), &RunUsage::default(), Mode::Apply),
+            RunEnd::Skipped { holder: &holder },
+        ),
+        None,
+    )
+}
+
+fn about<'a>(history: &'a History, usage: &RunUsage, mode: Mode) -> About<'a> {
+    About {
+        run_id: RUN,
+        started_at: started_at(),
+        ended_at: ended_at(usage),
+        bucket: BUCKET,
+        state_machine: Some(MACHINE),
+        mode,
+        runbook: "infra/RUNBOOK.md",
+        history,
+    }
+}
