@@ -33,15 +33,14 @@ impl Aws {
     /// [`Error::Config`] names the variables that are missing.
     pub fn from_env() -> Result<Self> {
         let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let region = read("AWS_REGION").or_else(|| read("AWS_DEFAULT_REGION"));
-        let (Some(region), Some(key), Some(secret)) = (
-            region,
+        let variables = [
+            read("AWS_REGION").or_else(|| read("AWS_DEFAULT_REGION")),
             read("AWS_ACCESS_KEY_ID"),
             read("AWS_SECRET_ACCESS_KEY"),
-        ) else {
+        ];
+        let [Some(region), Some(key), Some(secret)] = variables else {
             return Err(Error::Config(
-                "AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must \
-                                      be set, as Lambda does"
+                "AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set, as Lambda does"
                     .to_owned(),
             ));
         };

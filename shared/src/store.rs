@@ -105,7 +105,8 @@ pub trait Store: Sync {
 
 fn parse<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
+        let line = error.line();
+        let column = error.column();
         Error::Contract(format!(
             "{key}: it is not of the shape this code writes (line {line}, \
                                  column {column}); start a new run"

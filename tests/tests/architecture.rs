@@ -83,6 +83,64 @@ fn model_plan_and_report_do_not_await() {
     }
 }
 
+/// The rooms of the library, from the bottom up. Each uses only rooms before it.
+const ROOMS: [&str; 18] = [
+    "error",
+    "mask",
+    "model",
+    "plan",
+    "report",
+    "lambda",
+    "config",
+    "deadline",
+    "telemetry",
+    "store",
+    "secrets",
+    "planned",
+    "way_out",
+    "http",
+    "salesforce",
+    "zendesk",
+    "aws",
+    "lib",
+];
+
+/// The room a file of the library stands in.
+fn room(path: &Path) -> String {
+    let below = path.strip_prefix(root().join("shared/src")).unwrap();
+    let first = below.components().next().unwrap();
+    let name = Path::new(first.as_os_str()).file_stem().unwrap();
+    name.to_str().unwrap().to_owned()
+}
+
+/// The rooms a text names as `crate::room`.
+fn rooms_used(text: &str) -> BTreeSet<String> {
+    let rests = text.split("crate::").skip(1);
+    let names = rests.map(|rest| {
+        let is_name = |c: &char| c.is_ascii_lowercase() || *c == '_';
+        rest.chars().take_while(is_name).collect::<String>()
+    });
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn dependencies_go_one_way() {
+    let height = |room: &str| {
+        let place = ROOMS.iter().position(|one| *one == room);
+        place.unwrap_or_else(|| panic!("{room} is no room of the list"))
+    };
+    for (path, text) in files("shared/src") {
+        let room = room(&path);
+        for used in rooms_used(&text) {
+            assert!(
+                height(&used) <= height(&room),
+                "{}: {room} uses {used}, which stands above it",
+                path.display()
+            );
+        }
+    }
+}
+
 #[test]
 fn mains_are_short() {
     let mains: Vec<_> = files("functions")

@@ -11,7 +11,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Env::new(process_env).sync();
     let aws = Aws::from_env()?;
     let store = aws.s3(config.as_ref().map_or("", |config| &config.bucket));
-    let (secrets, session) = (aws.secrets_manager(), sync::Session::default());
+    let secrets = aws.secrets_manager();
+    let session = sync::Session::default();
     let metrics = Emitter::install()?;
     run(service_fn(|event: LambdaEvent<_>| async {
         let ended = Box::pin(sync::handler(&config, &store, &secrets, &session, event)).await;

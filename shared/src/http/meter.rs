@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use reqwest::header::HeaderMap;
 
+use super::Reply;
 use crate::model::{Credential, Usage};
 
 /// Ids of refused requests kept: enough for a support case, too few to fill a log line.
-const IDS: usize = 8;
+const MOST_IDS: usize = 8;
 /// Where the vendors put their id of a request. Source: Zendesk's error guide for the first two;
 /// Salesforce's replies for the third.
 const ID_HEADERS: [&str; 3] = ["x-zendesk-request-id", "x-request-id", "x-sfdc-request-id"];
@@ -57,20 +58,19 @@ impl Tally {
 
 impl Meter {
     /// Counts a request and its reply, if one came.
-    pub(super) fn sent(&self, again: bool, reply: Option<(u16, &HeaderMap)>) {
+    pub(super) fn sent(&self, again: bool, reply: Option<&Reply>) {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         noted.tally.calls += 1;
         noted.tally.retries += u64::from(again);
-        let Some((status, headers)) = reply else {
+        let Some(reply) = reply else {
             return;
         };
-        noted.tally.throttled +=
-            u64::from(status == 429 || (status == 503 && headers.contains_key("retry-after")));
-        let id = request_id(headers);
-        if status >= 400 {
+        noted.tally.throttled += u64::from(reply.asks_for_a_pause());
+        let id = request_id(&reply.headers);
+        if reply.status >= 400 {
             noted.refused.extend(id.clone());
-            let many = noted.refused.len().saturating_sub(IDS);
-            noted.refused.drain(..many);
+            let too_many = noted.refused.len().saturating_sub(MOST_IDS);
+            noted.refused.drain(..too_many);
         }
         noted.last = id;
     }
@@ -113,46 +113,40 @@ mod tests {
             .collect()
     }
 
+    fn reply(status: u16, pairs: &[(&'static str, &str)]) -> Reply {
+        Reply {
+            status,
+            headers: headers(pairs),
+            body: Vec::new(),
+        }
+    }
+
     #[test]
     fn refused_requests_are_named_and_of_the_others_only_the_last() {
         let meter = Meter::default();
-        meter.sent(
-            false,
-            Some((200, &headers(&[("x-zendesk-request-id", "a")]))),
-        );
-        meter.sent(false, Some((429, &headers(&[("x-request-id", "b")]))));
+        meter.sent(false, Some(&reply(200, &[("x-zendesk-request-id", "a")])));
+        meter.sent(false, Some(&reply(429, &[("x-request-id", "b")])));
         meter.sent(true, None);
-        meter.sent(
-            true,
-            Some((
-                503,
-                &headers(&[("x-sfdc-request-id", "c"), ("retry-after", "1")]),
-            )),
-        );
-        meter.sent(true, Some((200, &headers(&[("x-request-id", "d")]))));
-        assert_eq!(
-            meter.take(),
-            Tally {
-                calls: 5,
-                retries: 3,
-                throttled: 2
-            }
-        );
+        let throttled = [("x-sfdc-request-id", "c"), ("retry-after", "1")];
+        meter.sent(true, Some(&reply(503, &throttled)));
+        meter.sent(true, Some(&reply(200, &[("x-request-id", "d")])));
+        let tally = Tally {
+            calls: 5,
+            retries: 3,
+            throttled: 2,
+        };
+        assert_eq!(meter.take(), tally);
         assert_eq!(meter.take_ids(), "b c d");
-        assert_eq!(
-            (meter.take(), meter.take_ids()),
-            (Tally::default(), String::new())
-        );
+        assert_eq!(meter.take(), Tally::default(), "taken");
+        assert_eq!(meter.take_ids(), "", "taken");
     }
 
     #[test]
     fn many_refusals_keep_the_last_few() {
         let meter = Meter::default();
         for number in 0..100 {
-            meter.sent(
-                false,
-                Some((500, &headers(&[("x-request-id", &number.to_string())]))),
-            );
+            let id = number.to_string();
+            meter.sent(false, Some(&reply(500, &[("x-request-id", &id)])));
         }
         assert_eq!(meter.take_ids(), "92 93 94 95 96 97 98 99");
     }

@@ -14,7 +14,7 @@ use reqwest::{Method, RequestBuilder};
 pub use base_url::base_url;
 pub use meter::Meter;
 pub use retry::Call;
-use retry::{Attempt, Decision, Outcome};
+use retry::{Attempt, Decision, TryResult};
 
 use crate::deadline::nap;
 use crate::{Error, Result};
@@ -70,6 +70,15 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
+    /// True for 429, and for 503 with `Retry-After`.
+    fn asks_for_a_pause(&self) -> bool {
+        match self.status {
+            429 => true,
+            503 => self.headers.contains_key("retry-after"),
+            _ => false,
+        }
+    }
+
     /// A header as text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -82,16 +91,16 @@ impl Reply {
     /// [`Error::Contract`] names the call and the position, never the content.
     pub fn json<T: serde::de::DeserializeOwned>(&self, what: &str) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
             let kind = match error.classify() {
                 serde_json::error::Category::Eof => "JSON that ends too early",
                 serde_json::error::Category::Data => "JSON of an unknown shape",
                 _ => "something that is no JSON",
             };
             Error::Contract(format!(
-                "{what}: status {} with {kind} (line {line}, column {column}); \
-                                     see the vendor's status page",
-                self.status
+                "{what}: status {} with {kind} (line {}, column {}); see the vendor's status page",
+                self.status,
+                error.line(),
+                error.column()
             ))
         })
     }
@@ -144,27 +153,22 @@ impl Http {
         call: Call,
         request: RequestBuilder,
     ) -> Result<Reply, Failure> {
+        let doubt = |why: String, retry_after| Failure::Doubt {
+            what: format!("{what}: {why}"),
+            retry_after,
+        };
         let mut number = 1;
         loop {
-            let doubt = |why: String, retry_after| Failure::Doubt {
-                what: format!("{what}: {why}"),
-                retry_after,
+            let Some(this_try) = request.try_clone() else {
+                return Err(doubt("the request cannot be sent".to_owned(), None));
             };
-            let this = request
-                .try_clone()
-                .ok_or_else(|| doubt("the request cannot be sent".to_owned(), None))?;
-            let reply = exchange(this).await;
-            self.meter.sent(
-                number > 1,
-                reply
-                    .as_ref()
-                    .ok()
-                    .map(|reply| (reply.status, &reply.headers)),
-            );
-            let outcome = reply.as_ref().map_or(Outcome::Broken, |reply| {
-                Outcome::Status(reply.status, retry::retry_after(&reply.headers))
-            });
-            match (retry::decide(Attempt { number, call }, outcome), reply) {
+            let reply = exchange(this_try).await;
+            self.meter.sent(number > 1, reply.as_ref().ok());
+            let result = match &reply {
+                Ok(reply) => TryResult::Status(reply.status, retry::retry_after(&reply.headers)),
+                Err(_) => TryResult::Broken,
+            };
+            match (retry::decide(Attempt { number, call }, result), reply) {
                 (Decision::Take, Ok(reply)) => return Ok(reply),
                 (Decision::Pause(seconds), _) => {
                     return Err(Failure::Pause {
@@ -184,10 +188,8 @@ impl Http {
                 }
                 (Decision::Take | Decision::Stop, Err(why)) => return Err(doubt(why, None)),
                 (Decision::Stop, Ok(reply)) => {
-                    return Err(doubt(
-                        format!("status {} after {number} tries", reply.status),
-                        retry::retry_after(&reply.headers),
-                    ));
+                    let why = format!("status {} after {number} tries", reply.status);
+                    return Err(doubt(why, retry::retry_after(&reply.headers)));
                 }
             }
         }
@@ -196,23 +198,27 @@ impl Http {
 
 /// One request and its whole reply. The error is a text without address, query or content.
 async fn exchange(request: RequestBuilder) -> Result<Reply, String> {
-    let describe = |error: reqwest::Error| {
-        if error.is_timeout() {
-            "no whole reply in time".to_owned()
-        } else if error.is_connect() {
-            "cannot connect; check the host in the secret and the network".to_owned()
-        } else if error.is_decode() || error.is_body() {
-            "the reply broke off".to_owned()
-        } else {
-            "the connection was lost".to_owned()
-        }
-    };
     let response = request.send().await.map_err(describe)?;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
     let body = response.bytes().await.map_err(describe)?.to_vec();
     Ok(Reply {
         status,
         headers,
         body,
     })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "an argument of map_err")]
+fn describe(error: reqwest::Error) -> String {
+    let text = if error.is_timeout() {
+        "no whole reply in time"
+    } else if error.is_connect() {
+        "cannot connect; check the host in the secret and the network"
+    } else if error.is_decode() || error.is_body() {
+        "the reply broke off"
+    } else {
+        "the connection was lost"
+    };
+    text.to_owned()
 }

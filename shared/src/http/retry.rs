@@ -4,16 +4,14 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
-/// The longest pause inside a Lambda, in seconds; anything longer is a Wait state. Source:
-/// contract, section 1.
-const LONGEST_SLEEP: u64 = 5;
+/// The longest pause inside a Lambda; anything longer is a Wait state. Source: contract, section 1.
+const LONGEST_SLEEP_SECONDS: u64 = 5;
 /// Tries of one call in one invocation; the state machine tries the whole stage again.
-const TRIES: u32 = 3;
-/// The pause if a vendor throttles and does not say for how long, in seconds: what Zendesk's own
-/// client takes.
-const UNNAMED_PAUSE: u64 = 10;
-/// The longest pause believed, in seconds: an hour, after which the next run comes anyway.
-const LONGEST_PAUSE: u64 = 3600;
+const MOST_TRIES: u32 = 3;
+/// The pause if a vendor throttles and does not say for how long: what Zendesk's own client takes.
+const UNNAMED_PAUSE_SECONDS: u64 = 10;
+/// The longest pause believed: an hour, after which the next run comes anyway.
+const LONGEST_PAUSE_SECONDS: u64 = 3600;
 
 /// Which try it was, of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +35,7 @@ pub enum Call {
 
 /// How a try went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TryResult {
     /// A whole reply with this status, and the seconds of its `Retry-After` if it has one.
     Status(u16, Option<u64>),
     /// No connection, a time-out, or a reply that broke off.
@@ -60,26 +58,30 @@ pub enum Decision {
 /// The policy. A 429 means that nothing was done, so it is safe for creates as well; every 5xx
 /// (also a 503 with `Retry-After`), 408, 409, 420 and a broken exchange leave a create in doubt.
 #[must_use]
-pub fn decide(attempt: Attempt, outcome: Outcome) -> Decision {
+pub fn decide(attempt: Attempt, result: TryResult) -> Decision {
     let Attempt { number, call } = attempt;
-    match outcome {
-        Outcome::Status(400..=499, _) if call == Call::Token => Decision::Take,
-        Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken if call == Call::Create => {
+    match result {
+        TryResult::Status(400..=499, _) if call == Call::Token => Decision::Take,
+        TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken
+            if call == Call::Create =>
+        {
             Decision::Stop
         }
-        Outcome::Status(429, named) | Outcome::Status(503, named @ Some(_)) => {
-            match named.unwrap_or(UNNAMED_PAUSE) {
-                seconds if seconds <= LONGEST_SLEEP && number < TRIES => {
+        TryResult::Status(429, named) | TryResult::Status(503, named @ Some(_)) => {
+            match named.unwrap_or(UNNAMED_PAUSE_SECONDS) {
+                seconds if seconds <= LONGEST_SLEEP_SECONDS && number < MOST_TRIES => {
                     Decision::Again(Duration::from_secs(seconds.max(1)))
                 }
-                seconds => Decision::Pause(seconds.clamp(1, LONGEST_PAUSE)),
+                seconds => Decision::Pause(seconds.clamp(1, LONGEST_PAUSE_SECONDS)),
             }
         }
-        Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken if number < TRIES => {
+        TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken
+            if number < MOST_TRIES =>
+        {
             Decision::Again(Duration::from_millis(250 << number))
         }
-        Outcome::Status(500.. | 408 | 409 | 420, _) | Outcome::Broken => Decision::Stop,
-        Outcome::Status(_, _) => Decision::Take,
+        TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken => Decision::Stop,
+        TryResult::Status(_, _) => Decision::Take,
     }
 }
 
@@ -110,52 +112,62 @@ fn ceil(seconds: f64) -> u64 {
 mod tests {
     use super::*;
 
+    /// A try and what must be done about it.
+    #[derive(Debug)]
+    struct Row {
+        number: u32,
+        call: Call,
+        result: TryResult,
+        wanted: Decision,
+    }
+
     #[test]
     fn the_policy_as_a_table() {
         use Call::{Create, Repeatable, Token};
         use Decision::{Again, Pause, Stop, Take};
-        use Outcome::{Broken, Status};
+        use TryResult::{Broken, Status};
         let ms = |ms| Again(Duration::from_millis(ms));
+        #[rustfmt::skip]
         let table = [
-            (1, Repeatable, Status(200, None), Take),
-            (1, Repeatable, Status(302, None), Take),
-            (1, Repeatable, Status(400, None), Take),
-            (1, Repeatable, Status(401, None), Take),
-            (1, Repeatable, Status(403, Some(5)), Take),
-            (1, Create, Status(422, None), Take),
-            (1, Repeatable, Status(429, Some(2)), ms(2000)),
-            (1, Create, Status(429, Some(2)), ms(2000)),
-            (3, Repeatable, Status(429, Some(2)), Pause(2)),
-            (1, Repeatable, Status(429, Some(0)), ms(1000)),
-            (3, Repeatable, Status(429, Some(0)), Pause(1)),
-            (1, Repeatable, Status(429, Some(60)), Pause(60)),
-            (1, Repeatable, Status(429, None), Pause(10)),
-            (1, Repeatable, Status(429, Some(86_400)), Pause(3600)),
-            (1, Repeatable, Status(503, Some(3)), ms(3000)),
-            (1, Create, Status(503, Some(30)), Stop),
-            (1, Repeatable, Status(503, Some(30)), Pause(30)),
-            (1, Token, Status(429, Some(1)), Take),
-            (1, Token, Status(408, None), Take),
-            (1, Token, Status(503, None), ms(500)),
-            (1, Token, Broken, ms(500)),
-            (1, Repeatable, Status(503, None), ms(500)),
-            (1, Create, Status(503, None), Stop),
-            (1, Repeatable, Status(500, None), ms(500)),
-            (2, Repeatable, Status(524, None), ms(1000)),
-            (3, Repeatable, Status(502, None), Stop),
-            (1, Create, Status(500, None), Stop),
-            (1, Repeatable, Status(409, None), ms(500)),
-            (1, Create, Status(409, None), Stop),
-            (1, Repeatable, Broken, ms(500)),
-            (3, Repeatable, Broken, Stop),
-            (1, Create, Broken, Stop),
+            Row { number: 1, call: Repeatable, result: Status(200, None), wanted: Take },
+            Row { number: 1, call: Repeatable, result: Status(302, None), wanted: Take },
+            Row { number: 1, call: Repeatable, result: Status(400, None), wanted: Take },
+            Row { number: 1, call: Repeatable, result: Status(401, None), wanted: Take },
+            Row { number: 1, call: Repeatable, result: Status(403, Some(5)), wanted: Take },
+            Row { number: 1, call: Create, result: Status(422, None), wanted: Take },
+            Row { number: 1, call: Repeatable, result: Status(429, Some(2)), wanted: ms(2000) },
+            Row { number: 1, call: Create, result: Status(429, Some(2)), wanted: ms(2000) },
+            Row { number: 3, call: Repeatable, result: Status(429, Some(2)), wanted: Pause(2) },
+            Row { number: 1, call: Repeatable, result: Status(429, Some(0)), wanted: ms(1000) },
+            Row { number: 3, call: Repeatable, result: Status(429, Some(0)), wanted: Pause(1) },
+            Row { number: 1, call: Repeatable, result: Status(429, Some(60)), wanted: Pause(60) },
+            Row { number: 1, call: Repeatable, result: Status(429, None), wanted: Pause(10) },
+            Row { number: 1, call: Repeatable, result: Status(429, Some(86_400)), wanted: Pause(3600) },
+            Row { number: 1, call: Repeatable, result: Status(503, Some(3)), wanted: ms(3000) },
+            Row { number: 1, call: Create, result: Status(503, Some(30)), wanted: Stop },
+            Row { number: 1, call: Repeatable, result: Status(503, Some(30)), wanted: Pause(30) },
+            Row { number: 1, call: Token, result: Status(429, Some(1)), wanted: Take },
+            Row { number: 1, call: Token, result: Status(408, None), wanted: Take },
+            Row { number: 1, call: Token, result: Status(503, None), wanted: ms(500) },
+            Row { number: 1, call: Token, result: Broken, wanted: ms(500) },
+            Row { number: 1, call: Repeatable, result: Status(503, None), wanted: ms(500) },
+            Row { number: 1, call: Create, result: Status(503, None), wanted: Stop },
+            Row { number: 1, call: Repeatable, result: Status(500, None), wanted: ms(500) },
+            Row { number: 2, call: Repeatable, result: Status(524, None), wanted: ms(1000) },
+            Row { number: 3, call: Repeatable, result: Status(502, None), wanted: Stop },
+            Row { number: 1, call: Create, result: Status(500, None), wanted: Stop },
+            Row { number: 1, call: Repeatable, result: Status(409, None), wanted: ms(500) },
+            Row { number: 1, call: Create, result: Status(409, None), wanted: Stop },
+            Row { number: 1, call: Repeatable, result: Broken, wanted: ms(500) },
+            Row { number: 3, call: Repeatable, result: Broken, wanted: Stop },
+            Row { number: 1, call: Create, result: Broken, wanted: Stop },
         ];
-        for (number, call, outcome, wanted) in table {
-            assert_eq!(
-                decide(Attempt { number, call }, outcome),
-                wanted,
-                "try {number}, {call:?}, {outcome:?}"
-            );
+        for row in table {
+            let attempt = Attempt {
+                number: row.number,
+                call: row.call,
+            };
+            assert_eq!(decide(attempt, row.result), row.wanted, "{row:?}");
         }
     }
 

@@ -83,41 +83,41 @@ impl From<WireJob> for Job {
     }
 }
 
+/// A result of a job; `None` if it names no record.
 fn record(result: &Value) -> Option<RecordResult> {
-    let number = |key: &str| {
-        result
-            .get(key)
-            .and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()))
-    };
-    let (id, position) = (
-        number("id"),
-        number("index").and_then(|index| usize::try_from(index).ok()),
-    );
+    let id = number(result, "id");
+    let position = number(result, "index").and_then(|index| usize::try_from(index).ok());
     if id.is_none() && position.is_none() {
         return None;
     }
-    if result.get("success").and_then(Value::as_bool) == Some(true) {
-        return Some(RecordResult {
-            id,
-            position,
-            failed: None,
-        });
-    }
-    let text = |key: &str| match result.get(key) {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(other) => Some(other.to_string()),
-    };
-    let words: Vec<_> = ["error", "errors", "details"]
-        .iter()
-        .filter_map(|key| text(key))
-        .filter(|text| !text.is_empty())
-        .collect();
+    let succeeded = result.get("success").and_then(Value::as_bool) == Some(true);
     Some(RecordResult {
         id,
         position,
-        failed: Some(in_short(&words)),
+        failed: (!succeeded).then(|| why_failed(result)),
     })
+}
+
+/// A number, which Zendesk sends as one or as text.
+fn number(result: &Value, key: &str) -> Option<u64> {
+    match result.get(key)? {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_u64(),
+    }
+}
+
+/// Zendesk's words of every key on record.
+fn why_failed(result: &Value) -> String {
+    let mut words = Vec::new();
+    for key in ["error", "errors", "details"] {
+        match result.get(key) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) if text.is_empty() => {}
+            Some(Value::String(text)) => words.push(text.clone()),
+            Some(other) => words.push(other.to_string()),
+        }
+    }
+    in_short(&words)
 }
 
 impl Client {

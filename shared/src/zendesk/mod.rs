@@ -140,7 +140,8 @@ impl Client {
                     instance = self.name,
                     "zendesk refused the token; one new one"
                 );
-                (self.token, self.may_mint_again) = (None, false);
+                self.token = None;
+                self.may_mint_again = false;
                 continue;
             }
             return if reply.is_success() {

@@ -50,26 +50,22 @@ pub(super) fn read_usage(accounts: usize, organizations: usize) -> RunUsage {
         auth: auth.to_owned(),
         ends: ends.map(|day| day.parse().expect("a day")),
     };
-    let (accounts, organizations) = (
-        accounts.div_ceil(2000) as u64,
-        organizations.div_ceil(100) as u64,
-    );
-    let (global, other) = (
-        credential("zendesk/global", "client_credentials", None),
-        credential("zendesk/us-government", "api_token", Some("2027-04-30")),
-    );
+    let account_pages = accounts.div_ceil(2000) as u64;
+    let organization_pages = organizations.div_ceil(100) as u64;
+    let global = credential("zendesk/global", "client_credentials", None);
+    let other = credential("zendesk/us-government", "api_token", Some("2027-04-30"));
     RunUsage {
         gather_accounts: Usage {
-            pages: accounts,
-            milliseconds: 500 + 300 * accounts,
-            calls: 1 + accounts,
+            pages: account_pages,
+            milliseconds: 500 + 300 * account_pages,
+            calls: 1 + account_pages,
             credentials: vec![credential("salesforce", "jwt_bearer", None)],
             ..invocation()
         },
         // A token, the fields, the pages, one of them again after a pause.
         gather_orgs: Usage {
-            milliseconds: 900 + 350 * organizations,
-            calls: 3 + organizations,
+            milliseconds: 900 + 350 * organization_pages,
+            calls: 3 + organization_pages,
             retries: 1,
             throttled: 1,
             credentials: vec![global, other],
@@ -87,25 +83,21 @@ pub(super) fn read_usage(accounts: usize, organizations: usize) -> RunUsage {
 /// read again.
 pub(super) fn write_usage(results: &[RecordOutcome]) -> Usage {
     let of = |action| results.iter().filter(|one| one.action == action).count() as u64;
-    let (creates, updates, marks) = (
-        of(Action::Create),
-        of(Action::Update).div_ceil(100),
-        of(Action::Mark).div_ceil(100),
-    );
-    let jobs = updates + marks;
+    let creates = of(Action::Create);
+    let mark_jobs = of(Action::Mark).div_ceil(100);
+    let jobs = of(Action::Update).div_ceil(100) + mark_jobs;
     let waits = jobs / 20;
     let calls = if results.is_empty() {
         0
     } else {
-        1 + creates + jobs + marks + jobs.min(1) + waits
+        1 + creates + jobs + mark_jobs + jobs.min(1) + waits
     };
-    let (invocations, wait_seconds) = (1 + waits, 30 * waits);
     Usage {
-        invocations,
+        invocations: 1 + waits,
         milliseconds: 150 + 420 * calls,
         calls,
         waits,
-        wait_seconds,
+        wait_seconds: 30 * waits,
         ..Usage::default()
     }
 }
@@ -139,7 +131,8 @@ pub(super) fn organizations(
     world: &World,
     accounts: &Complete<Vec<Account>>,
 ) -> Complete<Organizations> {
-    let (wanted, mut scan) = (Wanted::of(accounts).expect("ids"), Scan::new(RUN));
+    let wanted = Wanted::of(accounts).expect("ids");
+    let mut scan = Scan::new(RUN);
     for (name, instance) in &world.zendesk {
         let all: Vec<&Value> = instance.organizations.values().collect();
         let page =
@@ -150,10 +143,8 @@ pub(super) fn organizations(
     let mut document = scan.into_document();
     for instance in &mut document.instances {
         let pages = instance.organizations_scanned.div_ceil(100);
-        (instance.pages, instance.seconds) = (
-            pages,
-            0.35 * f64::from(u32::try_from(pages).unwrap_or_default()),
-        );
+        instance.pages = pages;
+        instance.seconds = 0.35 * f64::from(u32::try_from(pages).unwrap_or_default());
     }
     document
         .into_complete(RUN, TARGET)
@@ -164,7 +155,7 @@ pub(super) fn organizations(
 pub(super) fn past(hours: usize, last: Conclusion) -> Vec<PastRun> {
     let mut dice = Dice::new(30);
     let mut runs = Vec::new();
-    for number in (1..=hours).rev() {
+    for hours_ago in (1..=hours).rev() {
         let mut some = |below: u64| usize::try_from(dice.roll(below)).unwrap_or_default();
         let applied = Applied {
             created: some(3),
@@ -173,45 +164,13 @@ pub(super) fn past(hours: usize, last: Conclusion) -> Vec<PastRun> {
             failed: 0,
             drifted: 0,
         };
-        let hours_ago = i64::try_from(number).unwrap_or_default();
-        let began = started_at()
-            .saturating_sub(hours_ago.hours())
-            .expect("a moment");
         let seconds = i64::try_from(20 + some(9)).unwrap_or_default();
-        let ended_at = began.saturating_add(seconds.seconds()).expect("a moment");
-        let (ending, applied, error) = match number {
-            1 => (
-                last,
-                if last == Conclusion::Ok {
-                    applied
-                } else {
-                    Applied::default()
-                },
-                None,
-            ),
-            11 => (
-                Conclusion::Partial,
-                Applied {
-                    failed: 2,
-                    ..applied
-                },
-                None,
-            ),
-            17 | 18 => (
-                Conclusion::Failed,
-                Applied::default(),
-                Some("Sync.Transient"),
-            ),
-            _ if number % 3 == 0 => (Conclusion::NothingToDo, Applied::default(), None),
-            _ => (Conclusion::Ok, applied, None),
-        };
-        let (run_id, error) = (
-            began.strftime("%Y-%m-%dT%H-%M").to_string(),
-            error.map(str::to_owned),
-        );
+        let ago = i64::try_from(hours_ago).unwrap_or_default().hours();
+        let began = started_at().saturating_sub(ago).expect("a moment");
+        let (ending, applied, error) = how_it_ended(hours_ago, last, applied);
         runs.push(PastRun {
-            run_id,
-            ended_at,
+            run_id: began.strftime("%Y-%m-%dT%H-%M").to_string(),
+            ended_at: began.saturating_add(seconds.seconds()).expect("a moment"),
             seconds: seconds.unsigned_abs(),
             ending,
             error,
@@ -220,6 +179,28 @@ pub(super) fn past(hours: usize, last: Conclusion) -> Vec<PastRun> {
         });
     }
     runs
+}
+
+/// Some hours are bad ones, always the same.
+fn how_it_ended(
+    hours_ago: usize,
+    last: Conclusion,
+    applied: Applied,
+) -> (Conclusion, Applied, Option<String>) {
+    match hours_ago {
+        1 if last == Conclusion::Ok => (last, applied, None),
+        1 => (last, Applied::default(), None),
+        11 => {
+            let failed = 2;
+            (Conclusion::Partial, Applied { failed, ..applied }, None)
+        }
+        17 | 18 => {
+            let error = "Sync.Transient".to_owned();
+            (Conclusion::Failed, Applied::default(), Some(error))
+        }
+        _ if hours_ago.is_multiple_of(3) => (Conclusion::NothingToDo, Applied::default(), None),
+        _ => (Conclusion::Ok, applied, None),
+    }
 }
 
 pub(super) fn history(past: &[PastRun]) -> History {

@@ -6,9 +6,9 @@ pub mod scenes;
 use std::collections::BTreeMap;
 
 use shared::model::{
-    Action, Applied, Conclusion, Counts, Guarded, Header, History, Instance, LastGood, Mode,
-    Organizations, Outcome, PastRun, RecordOutcome, Reference, RunUsage, Usage, Verdict,
-    entries_digest,
+    Action, Applied, Conclusion, Counts, Guarded, Header, History, Instance, LastGood,
+    ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference, RunUsage, Usage,
+    Verdict, entries_digest,
 };
 use shared::plan::{
     Changes, Comparison, Creates, Inputs, Limit, Limits, Listed, Lists, NotInSync, Plan, Settings,
@@ -103,16 +103,6 @@ impl Scene {
     fn made(&self) -> (Plan, Changes) {
         let accounts = accounts(&self.world);
         let organizations = organizations(&self.world, &accounts);
-        let reference = |file: &str| Reference {
-            bucket: BUCKET.to_owned(),
-            key: format!("runs/{RUN}/{file}"),
-            sha256: "0".repeat(64),
-            count: 0,
-        };
-        let listed = |file: &str, digest: String| Listed {
-            reference: reference(file),
-            digest,
-        };
         let limit = |number: usize, percent| Limit {
             number: number.max(self.limit),
             percent,
@@ -137,26 +127,15 @@ impl Scene {
             state_machine: Some(MACHINE.to_owned()),
         };
         let usage = read_usage(accounts.get().len(), organizations.get().scanned());
-        let made = Comparison::of(&accounts, organizations, &inputs).expect("a plan");
-        let changes = &made.changes;
+        let comparison = Comparison::of(&accounts, organizations, &inputs).expect("a plan");
+        let changes = &comparison.changes;
         let lists = Lists {
-            creates: listed(
-                "creates.json",
-                entries_digest::<Creates>(&changes.creates).expect("a digest"),
-            ),
-            updates: listed(
-                "updates.json",
-                entries_digest::<Updates>(&changes.updates).expect("a digest"),
-            ),
-            not_in_sync: listed(
-                "not_in_sync.json",
-                entries_digest::<NotInSync>(&changes.marks).expect("a digest"),
-            ),
+            creates: listed::<Creates>(&changes.creates),
+            updates: listed::<Updates>(&changes.updates),
+            not_in_sync: listed::<NotInSync>(&changes.marks),
         };
-        (
-            made.plan(header(0), self.mode, lists, inputs, usage),
-            made.changes,
-        )
+        let plan = comparison.plan(header(0), self.mode, lists, inputs, usage);
+        (plan, comparison.changes)
     }
 
     /// The newest good run before this one, and what it read.
@@ -204,86 +183,27 @@ impl Scene {
         if self.mode == Mode::Plan {
             return Vec::new();
         }
-        let done = |action, id, salesforce_id: Option<String>, job: Option<&str>| RecordOutcome {
-            action,
-            id: Some(id),
-            salesforce_id,
-            outcome: Outcome::Done,
-            job_id: job.map(str::to_owned),
-            error: None,
-            runs_failed: None,
-        };
-        let goes = |category| !plan.guard.holds(category);
-        let creates = changes
-            .creates
-            .iter()
-            .filter(|_| goes(Guarded::Creates))
-            .zip(30_000_000_000_001_u64..);
-        let creates = creates.map(|(one, id)| {
-            done(
-                Action::Create,
-                id,
-                Some(one.salesforce_id.to_string()),
-                None,
-            )
-        });
-        let updates = changes.updates.iter().filter(|_| goes(Guarded::Updates));
-        let updates = updates.map(|one| {
-            done(
-                Action::Update,
-                one.id,
-                Some(one.salesforce_id.to_string()),
-                Some("V3-b1"),
-            )
-        });
-        let marks = changes.marks.iter().filter(|_| goes(Guarded::Marks));
-        let marks = marks.map(|one| {
-            done(
-                Action::Mark,
-                one.id,
-                one.salesforce_id.clone(),
-                Some("V3-b2"),
-            )
-        });
-        let mut results: Vec<_> = creates.chain(updates).chain(marks).collect();
+        let mut results = Vec::new();
+        if !plan.guard.holds(Guarded::Creates) {
+            for (create, id) in changes.creates.iter().zip(30_000_000_000_001..) {
+                let account = Some(create.salesforce_id.to_string());
+                results.push(done(Action::Create, id, account, None));
+            }
+        }
+        if !plan.guard.holds(Guarded::Updates) {
+            for update in &changes.updates {
+                let account = Some(update.salesforce_id.to_string());
+                results.push(done(Action::Update, update.id, account, Some("V3-b1")));
+            }
+        }
+        if !plan.guard.holds(Guarded::Marks) {
+            for mark in &changes.marks {
+                let account = mark.salesforce_id.clone();
+                results.push(done(Action::Mark, mark.id, account, Some("V3-b2")));
+            }
+        }
         if self.failing {
-            let taken = changes
-                .creates
-                .first()
-                .map_or_else(String::new, |create| create.name.clone());
-            let words = [
-                (
-                    0,
-                    Outcome::Failed,
-                    format!(
-                        "RecordInvalid: Record validation errors: Name: {taken} has already been \
-                         taken"
-                    ),
-                    7,
-                ),
-                (
-                    8,
-                    Outcome::Failed,
-                    "OrganizationUpdateFailed: Account owner: is invalid".to_owned(),
-                    1,
-                ),
-                (
-                    9,
-                    Outcome::Unknown,
-                    "Zendesk gave no result, and the organization does not have the wanted values"
-                        .to_owned(),
-                    3,
-                ),
-            ];
-            for (place, outcome, error, runs) in words {
-                if let Some(one) = results.get_mut(place) {
-                    (one.outcome, one.error, one.runs_failed) = (outcome, Some(error), Some(runs));
-                    one.id = one.id.filter(|_| one.action != Action::Create);
-                }
-            }
-            if let Some(last) = results.last_mut() {
-                (last.outcome, last.job_id) = (Outcome::Drifted, None);
-            }
+            let_some_fail(&mut results, changes);
         }
         results
     }
@@ -303,13 +223,11 @@ impl Scene {
         };
         let mut history = history(&self.past);
         if self.mode == Mode::Apply {
-            let (seconds, ended_at) = (seconds(&usage), ended_at(&usage));
-            let (run_id, ending) = (RUN.to_owned(), summary.verdict.into());
             history.note(PastRun {
-                run_id,
-                ended_at,
-                seconds,
-                ending,
+                run_id: RUN.to_owned(),
+                ended_at: ended_at(&usage),
+                seconds: seconds(&usage),
+                ending: summary.verdict.into(),
                 error: None,
                 counts: summary.counts,
                 applied: summary.applied,
@@ -389,6 +307,67 @@ impl Scene {
     }
 }
 
+fn reference(file: &str) -> Reference {
+    Reference {
+        bucket: BUCKET.to_owned(),
+        key: format!("runs/{RUN}/{file}"),
+        sha256: "0".repeat(64),
+        count: 0,
+    }
+}
+
+fn listed<L: ListDocument>(entries: &[L::Entry]) -> Listed {
+    Listed {
+        reference: reference(L::FILE),
+        digest: entries_digest::<L>(entries).expect("a digest"),
+    }
+}
+
+fn done(
+    action: Action,
+    id: u64,
+    salesforce_id: Option<String>,
+    job: Option<&str>,
+) -> RecordOutcome {
+    RecordOutcome {
+        action,
+        id: Some(id),
+        salesforce_id,
+        outcome: Outcome::Done,
+        job_id: job.map(str::to_owned),
+        error: None,
+        runs_failed: None,
+    }
+}
+
+/// A create and an update fail, of another update nothing is known, and the last mark drifts.
+fn let_some_fail(results: &mut [RecordOutcome], changes: &Changes) {
+    let name = &changes.creates.first().expect("a create").name;
+    let create = &mut results[0];
+    create.id = None;
+    create.outcome = Outcome::Failed;
+    create.error = Some(format!(
+        "RecordInvalid: Record validation errors: Name: {name} has already been taken"
+    ));
+    create.runs_failed = Some(7);
+
+    let update = &mut results[8];
+    update.outcome = Outcome::Failed;
+    update.error = Some("OrganizationUpdateFailed: Account owner: is invalid".to_owned());
+    update.runs_failed = Some(1);
+
+    let silent = &mut results[9];
+    silent.outcome = Outcome::Unknown;
+    silent.error = Some(
+        "Zendesk gave no result, and the organization does not have the wanted values".to_owned(),
+    );
+    silent.runs_failed = Some(3);
+
+    let drifted = results.last_mut().expect("a mark");
+    drifted.outcome = Outcome::Drifted;
+    drifted.job_id = None;
+}
+
 /// A run whose second page of organizations did not come.
 fn failed_before_a_plan() -> (Report, Option<Notice>) {
     let usage = read_usage(168, 100);
@@ -427,11 +406,10 @@ fn with_failure(
     applied: Applied,
 ) -> History {
     let mut history = history(past);
-    let (seconds, ended_at) = (seconds(usage), ended_at(usage));
     history.note(PastRun {
         run_id: RUN.to_owned(),
-        ended_at,
-        seconds,
+        ended_at: ended_at(usage),
+        seconds: seconds(usage),
         ending: Conclusion::Failed,
         error: Some(error.to_owned()),
         counts,

@@ -84,7 +84,8 @@ impl Fault {
     /// Only so many times, after so many that go well.
     #[must_use]
     pub fn only(mut self, skip: u32, times: u32) -> Self {
-        (self.skip, self.times) = (skip, times);
+        self.skip = skip;
+        self.times = times;
         self
     }
 }

@@ -140,7 +140,8 @@ pub(super) async fn serve(
     let answer = Arc::new(answer);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let (answer, hung) = (Arc::clone(&answer), Arc::clone(&hung));
+            let answer = Arc::clone(&answer);
+            let hung = Arc::clone(&hung);
             tokio::spawn(async move {
                 // A connection that ends early is the client's affair.
                 let _ = converse(stream, &hung, answer.as_ref()).await;

@@ -188,7 +188,8 @@ impl Zendesk {
             ("completed", self.apply(&updates))
         };
         if let Some(job) = self.jobs.all.get_mut(id) {
-            (job.status, job.results) = (status.to_owned(), results);
+            status.clone_into(&mut job.status);
+            job.results = results;
         }
     }
 

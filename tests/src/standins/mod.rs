@@ -196,7 +196,8 @@ impl Running {
             .chain(world.zendesk.keys().cloned())
             .collect();
         let world = Arc::new(Mutex::new(world));
-        let (hung, mut urls) = (Arc::new(Notify::new()), BTreeMap::new());
+        let hung = Arc::new(Notify::new());
+        let mut urls = BTreeMap::new();
         for (offset, host) in (0_u16..).zip(hosts) {
             let world = Arc::clone(&world);
             let name = host.clone();

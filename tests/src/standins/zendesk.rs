@@ -71,13 +71,10 @@ impl Zendesk {
             self.window = (now / 60, 0);
         }
         self.window.1 += 1;
-        let (limit, remaining) = (
-            self.rate_limit.to_string(),
-            self.rate_limit.saturating_sub(self.window.1).to_string(),
-        );
+        let remaining = self.rate_limit.saturating_sub(self.window.1);
         response
-            .with("x-rate-limit", &limit)
-            .with("x-rate-limit-remaining", &remaining)
+            .with("x-rate-limit", &self.rate_limit.to_string())
+            .with("x-rate-limit-remaining", &remaining.to_string())
             .with("ratelimit-reset", &(60 - now % 60).to_string())
     }
 
@@ -196,7 +193,8 @@ impl Zendesk {
             .take(size.min(100).min(self.page_size))
             .collect();
         let cursor = |one: Option<&(&u64, &Value)>| one.map(|(id, _)| format!("o+{id}=="));
-        let (first, last) = (cursor(page.first()), cursor(page.last()));
+        let first = cursor(page.first());
+        let last = cursor(page.last());
         let organizations: Vec<_> = page.iter().map(|(_, organization)| organization).collect();
         let more = rest.next().is_some();
         Response::json(
