@@ -40,7 +40,8 @@ impl Aws {
         ];
         let [Some(region), Some(key), Some(secret)] = variables else {
             return Err(Error::Config(
-                "AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set, as Lambda does"
+                "AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set, as Lambda \
+                 does"
                     .to_owned(),
             ));
         };

@@ -56,7 +56,8 @@ impl From<&Context> for Deadline {
     }
 }
 
-/// Pauses in a row that a vendor may ask for before a stage gives up with `Sync.Throttled`.
+/// Pauses in a row, without anything going forward, after which a stage gives up with
+/// `Sync.Throttled`.
 const MOST_PAUSES: u32 = 10;
 
 /// Pauses a vendor asked for since anything went forward; part of a stage's saved progress.
@@ -65,7 +66,7 @@ const MOST_PAUSES: u32 = 10;
 pub struct Pauses(u32);
 
 impl Pauses {
-    /// Notes a pause; false if there were too many without anything going forward.
+    /// Counts a pause; false if there were too many without anything going forward.
     pub fn one_more(&mut self) -> bool {
         self.0 += 1;
         self.0 <= MOST_PAUSES

@@ -2,11 +2,10 @@
 
 use lambda_runtime::Diagnostic;
 
-/// A stage's failure. The variant decides the reaction, the text tells a person what happened, to
-/// which record, and what to do. No text ever holds a secret, a token, an e-mail address or a body.
+/// A stage's failure. The variant decides the reaction; the text says what happened, to which
+/// record, and what to do. No text ever holds a secret, a token, an e-mail address or a body.
 ///
-/// Source of the names: contract, section 4, "Error names". [`Error::name`] gives the `errorType` of the
-/// Lambda.
+/// [`Error::name`] is the `errorType` of the Lambda. Source: contract, section 4, "Error names".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A vendor asked for a pause longer than a Lambda may wait. Retried by the state machine.

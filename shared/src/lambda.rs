@@ -30,8 +30,8 @@ impl ExecutionInput {
     pub fn read(input: &Map<String, Value>) -> Result<Self> {
         let refused = || {
             Error::Input(
-                "the execution's input may hold \"mode\": \"apply\" or \"plan\", and \"approve\": a \
-                 list of \"sha256:\" digests, nothing else"
+                "the execution's input may hold \"mode\": \"apply\" or \"plan\", and \"approve\": \
+                 a list of \"sha256:\" digests, nothing else"
                     .to_owned(),
             )
         };
@@ -194,7 +194,7 @@ pub enum Progress<T> {
     Done(T),
 }
 
-/// How far a stage is, for whoever watches.
+/// How far a stage is; for people who follow a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct SoFar {
     /// Records handled.
@@ -230,7 +230,7 @@ pub struct Recorded {
     pub notice: Option<Notice>,
 }
 
-/// The run's id of a stage's input, for the log; empty if it has none.
+/// The run id in a stage's input, for the log; empty if there is none.
 #[must_use]
 pub fn run_id_of(payload: &Value) -> String {
     let text = payload

@@ -1,6 +1,5 @@
-//! Metrics. The stages record them through the `metrics` facade; the Lambdas write them to their
-//! log in the embedded metric format (feature `aws`), and anything else that runs the stages hears
-//! nothing of them.
+//! Metrics. The stages record them through the `metrics` facade, and the Lambdas write them to
+//! their log in the embedded metric format (feature `aws`). In tests nobody listens.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -99,8 +98,7 @@ pub fn record_usage(usage: &Usage) {
     }
 }
 
-/// The line a stage leaves in the log if it fails, wherever it does; if it ends well, its own line
-/// has its counts.
+/// Logs that a stage failed. A stage that ends well logs its counts instead.
 pub fn log_failed(stage: &str, run_id: &str, error: &Error, request_ids: &str) {
     tracing::error!(
         run_id,
@@ -121,7 +119,7 @@ pub struct Emitter(&'static metrics_cloudwatch_embedded::Collector);
 
 #[cfg(feature = "aws")]
 impl Emitter {
-    /// Takes up all metrics of this process, under the namespace `PartnerSync` and the stack's
+    /// Collects all metrics of this process, under the namespace `PartnerSync` and the stack's
     /// name.
     ///
     /// # Errors

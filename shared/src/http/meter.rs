@@ -1,5 +1,4 @@
-//! What calls came to: their number, the pauses they were asked for, and the vendors' ids of the
-//! ones worth asking about.
+//! Counts the calls of an invocation, and keeps the vendors' ids of those that were refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -26,7 +25,7 @@ struct Noted {
     last: Option<String>,
 }
 
-/// What the calls came to.
+/// The calls of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
     /// Requests sent.

@@ -19,7 +19,7 @@ use retry::{Attempt, Decision, TryResult};
 use crate::deadline::nap;
 use crate::{Error, Result};
 
-/// A whole reply that is not worth another try: 2xx, 3xx, and what the vendor refused.
+/// A whole reply that another try would not change: 2xx, 3xx, and what the vendor refused.
 #[derive(Clone)]
 pub struct Reply {
     /// The HTTP status.

@@ -142,7 +142,9 @@ mod tests {
             Row { number: 3, call: Repeatable, result: Status(429, Some(0)), wanted: Pause(1) },
             Row { number: 1, call: Repeatable, result: Status(429, Some(60)), wanted: Pause(60) },
             Row { number: 1, call: Repeatable, result: Status(429, None), wanted: Pause(10) },
-            Row { number: 1, call: Repeatable, result: Status(429, Some(86_400)), wanted: Pause(3600) },
+            Row {
+                number: 1, call: Repeatable, result: Status(429, Some(86_400)), wanted: Pause(3600),
+            },
             Row { number: 1, call: Repeatable, result: Status(503, Some(3)), wanted: ms(3000) },
             Row { number: 1, call: Create, result: Status(503, Some(30)), wanted: Stop },
             Row { number: 1, call: Repeatable, result: Status(503, Some(30)), wanted: Pause(30) },

@@ -1,5 +1,6 @@
-//! The guard: which categories are too large to be applied unseen. Source: contract,
-//! section 3, "Guard".
+//! The guard: which categories are too large to be applied unseen.
+//!
+//! Source: contract, section 3, "Guard".
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +11,9 @@ use crate::model::{Guarded, Held, entries_digest};
 /// The most of one category that goes without approval: the larger of a number and a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
-    /// Always allowed.
+    /// So many entries always go.
     pub number: usize,
-    /// Allowed in percent of the target's partner organizations.
+    /// So many go, in percent of the target's partner organizations.
     pub percent: usize,
 }
 
@@ -55,7 +56,7 @@ pub struct Seen {
 pub struct Judged {
     /// Which.
     pub category: Guarded,
-    /// Entries that need the guard's leave; an update that is only an un-mark needs none.
+    /// Entries that are measured; an update that is only an un-mark is not.
     pub count: usize,
     /// The most that goes without approval.
     pub limit: usize,
@@ -123,7 +124,7 @@ pub fn judge(
     limits: &Limits,
     approvals: &[String],
 ) -> Result<Guard> {
-    let needs_leave = |update: &&Update| !update.is_only_unmark();
+    let is_measured = |update: &&Update| !update.is_only_unmark();
     let measured = [
         Measured {
             category: Guarded::Creates,
@@ -134,7 +135,7 @@ pub fn judge(
         },
         Measured {
             category: Guarded::Updates,
-            count: changes.updates.iter().filter(needs_leave).count(),
+            count: changes.updates.iter().filter(is_measured).count(),
             limit: limits.updates,
             digest: entries_digest::<Updates>(&changes.updates)?,
             veto: None,
@@ -171,7 +172,7 @@ pub fn judge(
 /// What is measured of one category.
 struct Measured {
     category: Guarded,
-    /// Entries that need the guard's leave.
+    /// Entries that are measured.
     count: usize,
     limit: Limit,
     digest: String,

@@ -1,4 +1,4 @@
-//! A past run's plan, made again from what it was made from.
+//! A past run's plan, computed again from its stored inputs.
 
 use super::{Changes, Comparison, Creates, Listed, Lists, NotInSync, Plan, Updates};
 use crate::model::{
@@ -7,7 +7,7 @@ use crate::model::{
 };
 use crate::{Error, Result};
 
-/// Whether a document made again is the stored one.
+/// Whether a document that was computed again equals the stored one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replayed {
     /// The document's file name.
@@ -16,10 +16,11 @@ pub struct Replayed {
     pub same: bool,
 }
 
-/// Makes `creates.json`, `updates.json`, `not_in_sync.json` and `plan.json` of a run again, and
+/// Computes `creates.json`, `updates.json`, `not_in_sync.json` and `plan.json` of a run again, and
 /// compares the bytes. `stored` gives a document of the run by its file name.
 ///
-/// What was measured and not computed is taken over: the time of writing, and what the stages used.
+/// What cannot be computed is taken from the stored documents: the time of writing, and what the
+/// stages used.
 ///
 /// # Errors
 /// [`Error::Contract`] if a document is gone or does not hold together, and if an input is not the
@@ -74,7 +75,7 @@ pub fn replay(mut stored: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Rep
     Ok(replayed)
 }
 
-/// An input of the plan, and nothing else under its name.
+/// An input of the plan; refused if it is not the one that the plan was made from.
 fn input(read: &mut impl FnMut(&str) -> Result<Vec<u8>>, reference: &Reference) -> Result<Vec<u8>> {
     let file = reference.key.rsplit('/').next().unwrap_or_default();
     let stored = read(file)?;
@@ -86,7 +87,7 @@ fn input(read: &mut impl FnMut(&str) -> Result<Vec<u8>>, reference: &Reference) 
     )))
 }
 
-/// A list made again from its entries, with the stored one's header.
+/// A list, computed again, under the stored one's header.
 fn again<L: ListDocument + serde::de::DeserializeOwned>(
     read: &mut impl FnMut(&str) -> Result<Vec<u8>>,
     replayed: &mut Vec<Replayed>,

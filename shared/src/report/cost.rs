@@ -4,15 +4,18 @@ use crate::model::{RunUsage, Usage};
 
 /// Memory of each Lambda, as in the template (`make validate` holds both together).
 const MEMORY_MB: u64 = 256;
-/// Thousand-millionths of a US dollar. Source: AWS's price lists for us-east-1, on demand, x86, as
-/// of 2026-11.
-const LAMBDA_10_GB_SECONDS: u64 = 166_667;
-const LAMBDA_REQUEST: u64 = 200;
-const TRANSITION: u64 = 25_000;
+/// Ten GB-seconds of a Lambda, in nano-dollars (thousand-millionths of a US dollar).
+///
+/// Source of this and the next two: AWS's price lists for us-east-1, on demand, x86, as of 2026-11.
+const TEN_GB_SECONDS_NANO_USD: u64 = 166_667;
+/// One request to a Lambda, in nano-dollars.
+const REQUEST_NANO_USD: u64 = 200;
+/// One state transition of a Standard workflow, in nano-dollars.
+const TRANSITION_NANO_USD: u64 = 25_000;
 
 /// States every run enters once: the input, the lease, the accounts, the plan, whether it is only a
 /// plan, the lease's release, whether people have to know, the end.
-const ONCE: u64 = 8;
+const STATES_OF_EVERY_RUN: u64 = 8;
 
 /// What was counted for the cost of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +46,10 @@ impl Cost {
             ..
         } = usage.total();
         Self {
-            transitions: ONCE + pairs(gather_orgs) + pairs(sync) + u64::from(notified),
+            transitions: STATES_OF_EVERY_RUN
+                + pairs(gather_orgs)
+                + pairs(sync)
+                + u64::from(notified),
             invocations,
             milliseconds,
         }
@@ -57,8 +63,10 @@ impl Cost {
             invocations,
             milliseconds,
         } = self;
-        let lambda = milliseconds * MEMORY_MB * LAMBDA_10_GB_SECONDS / (1024 * 1000 * 10);
-        (lambda + invocations * LAMBDA_REQUEST + transitions * TRANSITION).div_ceil(1000)
+        let compute = milliseconds * MEMORY_MB * TEN_GB_SECONDS_NANO_USD / (1024 * 1000 * 10);
+        let requests = invocations * REQUEST_NANO_USD;
+        let states = transitions * TRANSITION_NANO_USD;
+        (compute + requests + states).div_ceil(1000)
     }
 
     /// In US dollars, as text.

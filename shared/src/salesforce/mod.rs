@@ -18,8 +18,10 @@ use crate::{Error, Result};
 
 /// The API version used unless the secret names another.
 const API_VERSION: &str = "v67.0";
-/// Three tries of a query and of a token fit into one invocation of 300 s.
+/// The longest a query may take: three tries of it, and of a token, fit into an invocation of 300
+/// s.
 const TIMEOUT: Duration = Duration::from_secs(75);
+/// The longest a token may take.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A session with the org.

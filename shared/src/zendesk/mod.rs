@@ -22,7 +22,7 @@ use crate::Result;
 use crate::http::meter::request_id;
 use crate::http::{Call, Http, Meter, Reply};
 
-/// Zendesk ends its own calls sooner.
+/// The longest a call may take. Zendesk ends its own calls sooner.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One instance.

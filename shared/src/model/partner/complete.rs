@@ -18,7 +18,7 @@ impl<T> Complete<T> {
         Self(value)
     }
 
-    /// For the documents beside this module, which carry the proof from one stage to the next.
+    /// For the stored documents, which hand a complete read from one stage to the next.
     pub(super) fn proven(value: T) -> Self {
         Self(value)
     }

@@ -51,9 +51,8 @@ impl FieldValue {
         *self == Self::Flag(true)
     }
 
-    /// Whether both mean the same: null, blank and absent are equal, an unset checkbox equals
-    /// false, text is compared trimmed. Source: contract,
-    /// section 2, compare.
+    /// True if both mean the same: null, blank and absent are equal, an unset checkbox equals
+    /// false, and text is compared trimmed. Source: contract, section 2, compare.
     #[must_use]
     pub fn means(&self, other: &Self) -> bool {
         self.is_true() == other.is_true() && self.as_text() == other.as_text()

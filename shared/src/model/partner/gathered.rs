@@ -1,4 +1,4 @@
-//! `accounts.json` and `organizations.json`: what a run has gathered, with the proof that it is all.
+//! `accounts.json` and `organizations.json`: what a run has gathered, and that nothing is missing.
 //!
 //! Source: contract, section 4.
 
@@ -39,8 +39,7 @@ impl Accounts {
         })
     }
 
-    /// Takes up the proof again that the writer had: only a complete read is ever stored as this
-    /// document.
+    /// The accounts as the complete read they are: nothing else is ever stored as this document.
     ///
     /// # Errors
     /// [`Error::Contract`] if the document is another run's, or does not hold together;
@@ -78,8 +77,7 @@ pub struct Instance {
     pub complete: bool,
 }
 
-/// `organizations.json`: the partner organizations of all instances, and who could be mistaken for
-/// one.
+/// `organizations.json`: the partner organizations of all instances, and their lookalikes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Organizations {
     /// The header; its count is that of `organizations`.
@@ -103,7 +101,7 @@ impl Organizations {
             .sum()
     }
 
-    /// Takes up the proof again that the writer had, instance by instance.
+    /// The document as the complete read it is, if every instance says so.
     ///
     /// # Errors
     /// [`Error::Contract`] if the document is another run's or does not hold together,
