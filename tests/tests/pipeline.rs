@@ -6,6 +6,8 @@ use partner_sync_tests::standins::{Running, demo, seed};
 use serde_json::{Value, json};
 use shared::model::{Applied, Verdict};
 
+const SALESFORCE_TOKEN: &str = "/services/oauth2/token";
+
 #[tokio::test]
 async fn a_second_run_has_nothing_to_do() {
     let standins = Running::start(demo(), None).await.unwrap();
@@ -169,7 +171,7 @@ async fn a_session_lost_between_pages_costs_one_token_and_a_new_start() {
     assert_eq!(
         standins
             .world()
-            .calls("salesforce", "POST", "/services/oauth2/token"),
+            .calls("salesforce", "POST", SALESFORCE_TOKEN),
         2
     );
 
@@ -182,16 +184,16 @@ async fn a_session_lost_between_pages_costs_one_token_and_a_new_start() {
     assert_eq!(
         standins
             .world()
-            .calls("salesforce", "POST", "/services/oauth2/token"),
+            .calls("salesforce", "POST", SALESFORCE_TOKEN),
         2,
         "one new token, once"
     );
 }
 
 #[tokio::test]
-async fn a_4xx_of_a_token_endpoint_is_never_tried_again() {
+async fn a_refusal_of_a_token_endpoint_is_never_tried_again() {
     for (host, path) in [
-        ("salesforce", "/services/oauth2/token"),
+        ("salesforce", SALESFORCE_TOKEN),
         ("global", "/oauth/tokens"),
     ] {
         for status in [400, 401, 403] {
@@ -208,6 +210,45 @@ async fn a_4xx_of_a_token_endpoint_is_never_tried_again() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_throttled_token_endpoint_is_waited_for_and_no_refusal() {
+    for status in [429, 408] {
+        let standins = Running::start(demo(), None).await.unwrap();
+        standins.world().faults =
+            vec![Fault::new("global", "POST", "/oauth/tokens", Act::status(status)).only(0, 1)];
+        let mut pipeline = Pipeline::on(&standins);
+        let summary = pipeline.run(json!({})).await.unwrap();
+        assert_eq!(summary.verdict, Verdict::Ok, "{status}");
+
+        standins.world().faults = vec![Fault::new(
+            "salesforce",
+            "POST",
+            SALESFORCE_TOKEN,
+            Act::status(status),
+        )];
+        let error = pipeline.run(json!({})).await.unwrap_err();
+        assert_eq!(error.name(), "Sync.Throttled", "{status}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_to_another_host_than_the_one_that_was_read() {
+    let standins = Running::start(demo(), None).await.unwrap();
+    let mut pipeline = Pipeline::on(&standins);
+    let compared = pipeline.plan(json!({})).await.unwrap();
+    let secret = pipeline.secrets.0.get_mut("partner-sync/zendesk/global");
+    let secret = secret.unwrap();
+    *secret = secret.replace(standins.url("global"), standins.url("us-government"));
+    standins.world().log.clear();
+    let error = pipeline.apply(&json!(compared.plan)).await.unwrap_err();
+    assert_eq!(error.name(), "Sync.Config", "{error}");
+    assert!(
+        standins.world().log.is_empty(),
+        "{:?}",
+        standins.world().log
+    );
 }
 
 #[tokio::test]

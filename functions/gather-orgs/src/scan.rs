@@ -59,11 +59,18 @@ pub struct Scan {
     pub usage: Usage,
 }
 
+/// Empty pages in a row that a walk goes through, if each moves the cursor. Source: contract,
+/// section 2, gather-orgs.
+const MOST_EMPTY_PAGES: u32 = 5;
+
 /// A walk that has not come to its end.
 #[derive(Debug, Serialize, Deserialize)]
 struct OpenWalk {
     instance: Instance,
     cursor: Option<String>,
+    /// Empty pages since the last one with an organization.
+    #[serde(default)]
+    empty_pages: u32,
     seen: Vec<u64>,
     began: Timestamp,
 }
@@ -125,21 +132,32 @@ impl Scan {
             .as_deref()
     }
 
-    /// Takes a page: keeps partners and lookalikes, drops the others. True if it was the
-    /// instance's last one.
+    /// Takes a page of an instance that is served by `host`: keeps partners and lookalikes, drops
+    /// the others. True if it was the instance's last one.
     ///
     /// # Errors
-    /// [`shared::Error::Incomplete`] if an organization came twice or the walk cannot go on.
-    pub fn take(&mut self, name: &str, page: OrganizationsPage, wanted: &Wanted) -> Result<bool> {
+    /// [`shared::Error::Incomplete`] if an organization came twice, or the walk cannot go on, or
+    /// goes through too many empty pages.
+    pub fn take(
+        &mut self,
+        name: &str,
+        host: &str,
+        page: OrganizationsPage,
+        wanted: &Wanted,
+    ) -> Result<bool> {
         let mut walk = self
             .open
             .take()
             .filter(|walk| walk.instance.name == name)
-            .unwrap_or_else(|| OpenWalk::new(name));
+            .unwrap_or_else(|| OpenWalk::new(name, host));
         let mut reading = Reading::new(format!("zendesk {name}"), walk.seen);
         let next = page
             .next(walk.cursor.as_deref())
             .map(|next| next.map(str::to_owned));
+        walk.empty_pages = match page.organizations.len() {
+            0 => walk.empty_pages + 1,
+            _ => 0,
+        };
         for listed in page.organizations {
             reading.saw(listed.id)?;
             if listed.is_partner() {
@@ -154,6 +172,10 @@ impl Scan {
         walk.instance.organizations_scanned = reading.count();
         walk.instance.seconds = Timestamp::now().duration_since(walk.began).as_secs_f64();
         walk.cursor = next.map_err(|why| reading.incomplete(why))?;
+        if walk.cursor.is_some() && walk.empty_pages > MOST_EMPTY_PAGES {
+            let why = format!("{} empty pages in a row", walk.empty_pages);
+            return Err(reading.incomplete(&why));
+        }
         if walk.cursor.is_some() {
             walk.seen = reading.ids().copied().collect();
             self.open = Some(walk);
@@ -193,10 +215,11 @@ impl Scan {
 }
 
 impl OpenWalk {
-    fn new(name: &str) -> Self {
+    fn new(name: &str, host: &str) -> Self {
         Self {
             instance: Instance {
                 name: name.to_owned(),
+                host: host.to_owned(),
                 organizations_scanned: 0,
                 partner_organizations: 0,
                 pages: 0,
@@ -204,6 +227,7 @@ impl OpenWalk {
                 complete: false,
             },
             cursor: None,
+            empty_pages: 0,
             seen: Vec::new(),
             began: Timestamp::now(),
         }

@@ -60,7 +60,7 @@ pub(crate) async fn walk(
             });
         }
         let page = client.organizations(scan.cursor(&name)).await?;
-        let is_last = scan.take(&name, page, wanted)?;
+        let is_last = scan.take(&name, &client.host(), page, wanted)?;
         if is_last {
             return Ok(());
         }

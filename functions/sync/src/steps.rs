@@ -48,6 +48,7 @@ pub(crate) async fn go_on<S: Store, K: Secrets>(
             return Ok(Stop::Finished);
         }
         let mut client = session.client(run_id, &config.secret, secrets).await?;
+        work.may_write_to(&client.host())?;
         if has_begun && !deadline.allows_more() {
             return Ok(Stop::Deadline);
         }

@@ -71,6 +71,22 @@ impl Work {
         &self.planned.plan
     }
 
+    /// Refuses to write to another host than the one whose organizations were compared.
+    ///
+    /// # Errors
+    /// [`Error::Config`] names both hosts.
+    pub fn may_write_to(&self, host: &str) -> Result<()> {
+        let target = self.plan().instances.iter().find(|one| one.name == TARGET);
+        let was_read = target.map_or("", |target| target.host.as_str());
+        if was_read == host {
+            return Ok(());
+        }
+        Err(Error::Config(format!(
+            "zendesk {TARGET}: the plan was made from {was_read:?}, and the secret names {host:?} \
+             now; nothing was written there; correct base_url, or start a new run"
+        )))
+    }
+
     /// Records in all.
     #[must_use]
     pub fn total(&self) -> usize {

@@ -29,7 +29,7 @@ pub enum Call {
     Repeatable,
     /// A create: sending it twice may make two.
     Create,
-    /// A token endpoint: a 4xx is never tried again, so that no user is locked.
+    /// A token endpoint: a refusal is never tried again, so that no user is locked.
     Token,
 }
 
@@ -55,33 +55,40 @@ pub enum Decision {
     Stop,
 }
 
-/// The policy. A 429 means that nothing was done, so it is safe for creates as well; every 5xx
-/// (also a 503 with `Retry-After`), 408, 409, 420 and a broken exchange leave a create in doubt.
+/// The policy.
+///
+/// A 429 means that nothing was done, so it is safe for creates as well. Every 5xx (also a 503 with
+/// `Retry-After`), 408, 409, 420 and a broken exchange leave a create in doubt. A token endpoint's
+/// 429 and 408 are throttling, and any other 4xx of it is a refusal. Source: contract, section 6.
 #[must_use]
 pub fn decide(attempt: Attempt, result: TryResult) -> Decision {
     let Attempt { number, call } = attempt;
-    match result {
-        TryResult::Status(400..=499, _) if call == Call::Token => Decision::Take,
-        TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken
-            if call == Call::Create =>
-        {
+    let is_last = number >= MOST_TRIES;
+    match (call, result) {
+        (_, TryResult::Status(429, named)) => throttled(named, is_last),
+        (Call::Token, TryResult::Status(408, named)) => throttled(named, true),
+        (Call::Token, TryResult::Status(400..=499, _)) => Decision::Take,
+        (Call::Create, TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken) => {
             Decision::Stop
         }
-        TryResult::Status(429, named) | TryResult::Status(503, named @ Some(_)) => {
-            match named.unwrap_or(UNNAMED_PAUSE_SECONDS) {
-                seconds if seconds <= LONGEST_SLEEP_SECONDS && number < MOST_TRIES => {
-                    Decision::Again(Duration::from_secs(seconds.max(1)))
-                }
-                seconds => Decision::Pause(seconds.clamp(1, LONGEST_PAUSE_SECONDS)),
-            }
+        (_, TryResult::Status(503, named @ Some(_))) => throttled(named, is_last),
+        (_, TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken) if is_last => {
+            Decision::Stop
         }
-        TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken
-            if number < MOST_TRIES =>
-        {
+        (_, TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken) => {
             Decision::Again(Duration::from_millis(250 << number))
         }
-        TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken => Decision::Stop,
-        TryResult::Status(_, _) => Decision::Take,
+        (_, TryResult::Status(_, _)) => Decision::Take,
+    }
+}
+
+/// A short pause is slept, unless it was the last try; a long one is a Wait state.
+fn throttled(named: Option<u64>, is_last: bool) -> Decision {
+    let seconds = named.unwrap_or(UNNAMED_PAUSE_SECONDS);
+    if seconds <= LONGEST_SLEEP_SECONDS && !is_last {
+        Decision::Again(Duration::from_secs(seconds.max(1)))
+    } else {
+        Decision::Pause(seconds.clamp(1, LONGEST_PAUSE_SECONDS))
     }
 }
 
@@ -148,8 +155,13 @@ mod tests {
             Row { number: 1, call: Repeatable, result: Status(503, Some(3)), wanted: ms(3000) },
             Row { number: 1, call: Create, result: Status(503, Some(30)), wanted: Stop },
             Row { number: 1, call: Repeatable, result: Status(503, Some(30)), wanted: Pause(30) },
-            Row { number: 1, call: Token, result: Status(429, Some(1)), wanted: Take },
-            Row { number: 1, call: Token, result: Status(408, None), wanted: Take },
+            Row { number: 1, call: Token, result: Status(429, Some(1)), wanted: ms(1000) },
+            Row { number: 1, call: Token, result: Status(429, Some(60)), wanted: Pause(60) },
+            Row { number: 3, call: Token, result: Status(429, None), wanted: Pause(10) },
+            Row { number: 1, call: Token, result: Status(400, None), wanted: Take },
+            Row { number: 1, call: Token, result: Status(401, None), wanted: Take },
+            Row { number: 1, call: Token, result: Status(403, Some(1)), wanted: Take },
+            Row { number: 1, call: Token, result: Status(408, None), wanted: Pause(10) },
             Row { number: 1, call: Token, result: Status(503, None), wanted: ms(500) },
             Row { number: 1, call: Token, result: Broken, wanted: ms(500) },
             Row { number: 1, call: Repeatable, result: Status(503, None), wanted: ms(500) },

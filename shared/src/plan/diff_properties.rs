@@ -5,22 +5,15 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use proptest::prelude::*;
-use serde_json::json;
 
-use super::super::test_support::{account_id, text};
+use super::super::test_support::{account_id, owned, text};
 use super::*;
-use crate::model::{Alliances, SALESFORCE_ID};
+use crate::model::SALESFORCE_ID;
 
 /// An account of the random world.
 fn an_account(number: usize, name: usize, track: usize, owner: &str) -> Account {
     let track = ["Open", "Select", "Services"][track];
-    let record = json!({
-        "Account_ID_18__c": account_id(number),
-        "Name": format!("Name {name}"),
-        "Partner_Track__c": track,
-        "Account_Owner_Calc__c": owner,
-    });
-    Account::from_record(record.as_object().unwrap(), &Alliances(Vec::new())).unwrap()
+    owned(number, &format!("Name {name}"), track, owner)
 }
 
 /// What an organization of the random world is made from.

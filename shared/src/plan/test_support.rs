@@ -1,8 +1,9 @@
 //! Accounts and organizations for the plan's tests.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Changes;
+use crate::model::mapping::columns;
 use crate::model::{Account, AccountId, Alliances, FieldValue, Fields, Organization};
 
 /// The account id of a number.
@@ -17,13 +18,21 @@ pub(super) fn account(number: usize, name: &str) -> Account {
 
 /// An account in a track.
 pub(super) fn typed(number: usize, name: &str, track: &str) -> Account {
-    let record = json!({
-        "Account_ID_18__c": account_id(number),
-        "Name": name,
-        "Partner_Track__c": track,
-        "Account_Owner_Calc__c": "Ada",
-    });
-    Account::from_record(record.as_object().unwrap(), &Alliances(Vec::new())).unwrap()
+    owned(number, name, track, "Ada")
+}
+
+/// An account in a track, with an owner. Its other fields are null.
+pub(super) fn owned(number: usize, name: &str, track: &str, owner: &str) -> Account {
+    let mut record: Map<String, Value> = columns()
+        .into_iter()
+        .filter_map(|column| column.split('.').next())
+        .map(|field| (field.to_owned(), Value::Null))
+        .collect();
+    record.insert("Account_ID_18__c".to_owned(), json!(account_id(number)));
+    record.insert("Name".to_owned(), json!(name));
+    record.insert("Partner_Track__c".to_owned(), json!(track));
+    record.insert("Account_Owner_Calc__c".to_owned(), json!(owner));
+    Account::from_record(&record, &Alliances(Vec::new())).unwrap()
 }
 
 /// The organization an account must have, with fields changed.

@@ -123,6 +123,7 @@ fn salesforce_row(run: PlannedRun<'_>, last: Option<&LastGood>) -> Vec<String> {
 fn zendesk_row(instance: &Instance, last: Option<&LastGood>) -> Vec<String> {
     let Instance {
         name,
+        host: _,
         organizations_scanned,
         partner_organizations,
         pages,

@@ -132,8 +132,8 @@ impl Credentials {
     /// `POST /services/oauth2/token`: the instance's address and a bearer token.
     ///
     /// # Errors
-    /// [`Error::Auth`] on any 4xx: trying again would lock the user. [`Error::Contract`] if the
-    /// reply holds no token.
+    /// [`Error::Auth`] on a refusal: trying again would lock the user. [`Error::Throttled`] on 429
+    /// and 408, [`Error::Contract`] if the reply holds no token.
     pub(super) async fn token(&self, http: &Http) -> Result<(Url, SecretString)> {
         let what = "salesforce: token";
         let mut url = self.login.clone();

@@ -4,15 +4,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::model::Alliances;
-use crate::model::mapping::{FIELDS, ID, NAME};
-
-/// Selected beside the mapped fields because the query filters by them.
-const FILTERS: [&str; 2] = ["Type", "Partners_Partner_Status__c"];
+use crate::model::mapping::{ID, columns};
 
 /// The one query of a run: the authorised partners, and the alliance accounts by their ids.
 ///
-/// Its field list follows [`FIELDS`], each Salesforce field once. Ids are letters and digits, so
-/// nothing needs escaping. Source: contract, section 2, gather-accounts.
+/// Its field list follows the mapping table, each Salesforce field once. Ids are letters and
+/// digits, so nothing needs escaping. Source: contract, section 2, gather-accounts.
 pub(super) fn partner_accounts(alliances: &Alliances) -> String {
     let ids: Vec<String> = alliances.0.iter().map(|id| format!("'{id}'")).collect();
     let by_id = match ids.as_slice() {
@@ -25,18 +22,6 @@ pub(super) fn partner_accounts(alliances: &Alliances) -> String {
          ('Authorized') AND Partner_Track__c IN ('Open', 'Select'))",
         columns().join(", ")
     )
-}
-
-/// Every Salesforce field of the query, once.
-fn columns() -> Vec<&'static str> {
-    let mapped = FIELDS.iter().map(|field| field.source);
-    let mut columns = Vec::new();
-    for column in [ID, NAME].into_iter().chain(mapped).chain(FILTERS) {
-        if !columns.contains(&column) {
-            columns.push(column);
-        }
-    }
-    columns
 }
 
 /// One page of a query.

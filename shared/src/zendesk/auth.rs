@@ -135,8 +135,8 @@ impl Credentials {
     /// uses an API token.
     ///
     /// # Errors
-    /// [`Error::Auth`] on any 4xx, which is never tried again; [`Error::Contract`] if the reply
-    /// holds no token.
+    /// [`Error::Auth`] on a refusal, which is never tried again; [`Error::Throttled`] on 429 and
+    /// 408, [`Error::Contract`] if the reply holds no token.
     pub(super) async fn token(
         &self,
         instance: &str,

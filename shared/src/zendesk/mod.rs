@@ -100,6 +100,17 @@ impl Client {
             .map(|budget| budget.reset.clamp(1, 60))
     }
 
+    /// The host its calls go to, with the port if it is not the usual one.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let base = &self.credentials.base;
+        let host = base.host_str().unwrap_or_default();
+        match base.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
     fn url(&self, path: &str) -> Url {
         let mut url = self.credentials.base.clone();
         url.set_path(path);

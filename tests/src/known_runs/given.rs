@@ -138,7 +138,8 @@ pub(super) fn organizations(
         let page =
             serde_json::from_value(json!({"organizations": all, "meta": {"has_more": false}}))
                 .expect("a page");
-        scan.take(name, page, &wanted).expect("a page");
+        scan.take(name, "acme.zendesk.example", page, &wanted)
+            .expect("a page");
     }
     let mut document = scan.into_document();
     for instance in &mut document.instances {

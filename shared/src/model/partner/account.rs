@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::mapping::{FIELDS, Field, ID, NAME, Rule};
+use super::mapping::{FIELDS, Field, ID, NAME, Rule, columns};
 use super::{ACCOUNT_TYPE, AccountId, FieldValue, Fields, SALESFORCE_ID};
 use crate::{Error, Result};
 
@@ -45,12 +45,13 @@ impl Account {
         self.fields.get(ACCOUNT_TYPE).and_then(FieldValue::as_text)
     }
 
-    /// Maps one record of the query's reply. Absent and null fields are the same.
+    /// Maps one record of the query's reply.
     ///
     /// # Errors
     /// [`Error::Contract`] names the record and the field: an id without 18 characters or with a
-    /// wrong checksum, no name, or a value of the wrong type. One such record ends the run:
-    /// dropping it would make its organization look abandoned.
+    /// wrong checksum, no name, a value of the wrong type, or a field that is absent. One such
+    /// record ends the run: dropping it would make its organization look abandoned, and reading an
+    /// absent field as null would blank it everywhere.
     pub fn from_record(record: &Map<String, Value>, alliances: &Alliances) -> Result<Self> {
         let id = record_id(record)?;
         mapped(record, &id, alliances).map_err(|error| match error {
@@ -85,6 +86,9 @@ fn record_id(record: &Map<String, Value>) -> Result<AccountId> {
 }
 
 fn mapped(record: &Map<String, Value>, id: &AccountId, alliances: &Alliances) -> Result<Account> {
+    for column in columns() {
+        lookup(record, column)?;
+    }
     let name = text(record, NAME)?
         .ok_or_else(|| Error::Contract(format!("{NAME} is empty; give it a name")))?;
     let mut fields = Fields::new();
@@ -151,13 +155,19 @@ fn checkbox(record: &Map<String, Value>, source: &str) -> Result<bool> {
 
 /// Follows a dotted source; a null lookup makes every field behind it null.
 fn lookup<'a>(record: &'a Map<String, Value>, source: &str) -> Result<&'a Value> {
+    let absent = || {
+        Error::Contract(format!(
+            "{source} is absent, though empty fields come as null: it is misspelt, or hidden from \
+             the app's user; give the user read access to it"
+        ))
+    };
     let mut keys = source.split('.');
     let first = keys.next().unwrap_or_default();
-    let mut value = record.get(first).unwrap_or(&Value::Null);
+    let mut value = record.get(first).ok_or_else(absent)?;
     for key in keys {
         value = match value {
             Value::Null => &Value::Null,
-            Value::Object(parent) => parent.get(key).unwrap_or(&Value::Null),
+            Value::Object(parent) => parent.get(key).ok_or_else(absent)?,
             _ => return Err(Error::Contract(format!("{source} is no lookup"))),
         };
     }

@@ -113,10 +113,26 @@ fn a_null_lookup_and_blank_picklists_are_unset() {
 }
 
 #[test]
-fn absent_fields_are_null_fields() {
-    let account = map(&json!({"Account_ID_18__c": PARTNER, "Name": "Acme"})).unwrap();
-    assert_eq!(account.account_type(), None);
-    assert_eq!(account.fields.len(), FIELDS.len());
+fn an_absent_field_ends_the_run_by_its_name() {
+    for column in columns() {
+        let first = column.split('.').next().unwrap();
+        let mut record = record();
+        record.as_object_mut().unwrap().remove(first);
+        let error = map(&record).unwrap_err();
+        assert_eq!(error.name(), "Sync.Contract", "{column}");
+        assert!(error.to_string().contains(first), "{column}: {error}");
+    }
+}
+
+#[test]
+fn a_lookup_without_its_field_is_absent_and_a_null_one_is_empty() {
+    let without_name = with("Solutions_Architect_Lookup__r", json!({}));
+    let error = map(&without_name).unwrap_err().to_string();
+    assert!(
+        error.contains("Solutions_Architect_Lookup__r.Name is absent"),
+        "{error}"
+    );
+    assert!(map(&with("Solutions_Architect_Lookup__r", Value::Null)).is_ok());
 }
 
 #[test]

@@ -65,6 +65,10 @@ impl Accounts {
 pub struct Instance {
     /// `global` or `us-government`.
     pub name: String,
+    /// The host it was read from, with the port if it is not the usual one. sync writes to no
+    /// other. Empty in a document of an earlier version.
+    #[serde(default)]
+    pub host: String,
     /// All organizations the walk saw.
     pub organizations_scanned: usize,
     /// Those with a partner's account type.

@@ -54,6 +54,23 @@ pub const FIELDS: &[Field] = &[
     row("org_in_escalated_state", "Account_Risk_Level__c", Rule::TickedIf("At Risk - Escalated")),
 ];
 
+/// Selected beside the mapped fields because the query filters by them.
+const FILTERS: [&str; 2] = ["Type", "Partners_Partner_Status__c"];
+
+/// Every Salesforce field that the query selects, once. Salesforce sends each of them in every
+/// record, null where it is empty.
+#[must_use]
+pub fn columns() -> Vec<&'static str> {
+    let mapped = FIELDS.iter().map(|field| field.source);
+    let mut columns = Vec::new();
+    for column in [ID, NAME].into_iter().chain(mapped).chain(FILTERS) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
 /// The Salesforce field with the 18 characters of an account's id.
 pub const ID: &str = "Account_ID_18__c";
 /// The Salesforce field with an account's name.
