@@ -230,6 +230,7 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
             runbook: runbook(&self.read),
             settings: Settings {
                 protected: self.ids("PROTECTED_ACCOUNT_IDS").into_iter().collect(),
+                alliances: self.ids("ALLIANCE_ACCOUNT_IDS").into_iter().collect(),
                 retention_years: self.number(RETENTION_YEARS),
                 limits,
             },
@@ -278,6 +279,7 @@ mod tests {
         let limit = |number, percent| Limit { number, percent };
         let wanted = Settings {
             protected: BTreeSet::new(),
+            alliances: BTreeSet::new(),
             retention_years: 3,
             limits: Limits {
                 creates: limit(10, 10),

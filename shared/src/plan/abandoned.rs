@@ -5,30 +5,32 @@ use std::collections::BTreeSet;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::{Changes, Mark, Retained};
-use crate::model::{AccountId, EXPIRATION_DATE, Organization};
+use super::{Change, Changes, Mark, Retained, Update};
+use crate::model::{AccountId, EXPIRATION_DATE, FieldValue, MARK_FOR_DELETION, Organization};
 
 /// What the operator decides about organizations without account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// Never marked, whatever Salesforce says.
     pub protected: BTreeSet<AccountId>,
+    /// Partners by name. Never marked either.
+    pub alliances: BTreeSet<AccountId>,
     /// Years after the expiration date in which an organization is retained.
     pub retention_years: i16,
     /// The day of the run, UTC.
     pub today: Date,
 }
 
-/// Puts the organization on the list it belongs to: marked already, protected, retained, or to be
+/// Puts the organization on the list it belongs to: protected, marked already, retained, or to be
 /// marked.
 pub(super) fn judge(organization: &Organization, rules: &Rules, changes: &mut Changes) {
-    if organization.is_marked() {
+    if let Some(Protection { by, .. }) = protection(organization, rules) {
+        let reason = format!("its Salesforce id is protected by {by}");
+        changes.protected.push(kept(organization, reason, None));
+    } else if organization.is_marked() {
         let reason = "marked by an earlier run or by hand, and no authorised partner account has \
                       this id";
         changes.already_marked.push(mark(organization, reason));
-    } else if is_protected(organization, rules) {
-        let reason = "its Salesforce id is protected by ProtectedAccountIds".to_owned();
-        changes.protected.push(kept(organization, reason, None));
     } else if let Some(Retention {
         reason,
         eligible_from,
@@ -43,10 +45,41 @@ pub(super) fn judge(organization: &Organization, rules: &Rules, changes: &mut Ch
     }
 }
 
-fn is_protected(organization: &Organization, rules: &Rules) -> bool {
-    organization
-        .account_id()
-        .is_some_and(|account| rules.protected.contains(&account))
+/// Why an organization is never marked.
+struct Protection {
+    account: AccountId,
+    /// The parameter that names the account.
+    by: &'static str,
+}
+
+fn protection(organization: &Organization, rules: &Rules) -> Option<Protection> {
+    let account = organization.account_id()?;
+    let by = if rules.protected.contains(&account) {
+        "ProtectedAccountIds"
+    } else if rules.alliances.contains(&account) {
+        "AllianceAccountIds"
+    } else {
+        return None;
+    };
+    Some(Protection { account, by })
+}
+
+/// Takes the mark of a protected organization back: Saturday would delete it.
+pub(super) fn unmark_protected(organization: &Organization, rules: &Rules) -> Option<Update> {
+    if !organization.is_marked() {
+        return None;
+    }
+    let Protection { account, by: _ } = protection(organization, rules)?;
+    Some(Update {
+        id: organization.id,
+        salesforce_id: account,
+        name: organization.name.clone(),
+        changes: vec![Change {
+            field: MARK_FOR_DELETION.to_owned(),
+            old: organization.field(MARK_FOR_DELETION).clone(),
+            new: FieldValue::Flag(false),
+        }],
+    })
 }
 
 fn why_abandoned(organization: &Organization) -> &'static str {

@@ -1,11 +1,14 @@
 //! From the inputs of a run to its plan: the same for compare and for a replay.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 
 use super::{Changes, Guard, Inputs, Lists, Plan, Rules, Seen, Target, diff, judge};
 use crate::Result;
 use crate::model::{
-    Account, Complete, Counts, Header, Held, Instance, Mode, Organizations, RunUsage, TARGET,
+    Account, AccountId, Complete, Counts, Header, Held, Instance, Mode, Organizations, RunUsage,
+    TARGET,
 };
 
 /// What follows from a run's inputs, and from nothing else.
@@ -39,6 +42,7 @@ impl Comparison {
         let target = organizations.map(on_target);
         let rules = Rules {
             protected: settings.protected.clone(),
+            alliances: settings.alliances.clone(),
             retention_years: settings.retention_years,
             today: inputs.started_at.to_zoned(TimeZone::UTC).date(),
         };
@@ -52,12 +56,14 @@ impl Comparison {
         let guard = judge(&changes, seen, &settings.limits, &inputs.approve)?;
         let counts = Plan::counts(&changes, seen.accounts, scanned, seen.partner_organizations);
         let min_percent = settings.limits.min_accounts_percent;
+        let mut warnings = suspicions(&counts, last.as_ref(), min_percent);
+        warnings.extend(missing_alliances(accounts.get(), &settings.alliances)?);
         Ok(Self {
-            warnings: suspicions(&counts, last.as_ref(), min_percent),
             changes,
             guard,
             counts,
             instances,
+            warnings,
         })
     }
 
@@ -153,6 +159,21 @@ fn suspicions(counts: &Counts, last: Option<&Counts>, min_percent: usize) -> Vec
     warnings
 }
 
+/// A warning for each alliance account that Salesforce did not return.
+fn missing_alliances(accounts: &[Account], alliances: &BTreeSet<AccountId>) -> Result<Vec<String>> {
+    let mut missing = alliances.clone();
+    for account in accounts {
+        missing.remove(&account.id()?);
+    }
+    let warning = |id| {
+        format!(
+            "Salesforce returned no account {id}, which AllianceAccountIds names; correct the \
+             parameter, or give the integration's user access to the account"
+        )
+    };
+    Ok(missing.into_iter().map(warning).collect())
+}
+
 /// The command that releases the held categories of exactly this plan.
 fn release(held: &[Held], state_machine: Option<&str>) -> Option<String> {
     if held.is_empty() {
@@ -173,7 +194,17 @@ pub fn start_command(state_machine: Option<&str>, input: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_support::{account, account_id};
     use super::*;
+
+    #[test]
+    fn an_alliance_account_that_salesforce_did_not_return_is_named() {
+        let present = account(1, "Here");
+        let alliances = [account_id(1), account_id(2)].into();
+        let warnings = missing_alliances(&[present], &alliances).unwrap();
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].contains(account_id(2).as_str()), "{warnings:?}");
+    }
 
     #[test]
     fn far_less_than_last_time_or_nothing_at_all_is_suspicious() {

@@ -178,8 +178,8 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// Pass 3: an organization with an account gets every field that differs. Of a rename that
-    /// clashes nothing is done, but a mark is taken back: the account is certain.
+    /// Pass 3: an organization with an account gets every field that differs. If its new name
+    /// clashes, the name alone is left as it is: the account is certain.
     fn update_the_matched(&mut self, claims: &NameClaims<'a>) {
         for pair in std::mem::take(&mut self.matched) {
             let Pair {
@@ -197,7 +197,7 @@ impl<'a> Differ<'a> {
                 let sides = holders.into_iter().chain([organization]);
                 self.conflicts
                     .add(Shared::Name(name_key(name)), Some(partner), sides);
-                self.changes.updates.extend(update.only_unmark());
+                self.changes.updates.extend(update.without(NAME));
             } else {
                 self.changes.updates.push(update);
             }
@@ -205,15 +205,19 @@ impl<'a> Differ<'a> {
     }
 
     /// Pass 4: a partner organization that no account claims is in conflict if it bears an
-    /// account's name, and abandoned otherwise.
+    /// account's name, and abandoned otherwise. A mark on a protected one is taken back in any case.
     fn judge_the_rest(&mut self) {
         let mut bearers = BTreeMap::new();
         for (id, account) in self.accounts {
             bearers.insert(name_key(&account.name), Partner { id, account });
         }
         for organization in &self.target.partners {
-            let is_claimed = self.claimed.contains(&organization.id);
-            if is_claimed || self.conflicts.leaves_alone(organization) {
+            if self.claimed.contains(&organization.id) {
+                continue;
+            }
+            let unmark = abandoned::unmark_protected(organization, self.rules);
+            self.changes.updates.extend(unmark);
+            if self.conflicts.leaves_alone(organization) {
                 continue;
             }
             let name = name_key(&organization.name);

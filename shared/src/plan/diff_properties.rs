@@ -97,6 +97,7 @@ fn organizations() -> impl Strategy<Value = Vec<Organization>> {
 fn rules() -> Rules {
     Rules {
         protected: BTreeSet::from([account_id(3)]),
+        alliances: BTreeSet::from([account_id(10)]),
         retention_years: 3,
         today: Date::constant(2026, 11, 23),
     }
@@ -242,7 +243,33 @@ fn assert_marks_are_abandoned(
             .unwrap();
         prop_assert!(organization.is_partner());
         let account = organization.account_id();
-        prop_assert!(!account.is_some_and(|id| ids.contains(&id)));
+        prop_assert!(!account.is_some_and(|id| ids.contains(&id) || is_protected(&id)));
+    }
+    Ok(())
+}
+
+fn is_protected(id: &AccountId) -> bool {
+    let Rules {
+        protected,
+        alliances,
+        ..
+    } = rules();
+    protected.contains(id) || alliances.contains(id)
+}
+
+fn assert_no_protected_partner_stays_marked(
+    changes: &Changes,
+    organizations: &[Organization],
+) -> Result<(), TestCaseError> {
+    for organization in apply(changes, organizations) {
+        let account = organization.account_id();
+        if organization.is_partner() && account.is_some_and(|id| is_protected(&id)) {
+            prop_assert!(
+                !organization.is_marked(),
+                "{} stays marked",
+                organization.id
+            );
+        }
     }
     Ok(())
 }
@@ -297,13 +324,14 @@ proptest! {
     }
 
     #[test]
-    fn no_account_is_created_twice_and_no_organization_of_an_account_is_marked(
+    fn nobody_is_created_twice_or_marked_with_an_account_or_left_marked_though_protected(
         accounts in accounts(),
         organizations in organizations(),
     ) {
         let changes = plan(&accounts, &organizations);
         assert_creates_are_new(&changes, &organizations)?;
         assert_marks_are_abandoned(&changes, &accounts, &organizations)?;
+        assert_no_protected_partner_stays_marked(&changes, &organizations)?;
         assert_no_organization_is_planned_twice(&changes)?;
     }
 }

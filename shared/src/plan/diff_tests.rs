@@ -22,6 +22,7 @@ const NOTHING: Tally = Tally {
 fn rules() -> Rules {
     Rules {
         protected: BTreeSet::new(),
+        alliances: BTreeSet::new(),
         retention_years: 3,
         today: Date::constant(2026, 11, 23),
     }
@@ -149,18 +150,56 @@ fn a_partner_without_account_is_marked_once() {
 }
 
 #[test]
-fn a_protected_id_is_never_marked() {
-    let rules = Rules {
+fn a_protected_or_alliance_id_is_never_marked_and_a_mark_on_it_is_taken_back() {
+    let protected = Rules {
         protected: BTreeSet::from([id(1)]),
+        ..rules()
+    };
+    let alliance = Rules {
+        alliances: BTreeSet::from([id(1)]),
         ..rules()
     };
     let short_id = [(SALESFORCE_ID, text(id(1).short()))];
     let gone = organization(9, &account(1, "Gone"), &short_id);
-    let wanted = Tally {
+    let left_alone = Tally {
         protected: 1,
         ..NOTHING
     };
-    assert_eq!(tally(&compare_with(&[], vec![gone], &rules)), wanted);
+    let unmarked = Tally {
+        updates: 1,
+        unmarks: 1,
+        ..left_alone
+    };
+    for (rules, parameter) in [
+        (protected, "ProtectedAccountIds"),
+        (alliance, "AllianceAccountIds"),
+    ] {
+        let changes = compare_with(&[], vec![gone.clone()], &rules);
+        assert_eq!(tally(&changes), left_alone);
+        assert!(changes.protected[0].reason.contains(parameter));
+
+        let changes = compare_with(&[], vec![marked(gone.clone())], &rules);
+        assert_eq!(tally(&changes), unmarked);
+        assert!(changes.updates[0].is_only_unmark());
+    }
+}
+
+#[test]
+fn a_protected_organization_in_a_conflict_loses_its_mark_and_nothing_else() {
+    let rules = Rules {
+        protected: BTreeSet::from([id(1)]),
+        ..rules()
+    };
+    let gone = marked(organization(9, &account(1, "Acme"), &[]));
+    let changes = compare_with(&[account(2, "Acme")], vec![gone], &rules);
+    let wanted = Tally {
+        updates: 1,
+        unmarks: 1,
+        conflicts: 1,
+        ..NOTHING
+    };
+    assert_eq!(tally(&changes), wanted);
+    assert!(changes.updates[0].is_only_unmark());
 }
 
 /// What becomes of an organization without account whose expiration date has this text.
@@ -309,10 +348,11 @@ fn a_create_under_a_taken_name_is_a_conflict_and_marks_nobody() {
 }
 
 #[test]
-fn a_rename_to_a_taken_name_is_a_conflict_but_takes_a_mark_back() {
+fn of_a_rename_to_a_taken_name_the_name_alone_is_left_as_it_is() {
     let acme = account(1, "Acme");
-    let other_owner = organization(8, &acme, &[("account_owner", text("X"))]);
-    let own = named(other_owner, "Old");
+    let own = named(organization(8, &acme, &[]), "Old");
+    let of_another_owner = organization(8, &acme, &[("account_owner", text("X"))]);
+    let of_another_owner = named(of_another_owner, "Old");
     let holder = organization(9, &account(2, "Acme"), &[(ACCOUNT_TYPE, text("customer"))]);
 
     let changes = compare(
@@ -325,7 +365,7 @@ fn a_rename_to_a_taken_name_is_a_conflict_but_takes_a_mark_back() {
     };
     assert_eq!(tally(&changes), wanted);
 
-    let changes = compare(&[acme], vec![marked(own), holder]);
+    let changes = compare(&[acme], vec![marked(of_another_owner), holder]);
     let wanted = Tally {
         updates: 1,
         unmarks: 1,
@@ -333,7 +373,10 @@ fn a_rename_to_a_taken_name_is_a_conflict_but_takes_a_mark_back() {
         ..NOTHING
     };
     assert_eq!(tally(&changes), wanted);
-    assert!(changes.updates[0].is_only_unmark());
+    assert_eq!(
+        changed_fields(&changes.updates[0]),
+        ["account_owner", MARK_FOR_DELETION]
+    );
 }
 
 #[test]

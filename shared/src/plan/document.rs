@@ -108,6 +108,8 @@ pub struct Inputs {
 pub struct Settings {
     /// Never marked.
     pub protected: BTreeSet<AccountId>,
+    /// Partners by name; never marked either, and missed if Salesforce does not return them.
+    pub alliances: BTreeSet<AccountId>,
     /// Years after expiration in which an organization is retained.
     pub retention_years: i16,
     /// The guard's limits.

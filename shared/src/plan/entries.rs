@@ -79,21 +79,31 @@ impl Update {
             .find(|change| change.field == MARK_FOR_DELETION)
     }
 
-    /// The update reduced to its un-mark.
+    /// The update reduced to its un-mark; `None` if it has none.
     #[must_use]
     pub fn only_unmark(&self) -> Option<Self> {
+        self.with_changes(vec![self.unmark()?.clone()])
+    }
+
+    /// The update without the change of one field; `None` if nothing is left.
+    #[must_use]
+    pub fn without(&self, field: &str) -> Option<Self> {
+        let others = self.changes.iter().filter(|change| change.field != field);
+        self.with_changes(others.cloned().collect())
+    }
+
+    fn with_changes(&self, changes: Vec<Change>) -> Option<Self> {
         let Self {
             id,
             salesforce_id,
             name,
             changes: _,
         } = self;
-        let unmark = self.unmark()?.clone();
-        Some(Self {
+        (!changes.is_empty()).then(|| Self {
             id: *id,
             salesforce_id: salesforce_id.clone(),
             name: name.clone(),
-            changes: vec![unmark],
+            changes,
         })
     }
 }
@@ -157,7 +167,7 @@ pub struct Party {
 }
 
 /// Records of which it is not certain which is which. Nothing is done to any of them until a person
-/// has decided.
+/// has decided; of a rename that clashes the name alone is left undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     /// What clashes.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Changes, Creates, NotInSync, Update, Updates};
 use crate::Result;
-use crate::model::{Guarded, Held, entries_digest};
+use crate::model::{Guarded, Held, MARK_FOR_DELETION, entries_digest};
 
 /// The most of one category that goes without approval: the larger of a number and a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,11 +56,11 @@ pub struct Seen {
 pub struct Judged {
     /// Which.
     pub category: Guarded,
-    /// Entries that are measured; an update that is only an un-mark is not.
+    /// Entries that are measured; an update that is only an un-mark is not one.
     pub count: usize,
     /// The most that goes without approval.
     pub limit: usize,
-    /// Over the sorted entries; an approval must name it.
+    /// Over the sorted entries, without un-marks; an approval must name it.
     pub digest: String,
     /// True if the category needs an approval.
     pub exceeded: bool,
@@ -124,7 +124,7 @@ pub fn judge(
     limits: &Limits,
     approvals: &[String],
 ) -> Result<Guard> {
-    let is_measured = |update: &&Update| !update.is_only_unmark();
+    let updates = without_unmarks(&changes.updates);
     let measured = [
         Measured {
             category: Guarded::Creates,
@@ -135,9 +135,9 @@ pub fn judge(
         },
         Measured {
             category: Guarded::Updates,
-            count: changes.updates.iter().filter(is_measured).count(),
+            count: updates.len(),
             limit: limits.updates,
-            digest: entries_digest::<Updates>(&changes.updates)?,
+            digest: entries_digest::<Updates>(&updates)?,
             veto: None,
         },
         Measured {
@@ -167,6 +167,15 @@ pub fn judge(
         refused_approvals,
         seen,
     })
+}
+
+/// What may be held of the updates. Un-marks never are, so they must not spoil an approval either:
+/// neither their number nor the digest knows them.
+fn without_unmarks(updates: &[Update]) -> Vec<Update> {
+    let held = updates
+        .iter()
+        .filter_map(|update| update.without(MARK_FOR_DELETION));
+    held.collect()
 }
 
 /// What is measured of one category.

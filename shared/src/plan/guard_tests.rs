@@ -226,6 +226,22 @@ fn an_approval_releases_exactly_its_plan_and_category() {
 }
 
 #[test]
+fn an_unmark_does_not_spoil_an_approval_of_updates() {
+    let held = changes(0, 26, 0);
+    let mut unmarked = held.clone();
+    unmarked.updates[0].changes.push(change(MARK_FOR_DELETION));
+    unmarked.updates.push(update(100, &[MARK_FOR_DELETION]));
+    let mut edited = held.clone();
+    edited.updates[0].changes.push(change("name"));
+
+    let before = judge(&held, seen(10), &LIMITS, &[]).unwrap();
+    let approval = [before.held()[0].digest.clone()];
+    let judged = |changes: &Changes| judge(changes, seen(10), &LIMITS, &approval).unwrap();
+    assert_eq!(judged(&unmarked).held(), []);
+    assert_eq!(judged(&edited).held().len(), 1);
+}
+
+#[test]
 fn the_message_carries_numbers_limit_and_percentage() {
     let guard = judge(&changes(0, 0, 9), seen(174), &LIMITS, &[]).unwrap();
     assert_eq!(

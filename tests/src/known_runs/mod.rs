@@ -6,7 +6,7 @@ pub mod scenes;
 use std::collections::BTreeMap;
 
 use shared::model::{
-    Action, Applied, Conclusion, Counts, Guarded, Header, History, Instance, LastGood,
+    AccountId, Action, Applied, Conclusion, Counts, Guarded, Header, History, Instance, LastGood,
     ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference, RunUsage, Usage,
     Verdict, entries_digest,
 };
@@ -16,7 +16,7 @@ use shared::plan::{
 };
 use shared::report::{About, KnownResults, Notice, PlannedRun, Reached, Report, RunEnd, notice};
 
-use crate::standins::seed::account_id;
+use crate::standins::seed::{ALLIANCE, account_id};
 use crate::standins::{World, demo};
 use given::{
     accounts, ended_at, header, history, organizations, past, read_usage, seconds, started_at,
@@ -119,6 +119,7 @@ impl Scene {
             started_at: started_at(),
             settings: Settings {
                 protected: [account_id(9005)].into(),
+                alliances: [AccountId::parse(ALLIANCE).expect("an id")].into(),
                 retention_years: 3,
                 limits,
             },
