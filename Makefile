@@ -29,6 +29,7 @@ e2e: build standins browser  ## the state machine on a local AWS, with the real 
 
 lint: $(TOOLS)     ## format, lints, and the documents of the code
 	cargo fmt --all --check
+	@! git grep -nE '^.{101,}' -- '*.rs' || { echo 'break these lines: 100 columns at most'; exit 1; }
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --document-private-items --locked
 	$(VENV)/bin/ruff check -q tests infra/local

@@ -194,7 +194,7 @@ pub fn start_command(state_machine: Option<&str>, input: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{account, account_id};
+    use super::super::for_tests::{account, account_id};
     use super::*;
 
     #[test]

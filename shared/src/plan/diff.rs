@@ -205,7 +205,7 @@ impl<'a> Differ<'a> {
     }
 
     /// Pass 4: a partner organization that no account claims is in conflict if it bears an
-    /// account's name, and abandoned otherwise. A mark on a protected one is taken back in any case.
+    /// account's name, and abandoned otherwise. A mark on a protected one is always taken back.
     fn judge_the_rest(&mut self) {
         let mut bearers = BTreeMap::new();
         for (id, account) in self.accounts {

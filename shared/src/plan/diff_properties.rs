@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use proptest::prelude::*;
 
-use super::super::test_support::{account_id, owned, text};
+use super::super::for_tests::{account_id, owned, text};
 use super::*;
 use crate::model::SALESFORCE_ID;
 

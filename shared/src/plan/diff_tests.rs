@@ -1,6 +1,6 @@
 use jiff::civil::Date;
 
-use super::super::test_support::{
+use super::super::for_tests::{
     Tally, account, account_id as id, named, organization, tally, text, typed,
 };
 use super::*;

@@ -1,4 +1,4 @@
-use super::super::test_support::account_id as id;
+use super::super::for_tests::account_id as id;
 use super::*;
 use crate::model::{FieldValue, MARK_FOR_DELETION};
 use crate::plan::{Change, Create, Mark, Update};

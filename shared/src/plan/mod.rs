@@ -10,12 +10,12 @@ mod conflicts;
 mod diff;
 mod document;
 mod entries;
+#[cfg(test)]
+mod for_tests;
 mod guard;
 mod index;
 mod names;
 mod replay;
-#[cfg(test)]
-mod test_support;
 mod verdict;
 
 pub use abandoned::Rules;

@@ -78,7 +78,7 @@ impl<'a> NameClaims<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{account, account_id, named, organization, typed};
+    use super::super::for_tests::{account, account_id, named, organization, typed};
     use super::*;
     use crate::model::{Account, AccountId, Organization};
 
