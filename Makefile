@@ -48,7 +48,7 @@ build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --locked --lambda-dir target/lambda \
 	  --target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu $(addprefix -p ,$(FUNCTIONS))
 standins:
-	cargo build --locked -p partner-sync-tests --bin standins -p replay
+	cargo build --locked -p partner-sync-tests -p replay --bin standins --bin replay
 
 replay: $(TOOLS)   ## a past run's plan once more: make replay RUN=<run id> [BUCKET=<bucket on AWS>]
 	@cargo build -q --locked -p replay
