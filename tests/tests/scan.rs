@@ -40,6 +40,31 @@ async fn a_walk_in_pieces_reads_every_page_once_and_finds_the_same() {
 }
 
 #[tokio::test]
+async fn an_account_whose_organization_has_its_id_outside_alone_is_not_given_a_second_one() {
+    let standins = Running::start(seed::equal(4, 60, 750, 120), None)
+        .await
+        .unwrap();
+    let mut pipeline = Pipeline::on(&standins);
+    let customer = {
+        let mut world = standins.world();
+        let organizations = &mut world.instance("global").organizations;
+        let partner = organizations
+            .values_mut()
+            .find(|one| one["external_id"].is_string())
+            .unwrap();
+        partner["name"] = json!("Renamed by hand");
+        partner["organization_fields"]["salesforce_id"] = Value::Null;
+        partner["organization_fields"]["account_type"] = json!("customer");
+        partner["id"].clone()
+    };
+    let compared = pipeline.plan(json!({})).await.unwrap();
+    let lookalikes = &pipeline.document("organizations.json")["lookalikes"];
+    assert_eq!(lookalikes[0]["id"], customer);
+    assert_eq!(compared.summary.counts.creates, 0);
+    assert_eq!(compared.summary.counts.updates, 1);
+}
+
+#[tokio::test]
 async fn a_walk_that_fails_goes_on_where_it_was_when_it_is_tried_again() {
     let standins = Running::start(seed::equal(4, 60, 750, 120), None)
         .await

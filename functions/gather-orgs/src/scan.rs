@@ -10,7 +10,7 @@ use shared::model::{
     Account, AccountId, Complete, Header, Instance, Organization, Organizations, Reading, Usage,
     name_key,
 };
-use shared::zendesk::OrganizationsPage;
+use shared::zendesk::{ListedOrganization, OrganizationsPage};
 
 /// The ids and names of the gathered accounts: an organization of another type with one of them is
 /// a lookalike.
@@ -34,9 +34,9 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn resembles(&self, name: &str, salesforce_id: Option<&str>) -> bool {
-        let id = salesforce_id.and_then(|text| AccountId::parse(text).ok());
-        id.is_some_and(|id| self.ids.contains(&id)) || self.names.contains(&name_key(name))
+    fn resembles(&self, listed: &ListedOrganization) -> bool {
+        let id = listed.account_id();
+        id.is_some_and(|id| self.ids.contains(&id)) || self.names.contains(&name_key(&listed.name))
     }
 }
 
@@ -163,7 +163,7 @@ impl Scan {
             if listed.is_partner() {
                 walk.instance.partner_organizations += 1;
                 self.organizations.push(listed.into_organization(name)?);
-            } else if wanted.resembles(&listed.name, listed.salesforce_id()) {
+            } else if wanted.resembles(&listed) {
                 self.lookalikes.push(listed.into_organization(name)?);
             }
         }

@@ -9,7 +9,7 @@ use crate::model::{ACCOUNT_TYPE, AccountId, Organization};
 /// What two records share that only one may have. The order is the report's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shared {
-    /// One Salesforce id on several organizations.
+    /// One account id on several organizations, as Salesforce id or external id.
     Id(AccountId),
     /// One text on several organizations where a Salesforce id should be.
     Text(String),
@@ -93,8 +93,8 @@ fn reason(shared: &Shared, sides: &Sides) -> String {
     let organizations = sides.organizations.len();
     match shared {
         Shared::Id(id) => format!(
-            "{organizations} organizations have the Salesforce id {id}; merge them or correct the \
-             id of all but one"
+            "{organizations} organizations have the id {id}, in salesforce_id or else in \
+             external_id; merge them or correct the ids of all but one"
         ),
         Shared::Text(_) => format!(
             "{organizations} organizations have the same Salesforce id, which is no account id; \

@@ -23,7 +23,9 @@ struct Draft {
     upper_case: bool,
     /// 12 stands for a blank Salesforce id, 13 for one that is no id.
     account: usize,
-    short_id: bool,
+    written: usize,
+    /// 12 stands for none, 13 for one of another system.
+    external_id: usize,
     kind: usize,
     marked: bool,
     owner: String,
@@ -34,8 +36,16 @@ fn an_organization(id: u64, draft: &Draft) -> Organization {
     let salesforce_id = match draft.account {
         12 => String::new(),
         13 => "no id".to_owned(),
-        _ if draft.short_id => account.short().to_owned(),
-        _ => account.to_string(),
+        _ => match draft.written {
+            0 => account.short().to_owned(),
+            1 => account.as_str().to_lowercase(),
+            _ => account.to_string(),
+        },
+    };
+    let external_id = match draft.external_id {
+        12 => None,
+        13 => Some("crm-17".to_owned()),
+        number => Some(account_id(number).to_string()),
     };
     let name = format!("Name {}", draft.name);
     let kind = [
@@ -52,7 +62,7 @@ fn an_organization(id: u64, draft: &Draft) -> Organization {
         } else {
             name
         },
-        external_id: None,
+        external_id,
         updated_at: String::new(),
         organization_fields: BTreeMap::from([
             (SALESFORCE_ID.to_owned(), text(salesforce_id)),
@@ -76,13 +86,14 @@ prop_compose! {
     fn draft()(
         name in 0..10_usize,
         account in 0..14_usize,
-        short_id in any::<bool>(),
+        written in 0..4_usize,
+        external_id in prop_oneof![3 => Just(12_usize), 1 => 0..14_usize],
         kind in 0..4_usize,
         marked in any::<bool>(),
         upper_case in any::<bool>(),
         owner in "[ab ]{0,2}",
     ) -> Draft {
-        Draft { name, upper_case, account, short_id, kind, marked, owner }
+        Draft { name, upper_case, account, written, external_id, kind, marked, owner }
     }
 }
 

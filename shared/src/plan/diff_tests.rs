@@ -4,7 +4,7 @@ use super::super::for_tests::{
     Tally, account, account_id as id, named, organization, tally, text, typed,
 };
 use super::*;
-use crate::model::{EXPIRATION_DATE, SALESFORCE_ID};
+use crate::model::{AccountId, EXPIRATION_DATE, SALESFORCE_ID};
 use crate::plan::{Conflict, Party};
 
 const NOTHING: Tally = Tally {
@@ -109,6 +109,71 @@ fn an_update_names_only_the_changed_fields_with_both_values() {
     );
     let wanted = Tally {
         updates: 1,
+        ..NOTHING
+    };
+    assert_eq!(tally(&changes), wanted);
+}
+
+/// An organization whose Salesforce id was changed to this text, and with an external id.
+fn with_ids(
+    id: u64,
+    of: &Account,
+    salesforce_id: &str,
+    external_id: Option<AccountId>,
+) -> Organization {
+    Organization {
+        external_id: external_id.map(String::from),
+        ..organization(id, of, &[(SALESFORCE_ID, text(salesforce_id))])
+    }
+}
+
+#[test]
+fn a_mangled_id_or_an_external_id_matches_and_the_salesforce_id_is_written_anew() {
+    let acme = account(1, "Acme");
+    let folded = id(1).as_str().to_lowercase();
+    for own in [
+        with_ids(9, &acme, &folded, None),
+        with_ids(9, &acme, "", Some(id(1))),
+        with_ids(9, &acme, "no id", Some(id(1))),
+    ] {
+        let changes = compare(std::slice::from_ref(&acme), vec![own]);
+        let wanted = Tally {
+            updates: 1,
+            ..NOTHING
+        };
+        assert_eq!(tally(&changes), wanted);
+        assert_eq!(changed_fields(&changes.updates[0]), [SALESFORCE_ID]);
+    }
+}
+
+#[test]
+fn two_organizations_with_one_id_are_a_conflict_though_one_is_mangled_or_has_it_outside() {
+    let acme = account(1, "Acme");
+    let folded = id(1).as_str().to_lowercase();
+    for twin in [
+        with_ids(9, &acme, &folded, None),
+        with_ids(9, &acme, "", Some(id(1))),
+    ] {
+        let own = organization(8, &acme, &[]);
+        let changes = compare(
+            std::slice::from_ref(&acme),
+            vec![own, named(twin, "Acme 2")],
+        );
+        let wanted = Tally {
+            conflicts: 1,
+            ..NOTHING
+        };
+        assert_eq!(tally(&changes), wanted);
+    }
+}
+
+#[test]
+fn the_organization_of_another_account_is_not_adopted_by_name() {
+    let acme = account(1, "Acme");
+    let of_another = with_ids(9, &acme, "", Some(id(2)));
+    let changes = compare(&[acme], vec![of_another]);
+    let wanted = Tally {
+        conflicts: 1,
         ..NOTHING
     };
     assert_eq!(tally(&changes), wanted);

@@ -84,11 +84,13 @@ impl<'a> Index<'a> {
         holders
     }
 
-    /// The one partner organization with a blank Salesforce id and exactly the account's name.
+    /// The one partner organization with a blank Salesforce id, of no other account, and with
+    /// exactly the account's name.
     pub(super) fn adoptable(&self, account: &Account) -> Option<&'a Organization> {
         let is_adoptable = |organization: &&&Organization| {
             self.partners.contains(&organization.id)
                 && organization.salesforce_id().is_none()
+                && organization.account_id().is_none()
                 && organization.name.trim() == account.name.trim()
         };
         let mut found = self.bearing(&account.name).iter().filter(is_adoptable);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{CallError, Client};
 use crate::http::Call;
 use crate::model::{
-    ACCOUNT_TYPE, EXPIRATION_DATE, FieldValue, Fields, MARK_FOR_DELETION, Organization,
+    ACCOUNT_TYPE, AccountId, EXPIRATION_DATE, FieldValue, Fields, MARK_FOR_DELETION, Organization,
     PARTNER_TYPES, SALESFORCE_ID, mapping,
 };
 use crate::plan::Create;
@@ -77,10 +77,10 @@ impl ListedOrganization {
             .is_some_and(|tag| PARTNER_TYPES.contains(&tag.trim()))
     }
 
-    /// Its Salesforce id as Zendesk has it.
+    /// The account it belongs to.
     #[must_use]
-    pub fn salesforce_id(&self) -> Option<&str> {
-        self.raw(SALESFORCE_ID)
+    pub fn account_id(&self) -> Option<AccountId> {
+        AccountId::of_organization(self.raw(SALESFORCE_ID), self.external_id.as_deref())
     }
 
     /// The organization as the pipeline means it, with the managed fields, the mark and the

@@ -52,6 +52,27 @@ impl AccountId {
         }
     }
 
+    /// Reads an id as an organization carries it: like [`AccountId::parse`], and one of 18
+    /// characters whose letters were all folded to one case is repaired from its checksum.
+    ///
+    /// # Errors
+    /// [`InvalidAccountId`] says what is wrong with the text. Mixed case with a wrong checksum is
+    /// not repaired: which of its letters is wrong cannot be known.
+    pub fn parse_or_repair(text: &str) -> Result<Self, InvalidAccountId> {
+        Self::parse(text).or_else(|error| match error {
+            InvalidAccountId::Form => Err(error),
+            InvalidAccountId::Checksum { .. } => repaired(text.trim()).map(Self).ok_or(error),
+        })
+    }
+
+    /// The account an organization belongs to: by its Salesforce id, or, if that cannot be read,
+    /// by its external id. Source: contract, section 2, compare.
+    #[must_use]
+    pub fn of_organization(salesforce_id: Option<&str>, external_id: Option<&str>) -> Option<Self> {
+        let by_salesforce_id = salesforce_id.and_then(|text| Self::parse_or_repair(text).ok());
+        by_salesforce_id.or_else(|| Self::parse(external_id?).ok())
+    }
+
     /// The canonical 18 characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -65,8 +86,10 @@ impl AccountId {
     }
 }
 
+/// What a checksum is written in: each character stands for its place.
+const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+
 fn checksum(short: &str) -> String {
-    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
     let group = |five: &[u8]| {
         five.iter().rev().fold(0_usize, |bits, c| {
             bits << 1 | usize::from(c.is_ascii_uppercase())
@@ -78,6 +101,32 @@ fn checksum(short: &str) -> String {
         .filter_map(|five| ALPHABET.get(group(five)))
         .map(|&b| char::from(b))
         .collect()
+}
+
+/// The id whose 18 characters were all folded to one case; `None` if they were not, or if its
+/// checksum calls for an upper-case digit.
+fn repaired(text: &str) -> Option<String> {
+    let has_lower = text.bytes().any(|b| b.is_ascii_lowercase());
+    let has_upper = text.bytes().any(|b| b.is_ascii_uppercase());
+    if has_lower && has_upper {
+        return None;
+    }
+    let checksum = text.get(15..)?.to_ascii_uppercase();
+    let mut repaired = String::new();
+    for (index, character) in text.chars().take(15).enumerate() {
+        let group = checksum.as_bytes().get(index / 5)?;
+        let bits = ALPHABET.iter().position(|b| b == group)?;
+        let is_upper = bits >> (index % 5) & 1 == 1;
+        if is_upper && !character.is_ascii_alphabetic() {
+            return None;
+        }
+        repaired.push(if is_upper {
+            character.to_ascii_uppercase()
+        } else {
+            character.to_ascii_lowercase()
+        });
+    }
+    Some(repaired + &checksum)
 }
 
 impl TryFrom<String> for AccountId {
@@ -147,6 +196,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn mixed_case_with_a_wrong_checksum_is_not_repaired() {
+        for text in [
+            "0014M00001sDiGEQA1",
+            "0014m00001sdigeQA0",
+            "0014M00001SDIGEqa0",
+        ] {
+            assert!(AccountId::parse_or_repair(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_external_id_counts_only_if_the_salesforce_id_cannot_be_read() {
+        let [one, other] = ["001D000000IRFmaIAH", "001D000000IqhSLIAZ"];
+        let read = |salesforce_id, external_id| {
+            AccountId::of_organization(salesforce_id, external_id).map(String::from)
+        };
+        assert_eq!(read(Some(one), Some(other)).as_deref(), Some(one));
+        assert_eq!(read(Some("no id"), Some(other)).as_deref(), Some(other));
+        assert_eq!(read(None, Some(other)).as_deref(), Some(other));
+        assert_eq!(read(None, Some("crm-17")), None);
+        assert_eq!(read(None, None), None);
+    }
+
     proptest! {
         #[test]
         fn any_fifteen_characters_survive_the_way_to_eighteen_and_back(short in "[A-Za-z0-9]{15}") {
@@ -156,8 +229,28 @@ mod tests {
         }
 
         #[test]
+        fn an_id_folded_to_one_case_is_repaired(short in "[A-Za-z0-9]{15}") {
+            let id = AccountId::parse(&short).unwrap();
+            let lower = id.as_str().to_lowercase();
+            let upper = id.as_str().to_uppercase();
+            prop_assert_eq!(AccountId::parse_or_repair(&lower), Ok(id.clone()));
+            prop_assert_eq!(AccountId::parse_or_repair(&upper), Ok(id));
+        }
+
+        #[test]
+        fn what_is_repaired_differs_from_the_text_in_case_alone(
+            text in "[A-Z2-9]{15}[A-Z0-5]{3}|[a-z2-9]{15}[a-z0-5]{3}",
+        ) {
+            if let Ok(id) = AccountId::parse_or_repair(&text) {
+                prop_assert!(id.as_str().eq_ignore_ascii_case(&text));
+                prop_assert_eq!(AccountId::parse(id.as_str()), Ok(id));
+            }
+        }
+
+        #[test]
         fn no_text_makes_it_panic(text in "\\PC*") {
             let _ = AccountId::parse(&text);
+            let _ = AccountId::parse_or_repair(&text);
         }
     }
 }

@@ -64,10 +64,10 @@ impl Organization {
         self.field(SALESFORCE_ID).as_text()
     }
 
-    /// The canonical Salesforce id; `None` if it is blank or no id.
+    /// The account it belongs to; `None` if neither its Salesforce id nor its external id is an
+    /// account id.
     #[must_use]
     pub fn account_id(&self) -> Option<AccountId> {
-        self.salesforce_id()
-            .and_then(|text| AccountId::parse(text).ok())
+        AccountId::of_organization(self.salesforce_id(), self.external_id.as_deref())
     }
 }
