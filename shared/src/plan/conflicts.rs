@@ -22,6 +22,21 @@ pub(super) enum Shared {
 struct Sides {
     accounts: BTreeSet<Party>,
     organizations: BTreeSet<Party>,
+    /// The accounts that the organizations belong to; `None` stands for those of no account.
+    owners: BTreeSet<Option<AccountId>>,
+}
+
+impl Sides {
+    /// True if an organization belongs to no account, and the accounts have none: then giving it
+    /// an account's id takes it from nobody and makes no second one.
+    fn may_be_linked(&self) -> bool {
+        let has_owner = |account: &Party| {
+            let owners = self.owners.iter().flatten();
+            let mut ids = owners.map(AccountId::as_str);
+            ids.any(|owner| account.salesforce_id.as_deref() == Some(owner))
+        };
+        self.owners.contains(&None) && !self.accounts.iter().any(has_owner)
+    }
 }
 
 /// The clashes found so far.
@@ -44,6 +59,7 @@ impl Conflicts {
         for organization in organizations {
             self.left_alone.insert(organization.id);
             sides.organizations.insert(organization_party(organization));
+            sides.owners.insert(organization.account_id());
         }
     }
 
@@ -104,8 +120,12 @@ fn reason(shared: &Shared, sides: &Sides) -> String {
             "{accounts} accounts want one name, and Zendesk allows it once; rename all but one in \
              Salesforce"
         ),
-        Shared::Name(_) => "the name is taken; rename one of them, or give the organization the \
-                            account's Salesforce id"
+        Shared::Name(_) if sides.may_be_linked() => "the name is taken; rename one of them, or \
+                                                     give the organization the account's \
+                                                     Salesforce id"
+            .to_owned(),
+        Shared::Name(_) => "the name is taken by an organization that is not this account's; \
+                            rename one of them"
             .to_owned(),
     }
 }

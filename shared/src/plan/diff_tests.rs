@@ -180,6 +180,23 @@ fn the_organization_of_another_account_is_not_adopted_by_name() {
 }
 
 #[test]
+fn nobody_is_told_to_take_another_accounts_organization_or_to_make_a_second_one() {
+    const GIVE_IT_THE_ID: &str = "give the organization";
+    let acme = account(1, "Acme");
+    let reason = |organizations: Vec<Organization>| {
+        let changes = compare(std::slice::from_ref(&acme), organizations);
+        assert_eq!(changes.conflicts.len(), 1);
+        changes.conflicts[0].reason.clone()
+    };
+    let of_nobody = with_ids(9, &acme, "no id", None);
+    let of_another = organization(9, &account(2, "Acme"), &[]);
+    let own = named(organization(8, &acme, &[]), "Old");
+    assert!(reason(vec![of_nobody.clone()]).contains(GIVE_IT_THE_ID));
+    assert!(!reason(vec![of_another.clone()]).contains(GIVE_IT_THE_ID));
+    assert!(!reason(vec![own, of_nobody]).contains(GIVE_IT_THE_ID));
+}
+
+#[test]
 fn an_account_that_is_back_is_unmarked() {
     let acme = account(1, "Acme");
     let own = marked(organization(9, &acme, &[]));

@@ -562,9 +562,10 @@ fn parties(parties: &[Party]) -> String {
 }
 
 fn party(party: &Party) -> String {
+    let salesforce_id = party.salesforce_id.as_deref().unwrap_or("no Salesforce id");
     let id = match party.id {
-        Some(id) => id.to_string(),
-        None => party.salesforce_id.clone().unwrap_or_default(),
+        Some(id) => format!("{id}, {salesforce_id}"),
+        None => salesforce_id.to_owned(),
     };
     let kind = party.account_type.as_deref().unwrap_or("no type");
     let marked = if party.marked {
