@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
+use partner_sync_tests::standins::seed::{self, Dice};
 use partner_sync_tests::standins::{Running, demo};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -256,7 +257,7 @@ async fn a_throttled_last_page_that_never_comes_ends_throttled_without_a_plan() 
 
 /// The third page's organizations are lost, and nothing in the replies shows it.
 async fn assert_a_lost_page_does_no_harm(lose: &Fault, creates: &str) {
-    let world = partner_sync_tests::standins::seed::equal(3, 150, 600, 20);
+    let world = seed::equal(3, 150, 600, 20);
     let standins = Running::start(world, None).await.unwrap();
     standins.world().faults = vec![lose.clone()];
     let before = standins.world().instance("global").organizations.clone();
@@ -319,9 +320,7 @@ fn fault(host: &str, path: &str, page: u32, harm: Harm) -> Fault {
     let act = match harm {
         Harm::NotFound => Act::status(404),
         Harm::Doubled if salesforce => {
-            let record = json!({
-                "Account_ID_18__c": partner_sync_tests::standins::seed::ALLIANCE, "Name": "Twice",
-            });
+            let record = seed::account(&mut Dice::new(1), &seed::account_id(9_999), "Twice");
             Act::set("/records", json!([record, record]))
         }
         Harm::Doubled => Act::set("/meta/after_cursor", json!("o+19856122753300==")),
@@ -360,7 +359,7 @@ proptest! {
         prop_assume!(!zendesk.is_empty() || !salesforce.is_empty());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut world = partner_sync_tests::standins::seed::equal(3, 150, 600, 20);
+            let mut world = seed::equal(3, 150, 600, 20);
             for number in [10, 20, 30] {
                 world.lose_organization(number);
             }

@@ -154,9 +154,10 @@ impl Scan {
         let next = page
             .next(walk.cursor.as_deref())
             .map(|next| next.map(str::to_owned));
-        walk.empty_pages = match page.organizations.len() {
-            0 => walk.empty_pages + 1,
-            _ => 0,
+        walk.empty_pages = if page.organizations.is_empty() {
+            walk.empty_pages + 1
+        } else {
+            0
         };
         for listed in page.organizations {
             reading.saw(listed.id)?;

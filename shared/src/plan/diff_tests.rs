@@ -262,7 +262,7 @@ fn a_protected_or_alliance_id_is_never_marked_and_a_mark_on_it_is_taken_back() {
 
         let changes = compare_with(&[], vec![marked(gone.clone())], &rules);
         assert_eq!(tally(&changes), unmarked);
-        assert!(changes.updates[0].is_only_unmark());
+        assert_eq!(changed_fields(&changes.updates[0]), [MARK_FOR_DELETION]);
     }
 }
 
@@ -281,7 +281,7 @@ fn a_protected_organization_in_a_conflict_loses_its_mark_and_nothing_else() {
         ..NOTHING
     };
     assert_eq!(tally(&changes), wanted);
-    assert!(changes.updates[0].is_only_unmark());
+    assert_eq!(changed_fields(&changes.updates[0]), [MARK_FOR_DELETION]);
 }
 
 /// What becomes of an organization without account whose expiration date has this text.

@@ -51,14 +51,6 @@ impl Update {
         self.changes.iter().any(|change| change.field == NAME)
     }
 
-    /// True if the update does nothing but take a mark for deletion back.
-    #[must_use]
-    pub fn is_only_unmark(&self) -> bool {
-        self.changes
-            .iter()
-            .all(|change| change.field == MARK_FOR_DELETION)
-    }
-
     /// True if the organization has every value the update wants it to have.
     #[must_use]
     pub fn is_done_on(&self, organization: &Organization) -> bool {
