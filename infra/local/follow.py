@@ -60,7 +60,7 @@ def told(event):
         return f"{payload['organizations']['count']} partner organizations"
     if "plan" in payload:
         counts = payload["summary"]["counts"]
-        shown = ["creates", "updates", "unmarks", "marks", "retained", "skipped", "conflicts"]
+        shown = ["creates", "updates", "unmarks", "marks", "retained", "waiting", "conflicts"]
         return ", ".join(f"{counts[key]} {key}" for key in shown)
     if payload.get("status") in ("wait", "continue"):
         return (
@@ -113,6 +113,8 @@ def table(output):
         ("  un-marks among them", counts["unmarks"], ""),
         ("marks for deletion", counts["marks"], applied["marked"]),
         ("retained", counts["retained"], ""),
+        ("waiting", counts["waiting"], ""),
+        ("unlinked", counts["unlinked"], ""),
         ("skipped", counts["skipped"], ""),
         ("conflicts", counts["conflicts"], ""),
         ("failed", "", applied["failed"]),

@@ -16,6 +16,7 @@ ALARMS = {
     "HeldChanges": ("Maximum HeldChanges >= 1", 5, "one", "ignore", ""),
     "FailedRecords": ("Maximum FailedRecords >= 1", 5, "one", "ignore", ""),
     "Conflicts": ("Maximum Conflicts >= 1", 5, "one", "ignore", "begin+end"),
+    "InstanceUnread": ("Maximum InstancesUnread >= 1", 5, "one", "ignore", "begin+end"),
     "Throttling": ("Sum ThrottledReplies >= 20", 60, "one", "notBreaching", "begin"),
     "LeaseTakenOver": ("Sum LeaseTakenOver >= 1", 5, "one", "notBreaching", "begin"),
     "CredentialEnds": ("Minimum CredentialDaysLeft < 30", 180, "one", "notBreaching", "begin"),

@@ -194,12 +194,22 @@ class Stack:
 
     def lease(self):
         """The lease's item, None if nobody holds it."""
-        table = next(
-            name for name in self.dynamodb.list_tables()["TableNames"] if "LeaseTable" in name
-        )
-        return self.dynamodb.get_item(TableName=table, Key={"id": {"S": "partner-sync"}}).get(
-            "Item"
-        )
+        key = {"id": {"S": "partner-sync"}}
+        return self.dynamodb.get_item(TableName=self._lease_table(), Key=key).get("Item")
+
+    def put_lease(self, holder):
+        """Gives the lease to another execution."""
+        item = {"id": {"S": "partner-sync"}, "holder": {"S": holder}}
+        self.dynamodb.put_item(TableName=self._lease_table(), Item=item)
+
+    def release_lease(self):
+        """Takes the lease away from whoever holds it."""
+        key = {"id": {"S": "partner-sync"}}
+        self.dynamodb.delete_item(TableName=self._lease_table(), Key=key)
+
+    def _lease_table(self):
+        tables = self.dynamodb.list_tables()["TableNames"]
+        return next(name for name in tables if "LeaseTable" in name)
 
 
 def is_local_timeout(described):

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import re
 import urllib.request
+from datetime import UTC, datetime, timedelta
 
 from .processes import TARGET, free_ports, process, wait_for
 
@@ -36,7 +38,8 @@ class Standins:
         self._call("PUT", "/state", state)
 
     def put_world(self, **world):
-        """A new world: kind="demo", or equal systems (seed, accounts, global_, us_government)."""
+        """A new world: kind="demo" or "differences", or equal systems (seed, accounts, global_,
+        us_government)."""
         self._call("PUT", "/world", {key.rstrip("_"): value for key, value in world.items()})
 
     def log(self):
@@ -71,6 +74,39 @@ class Standins:
                 "client_secret": instance["client_secret"],
             }
         return {name: json.dumps(value) for name, value in secrets.items()}
+
+
+def memory(state, hours, just_lost=()):
+    """A memory.json in which the accounts that are gone have been missing for so many hours, but
+    for those that are just lost: they have been for two."""
+    partners = ("alliance_partner", "open_partner", "select_partner")
+    authorised = {
+        id
+        for id, account in state["salesforce"]["accounts"].items()
+        if account["Partners_Partner_Status__c"] == "Authorized"
+    }
+    absent = []
+    for id, one in organizations(state).items():
+        fields = one["organization_fields"]
+        account = fields.get("salesforce_id") or one["external_id"] or ""
+        is_gone = re.fullmatch(r"\w{18}", account) and account not in authorised
+        if fields.get("account_type") in partners and is_gone:
+            since = hours_ago(2 if account in just_lost else hours)
+            absent.append({"id": id, "salesforce_id": account, "since": since})
+    return {
+        "schema_version": 1,
+        "run_id": "before",
+        "generated_at": hours_ago(1),
+        "count": len(absent),
+        "absent": absent,
+        "marked": [],
+        "held": {},
+    }
+
+
+def hours_ago(hours):
+    """A moment as the documents write it."""
+    return (datetime.now(UTC) - timedelta(hours=hours)).isoformat().replace("+00:00", "Z")
 
 
 @contextlib.contextmanager

@@ -84,13 +84,13 @@ def payload(session, function):
 
     if function == "gather-accounts":
         return base
+    started = {**base, "started_at": datetime.now(UTC).isoformat()}
     if function == "gather-orgs":
-        return {**base, "accounts": of("gather-accounts", "accounts")}
+        return {**started, "accounts": of("gather-accounts", "accounts")}
     if function == "compare":
         return {
-            **base,
+            **started,
             "task": "compare",
-            "started_at": datetime.now(UTC).isoformat(),
             "accounts": of("gather-accounts", "accounts"),
             "organizations": of("gather-orgs", "organizations"),
             "usage": {
@@ -98,7 +98,7 @@ def payload(session, function):
                 "gather_orgs": of("gather-orgs", "usage"),
             },
         }
-    return {**base, "plan": of("compare", "plan")}
+    return {**started, "plan": of("compare", "plan")}
 
 
 def invoke(session, function):

@@ -75,6 +75,7 @@ const fn number(variable: &'static str, default: u32, min: u32, max: u32) -> Num
 }
 
 const RETENTION_YEARS: NumberSetting = number("RETENTION_YEARS", 3, 0, 100);
+const MARK_AFTER_HOURS: NumberSetting = number("MARK_AFTER_HOURS", 24, 0, 720);
 const JOBS_PER_PAUSE: NumberSetting = number("JOBS_PER_PAUSE", 20, 1, 30);
 const PAUSE_SECONDS: NumberSetting = number("PAUSE_SECONDS", 30, 1, 900);
 const MAX_MARKS: NumberSetting = number("MAX_MARKS", 5, 0, 1_000_000);
@@ -86,8 +87,9 @@ const MAX_CREATES_PERCENT: NumberSetting = number("MAX_CREATES_PERCENT", 10, 0, 
 const MIN_ACCOUNTS_PERCENT: NumberSetting = number("MIN_ACCOUNTS_PERCENT_OF_LAST_RUN", 80, 0, 100);
 
 /// Every setting that is a number.
-pub const NUMBERS: [NumberSetting; 10] = [
+pub const NUMBERS: [NumberSetting; 11] = [
     RETENTION_YEARS,
+    MARK_AFTER_HOURS,
     JOBS_PER_PAUSE,
     PAUSE_SECONDS,
     MAX_MARKS,
@@ -232,6 +234,7 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
                 protected: self.ids("PROTECTED_ACCOUNT_IDS").into_iter().collect(),
                 alliances: self.ids("ALLIANCE_ACCOUNT_IDS").into_iter().collect(),
                 retention_years: self.number(RETENTION_YEARS),
+                mark_after_hours: self.number(MARK_AFTER_HOURS),
                 limits,
             },
         };
@@ -281,6 +284,7 @@ mod tests {
             protected: BTreeSet::new(),
             alliances: BTreeSet::new(),
             retention_years: 3,
+            mark_after_hours: 24,
             limits: Limits {
                 creates: limit(10, 10),
                 updates: limit(25, 30),

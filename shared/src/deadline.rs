@@ -1,9 +1,9 @@
 //! How long an invocation may still work.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Context;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,23 @@ impl Pauses {
     pub fn went_forward(&mut self) {
         self.0 = 0;
     }
+}
+
+/// What time it is. Tests with dates of their own set it.
+#[must_use]
+pub fn now() -> Timestamp {
+    let ahead = SignedDuration::from_secs(SECONDS_AHEAD.load(Ordering::Relaxed));
+    Timestamp::now()
+        .saturating_add(ahead)
+        .unwrap_or(Timestamp::MAX)
+}
+
+static SECONDS_AHEAD: AtomicI64 = AtomicI64::new(0);
+
+/// Makes it another time for [`now`] in this process; for tests.
+pub fn travel_to(now: Timestamp) {
+    let ahead = now.duration_since(Timestamp::now()).as_secs();
+    SECONDS_AHEAD.store(ahead, Ordering::Relaxed);
 }
 
 static HURRY: AtomicU32 = AtomicU32::new(1);

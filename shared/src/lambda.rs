@@ -1,7 +1,7 @@
 //! What the state machine passes to the stages and gets back. Everything is small: lists are in S3,
 //! references travel.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -71,6 +71,9 @@ pub struct GatherAccountsEvent {
 pub struct GatherOrgsEvent {
     /// The execution's name.
     pub run_id: RunId,
+    /// When the execution started; absent if the stage is started by hand.
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
     /// `accounts.json`.
     pub accounts: Reference,
 }
@@ -150,6 +153,9 @@ pub enum EarlyEnd {
 pub struct SyncEvent {
     /// The execution's name.
     pub run_id: RunId,
+    /// When the execution started; absent if the stage is started by hand.
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
     /// `plan.json`.
     pub plan: Reference,
 }
@@ -228,6 +234,26 @@ pub struct Recorded {
     /// What people are told, if the pipeline's state has changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
+}
+
+/// Hours after an execution's start in which its stages may begin. Its state machine ends it after
+/// three; only one that was redriven is older.
+const MOST_HOURS: i64 = 4;
+
+/// Refuses an execution that is too old: what it has read may be wrong by now, and another one may
+/// be writing. Source: contract, section 3, "Single flight".
+///
+/// # Errors
+/// [`Error::Input`].
+pub fn refuse_if_old(started_at: Timestamp, now: Timestamp) -> Result<()> {
+    let age = now.duration_since(started_at);
+    if age <= SignedDuration::from_hours(MOST_HOURS) {
+        return Ok(());
+    }
+    Err(Error::Input(format!(
+        "the execution started at {started_at}, more than {MOST_HOURS} h ago, so it was redriven: \
+         what it has read is too old; do not redrive it, start a new execution"
+    )))
 }
 
 /// The run id in a stage's input, for the log; empty if there is none.
@@ -313,6 +339,15 @@ mod tests {
             let error = parse::<CompareEvent>(wrong).unwrap_err();
             assert_eq!(error.name(), "Sync.Input", "{key}");
         }
+    }
+
+    #[test]
+    fn an_execution_of_more_than_four_hours_is_refused() {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let started = |text: &str| refuse_if_old(text.parse().unwrap(), now);
+        assert!(started("2026-11-23T06:00:00Z").is_ok());
+        let refused = started("2026-11-23T05:59:59Z").unwrap_err();
+        assert_eq!(refused.name(), "Sync.Input");
     }
 
     #[test]

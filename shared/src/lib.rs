@@ -17,6 +17,7 @@
 //! - [`store`]: documents by key, in S3 or in memory.
 //! - [`secrets`]: the operator's credentials.
 //! - [`planned`]: the one way to load a stored plan, verified.
+//! - [`recall`]: what a run reads of the runs before it.
 //! - [`way_out`]: the one place where a run ends.
 //! - `http` (feature `clients`): one transport with retry policy, deadline and redaction.
 //! - `salesforce`, `zendesk` (feature `clients`): one client each, wire types beside it.
@@ -34,6 +35,7 @@ pub mod mask;
 pub mod model;
 pub mod plan;
 pub mod planned;
+pub mod recall;
 pub mod report;
 #[cfg(feature = "clients")]
 pub mod salesforce;

@@ -56,6 +56,8 @@ metrics! {
     LeaseTakenOver: Count,
     /// Accounts from Salesforce.
     Accounts: Count,
+    /// Instances that were not read to their end; never the target.
+    InstancesUnread: Count,
     /// Organizations read, on all instances.
     OrganizationsScanned: Count,
     /// Partner organizations on the target.

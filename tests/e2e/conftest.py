@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from local.processes import local_aws
 from local.stack import Stack, states_entered
-from local.standins import standins
+from local.standins import memory, standins
 
 CANARIES = ["sf-secret", "zd-secret", "zd-gov-secret", "00DSTANDIN", "zd-token-"]
 
@@ -26,12 +27,50 @@ class Twin:
 
     def fresh(self, **world):
         """Both systems anew, no earlier run, the stand-ins' own credentials."""
-        self.remote.put_world(**(world or {"kind": "demo"}))
+        self.remote.put_world(**(world or {"kind": "differences"}))
         for key in self.stack.objects():
             self.stack.s3.delete_object(Bucket=self.stack.bucket, Key=key)
+        self.stack.release_lease()
+        self.remember()
         self.stack.put_secrets(self.remote.secrets())
         self.told()
         self.began = int(time.time() * 1000)
+
+    def remember(self, hours=48):
+        """A memory of earlier runs: who is gone by now has been missing for so many hours."""
+        self.put("memory.json", memory(self.remote.state(), hours))
+
+    def put(self, key, document):
+        """Replaces a document in the bucket."""
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        self.stack.s3.put_object(Bucket=self.stack.bucket, Key=key, Body=body)
+
+    def document(self, key):
+        """A document of the bucket."""
+        return json.loads(self.stack.objects()[key])
+
+    def let_hours_pass(self, hours):
+        """Time is scaled: the clocks of the memory have run for so many hours more."""
+        self._earlier("absent", "since", hours)
+
+    def let_the_purge_pass(self):
+        """Saturday: what is marked is deleted, and what was set before it is of another week."""
+
+        def delete(state):
+            all = state["zendesk"]["global"]["organizations"]
+            for id, one in list(all.items()):
+                if one["organization_fields"].get("mark_for_deletion"):
+                    del all[id]
+
+        self.change(delete)
+        self._earlier("marked", "at", 7 * 24)
+
+    def _earlier(self, list, key, hours):
+        remembered = self.document("memory.json")
+        for entry in remembered[list]:
+            moment = datetime.fromisoformat(entry[key]) - timedelta(hours=hours)
+            entry[key] = moment.isoformat().replace("+00:00", "Z")
+        self.put("memory.json", remembered)
 
     def logs(self):
         """What the Lambdas have logged since this test began."""

@@ -40,25 +40,34 @@ def below(folder):
     return found
 
 
-def test_the_second_demo_has_nothing_to_do_and_a_run_of_it_can_be_replayed(tmp_path):
+def test_the_third_demo_has_nothing_to_do_and_a_run_of_it_can_be_replayed(tmp_path):
     first = demo(tmp_path)
     told, _ = first.communicate(timeout=180)
     assert first.returncode == 0 and "Verdict: OK" in told, told
     for number, kind in (
         (3, "creates"),
-        (18, "updates"),
+        (19, "updates"),
         (1, "un-marks among them"),
         (2, "marks for deletion"),
         (2, "retained"),
+        (1, "waiting"),
+        (1, "unlinked"),
         (1, "conflicts"),
     ):
         assert re.search(rf"{kind} +{number}\b", told), kind
     path = Path(re.search(r"^Report: (.*)$", told, re.M).group(1))
-    assert "What to do now" in path.read_text()
+    page = path.read_text()
+    for words in ("What to do now", "Waiting", "Unlinked", "Deferred"):
+        assert words in page, words
 
     second = demo(tmp_path)
     told, _ = second.communicate(timeout=180)
-    assert second.returncode == 0 and "Verdict: NOTHING_TO_DO" in told, told
+    assert second.returncode == 0 and "Verdict: OK" in told, told
+    assert re.search(r"updates +1 +1\b", told), "the deferred rename"
+
+    third = demo(tmp_path)
+    told, _ = third.communicate(timeout=180)
+    assert third.returncode == 0 and "Verdict: NOTHING_TO_DO" in told, told
 
     replayed = demo(tmp_path, path.parent.name, module="local.replay")
     told, _ = replayed.communicate(timeout=60)

@@ -58,6 +58,7 @@ def test_every_metric_is_emitted_under_the_name_alarms_and_dashboard_use(twin):
 def test_the_metrics_of_a_bad_hour_say_so(twin):
     twin.run()
     twin.change(lambda state: leave(state, 40))
+    twin.remember()
     some = sorted(twin.remote.state()["zendesk"]["global"]["organizations"])
     twin.change(
         lambda state: state["zendesk"]["global"]["jobs"].update(

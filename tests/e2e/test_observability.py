@@ -58,13 +58,14 @@ def test_people_are_told_of_changes_of_state_and_of_nothing_else(twin):
     twin.run()
     assert twin.told() == []
     twin.change(lambda state: leave(state, 12))
+    twin.remember()
     described = twin.run()
     held = described["output"]["held"][0]
     assert_transitions(twin, described)
     [(subject, message)] = twin.told()
     assert (
         subject == "partner-sync: HELD (was OK)"
-        and "Held marks: 12 of 173 partner organizations (6.9 %); the limit is 8" in message
+        and "Held marks: 12 new and 0 set since the last purge, of 173 partner" in message
     )
     twin.run()
     assert twin.told() == []

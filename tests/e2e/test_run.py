@@ -57,6 +57,8 @@ def test_the_target_equals_the_wanted_state_and_a_second_run_writes_nothing(twin
         for one in organizations(after).values()
     }
     for id, record in after["salesforce"]["accounts"].items():
+        if record["Partners_Partner_Status__c"] != "Authorized":
+            continue
         if id in in_conflict:
             assert id not in by_account
             continue

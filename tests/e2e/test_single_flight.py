@@ -40,3 +40,19 @@ def test_a_stopped_run_is_taken_over_by_the_next(twin):
     assert "Take over the lease" in states_entered(twin.stack.history(second["executionArn"]))
     assert twin.stack.lease() is None
     assert twin.run()["output"]["verdict"] == "NOTHING_TO_DO"
+
+
+def test_a_run_that_lost_its_lease_applies_nothing_and_says_so(twin):
+    pause = {"kind": "instead", "status": 429, "headers": {"retry-after": "60"}, "body": ""}
+    look = {"host": "global", "method": "GET", "path": "/api/v2/organizations"}
+    twin.remote.put_faults([{**look, "skip": 3, "times": 1, "act": pause}])
+    twin.remote.clear_log()
+    execution = twin.start_until("Wait before gathering on")
+    twin.stack.put_lease(f"{execution}-another")
+    ended = twin.stack.wait(execution)
+    assert (ended["status"], ended["error"]) == ("FAILED", "Sync.Incomplete")
+    assert (
+        "another one took it over" in ended["cause"] and "start a new execution" in ended["cause"]
+    )
+    assert twin.writes() == []
+    assert twin.stack.lease()["holder"]["S"] == f"{execution}-another", "it is not ours to release"

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use compare::{Answer, handler as compare};
 use gather_accounts::handler as gather_accounts;
 use gather_orgs::handler as gather_orgs;
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use shared::config::Env;
 use shared::lambda::{Compared, GatheredAccounts, GatheredOrgs, Progress};
 use shared::model::{RunUsage, Summary};
+use shared::report::Notice;
 use shared::secrets::Secrets;
 use shared::{Error, Result};
 use sync::{Session, handler as sync};
@@ -46,8 +47,12 @@ pub struct Pipeline {
     pub env: BTreeMap<String, String>,
     /// Seconds of every Wait state entered, by run.
     pub waits: Vec<u64>,
-    /// The day of the runs.
+    /// When the runs start.
     pub today: Timestamp,
+    /// What people are told of the last run that was applied.
+    pub notice: Option<Notice>,
+    /// What compare was last given.
+    gathered: Value,
     session: Session,
     runs: usize,
 }
@@ -65,6 +70,8 @@ impl Pipeline {
             today: "2026-11-23T06:00:00Z"
                 .parse()
                 .unwrap_or(Timestamp::UNIX_EPOCH),
+            notice: None,
+            gathered: Value::Null,
             session: Session::default(),
             runs: 0,
         }
@@ -104,6 +111,7 @@ impl Pipeline {
     /// The stage's error.
     pub async fn plan(&mut self, input: Value) -> Result<Compared> {
         self.runs += 1;
+        shared::deadline::travel_to(self.today);
         let run_id = self.run_id();
         let input = input.as_object().cloned().unwrap_or_default();
         let gathered = self.gather_accounts(&run_id, &input).await?;
@@ -114,7 +122,7 @@ impl Pipeline {
             gather_orgs: organizations.usage,
             ..RunUsage::default()
         };
-        let task = json!({
+        self.gathered = json!({
             "task": "compare",
             "run_id": run_id,
             "input": input,
@@ -124,11 +132,41 @@ impl Pipeline {
             "organizations": organizations.organizations,
             "usage": usage,
         });
-        let config = self.env().compare();
-        match Box::pin(compare(&config, &self.store, event(task))).await? {
+        match self.answer(self.gathered.clone()).await? {
             Answer::Compared(compared) => Ok(*compared),
             Answer::Recorded(_) => Err(Error::Contract("compare recorded an end".to_owned())),
         }
+    }
+
+    async fn answer(&self, task: Value) -> Result<Answer> {
+        let config = self.env().compare();
+        Box::pin(compare(&config, &self.store, event(task))).await
+    }
+
+    /// Ends the current run as the state machine does when a stage has failed.
+    ///
+    /// # Errors
+    /// The stage's error.
+    pub async fn record_failure(&mut self, error: &Error) -> Result<()> {
+        let failed = json!({"error": error.name(), "cause": error.to_string()});
+        let task = json!({
+            "task": "record", "run_id": self.run_id(), "started_at": self.today,
+            "ended": {"failed": failed},
+        });
+        if let Answer::Recorded(recorded) = self.answer(task).await? {
+            self.notice = recorded.notice;
+        }
+        Ok(())
+    }
+
+    /// The second and the third stage of the current run once more, with what they were given.
+    pub async fn redriven(&self) -> [Result<()>; 2] {
+        let run_id = self.run_id();
+        let gathered = self
+            .gather_orgs_once(&run_id, &self.gathered["accounts"])
+            .await;
+        let compared = self.answer(self.gathered.clone()).await;
+        [gathered.map(drop), compared.map(drop)]
     }
 
     async fn gather_accounts(
@@ -153,7 +191,12 @@ impl Pipeline {
         let accounts = json!(gathered.accounts);
         let config = self.env().gather_orgs();
         for invocations in 1.. {
-            let event = event_with(json!({"run_id": run_id, "accounts": accounts}), 20);
+            let event = event_with(
+                json!({
+                    "run_id": run_id, "started_at": self.today, "accounts": accounts,
+                }),
+                20,
+            );
             let gathered = gather_orgs(&config, &self.store, &self.secrets, event);
             if let Progress::Done(_) = Box::pin(gathered).await? {
                 return Ok((self.document("organizations.json"), invocations));
@@ -163,16 +206,25 @@ impl Pipeline {
     }
 
     async fn gather_orgs(&mut self, run_id: &str, accounts: &Value) -> Result<GatheredOrgs> {
-        let config = self.env().gather_orgs();
         loop {
-            let event = event(json!({"run_id": run_id, "accounts": accounts}));
-            let gathered = gather_orgs(&config, &self.store, &self.secrets, event);
-            match Box::pin(gathered).await? {
+            match self.gather_orgs_once(run_id, accounts).await? {
                 Progress::Done(done) => return Ok(done),
                 Progress::Wait { wait_seconds, .. } => self.waits.push(wait_seconds),
                 Progress::Continue { .. } => {}
             }
         }
+    }
+
+    async fn gather_orgs_once(
+        &self,
+        run_id: &str,
+        accounts: &Value,
+    ) -> Result<Progress<GatheredOrgs>> {
+        let config = self.env().gather_orgs();
+        let event = event(json!({
+            "run_id": run_id, "started_at": self.today, "accounts": accounts,
+        }));
+        Box::pin(gather_orgs(&config, &self.store, &self.secrets, event)).await
     }
 
     /// One invocation of sync that may be killed, by the stand-ins or the store; the next one is a
@@ -204,11 +256,20 @@ impl Pipeline {
     pub async fn apply(&mut self, plan: &Value) -> Result<Summary> {
         loop {
             match self.sync_once(plan, event).await? {
-                Progress::Done(done) => return Ok(done.summary),
+                Progress::Done(done) => {
+                    self.notice = done.notice;
+                    return Ok(done.summary);
+                }
                 Progress::Wait { wait_seconds, .. } => self.waits.push(wait_seconds),
                 Progress::Continue { .. } => {}
             }
         }
+    }
+
+    /// Lets so many hours pass.
+    pub fn hours_pass(&mut self, hours: i64) {
+        let later = self.today.saturating_add(hours.hours());
+        self.today = later.unwrap_or(self.today);
     }
 
     /// One invocation of sync.
@@ -221,7 +282,9 @@ impl Pipeline {
         event: impl Fn(Value) -> LambdaEvent<Value>,
     ) -> Result<Progress<shared::lambda::Synced>> {
         let config = self.env().sync();
-        let payload = json!({"run_id": self.run_id(), "plan": plan});
+        let payload = json!({
+            "run_id": self.run_id(), "started_at": self.today, "plan": plan,
+        });
         let event = event(payload);
         let synced = sync(&config, &self.store, &self.secrets, &self.session, event);
         Box::pin(synced).await
@@ -235,6 +298,8 @@ impl Pipeline {
                 "SALESFORCE_SECRET" => Some("partner-sync/salesforce"),
                 "ZENDESK_GLOBAL_SECRET" => Some("partner-sync/zendesk/global"),
                 "ZENDESK_US_GOVERNMENT_SECRET" => Some("partner-sync/zendesk/us-government"),
+                // What is abandoned is marked at once, unless a test is about waiting.
+                "MARK_AFTER_HOURS" => Some("0"),
                 "ALLIANCE_ACCOUNT_IDS" => Some(crate::standins::seed::ALLIANCE),
                 _ => None,
             };

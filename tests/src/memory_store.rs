@@ -38,6 +38,11 @@ impl MemoryStore {
         self.inner().objects.get(key).cloned()
     }
 
+    /// Takes an object away.
+    pub fn remove(&self, key: &str) {
+        self.inner().objects.remove(key);
+    }
+
     /// Writes so far.
     #[must_use]
     pub fn puts(&self) -> usize {

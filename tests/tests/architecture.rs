@@ -84,7 +84,7 @@ fn model_plan_and_report_do_not_await() {
 }
 
 /// The rooms of the library, from the bottom up. Each uses only rooms before it.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "error",
     "mask",
     "model",
@@ -97,6 +97,7 @@ const ROOMS: [&str; 18] = [
     "store",
     "secrets",
     "planned",
+    "recall",
     "way_out",
     "http",
     "salesforce",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::seed::{self, Dice};
-use partner_sync_tests::standins::{Running, demo};
+use partner_sync_tests::standins::{Running, differences};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ impl BrokenRead {
     /// Runs the pipeline on the demo's world with the break: it ends by its name, without a write.
     async fn assert_ends_without_a_write(self, host: &str, path: &str) {
         let what = self.what;
-        let standins = Running::start(demo(), None).await.unwrap();
+        let standins = Running::start(differences(), None).await.unwrap();
         standins.world().salesforce.page_size = 50;
         let fault = Fault::new(host, "GET", path, self.act).only(self.skip, self.times);
         standins.world().faults = vec![fault];
@@ -236,7 +236,7 @@ async fn every_broken_read_of_salesforce_ends_by_its_name_without_a_write() {
 
 #[tokio::test]
 async fn a_throttled_last_page_that_never_comes_ends_throttled_without_a_plan() {
-    let standins = Running::start(demo(), None).await.unwrap();
+    let standins = Running::start(differences(), None).await.unwrap();
     standins.world().faults =
         vec![Fault::new("global", "GET", "/api/v2/organizations", throttled()).only(52, 0)];
     let mut pipeline = Pipeline::on(&standins);

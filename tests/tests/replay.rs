@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use partner_sync_tests::in_process::Pipeline;
-use partner_sync_tests::standins::{Running, demo};
+use partner_sync_tests::standins::{Running, differences};
 use serde_json::json;
 use shared::plan::{Replayed, replay};
 
 async fn stored(input: serde_json::Value) -> BTreeMap<String, Vec<u8>> {
-    let standins = Running::start(demo(), None).await.unwrap();
+    let standins = Running::start(differences(), None).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     pipeline.env.insert("MAX_MARKS".to_owned(), "1".to_owned());
     pipeline

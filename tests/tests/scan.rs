@@ -79,6 +79,6 @@ async fn a_walk_that_fails_goes_on_where_it_was_when_it_is_tried_again() {
     let state: Value =
         serde_json::from_slice(&store.object("runs/run-1/gather-orgs-state.json").unwrap())
             .unwrap();
-    assert_eq!(state["open"]["instance"]["pages"], 5);
-    assert_eq!(state["open"]["seen"].as_array().unwrap().len(), 500);
+    assert_eq!(state["walks"][0]["instance"]["pages"], 5);
+    assert_eq!(state["walks"][0]["seen"].as_array().unwrap().len(), 500);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use partner_sync_tests::in_process::{Pipeline, event, event_with};
 use partner_sync_tests::standins::faults::{Act, Fault};
-use partner_sync_tests::standins::{Running, World, demo, seed};
+use partner_sync_tests::standins::{Running, World, differences, seed};
 use serde_json::json;
 use shared::lambda::Progress;
 use shared::model::{Applied, Verdict};
@@ -81,7 +81,7 @@ async fn a_create_whose_reply_is_lost_is_looked_up_and_not_doubled() {
         Act::DropRequest,
         Act::status(500),
     ] {
-        let (standins, mut pipeline) = start(demo()).await;
+        let (standins, mut pipeline) = start(differences()).await;
         standins.world().faults = vec![create_fault(act.clone()).only(1, 1)];
         let summary = pipeline.run(json!({})).await.unwrap();
         assert_eq!(summary.verdict, Verdict::Ok, "{act:?}");
@@ -100,7 +100,7 @@ async fn a_create_whose_reply_is_lost_is_looked_up_and_not_doubled() {
 
 #[tokio::test]
 async fn a_create_that_stays_in_doubt_is_reported_as_unknown_and_tried_by_the_next_run() {
-    let (standins, mut pipeline) = start(demo()).await;
+    let (standins, mut pipeline) = start(differences()).await;
     standins.world().faults = vec![create_fault(Act::status(500))];
     let summary = pipeline.run(json!({})).await.unwrap();
     assert_eq!(summary.verdict, Verdict::Partial);
@@ -117,7 +117,7 @@ async fn a_create_that_stays_in_doubt_is_reported_as_unknown_and_tried_by_the_ne
 
 #[tokio::test]
 async fn a_name_taken_meanwhile_is_a_conflict_with_zendesks_words() {
-    let (standins, mut pipeline) = start(demo()).await;
+    let (standins, mut pipeline) = start(differences()).await;
     let compared = pipeline.plan(json!({})).await.unwrap();
     let name = pipeline.document("creates.json")["creates"][0]["name"].clone();
     let organization =
@@ -327,7 +327,7 @@ async fn records_without_a_result_are_read_back() {
 
 #[tokio::test]
 async fn what_somebody_changed_meanwhile_is_not_marked() {
-    let (standins, mut pipeline) = start(demo()).await;
+    let (standins, mut pipeline) = start(differences()).await;
     let compared = pipeline.plan(json!({})).await.unwrap();
     let marks: Vec<u64> = pipeline.document("not_in_sync.json")["not_in_sync"]
         .as_array()
@@ -371,7 +371,7 @@ async fn what_somebody_changed_meanwhile_is_not_marked() {
 
 #[tokio::test]
 async fn stops_in_time_and_goes_on_exactly_there() {
-    let (standins, mut pipeline) = start(demo()).await;
+    let (standins, mut pipeline) = start(differences()).await;
     let compared = pipeline.plan(json!({})).await.unwrap();
     let mut invocations = 0;
     let summary = loop {
@@ -401,7 +401,7 @@ async fn stops_in_time_and_goes_on_exactly_there() {
 
 #[tokio::test]
 async fn saved_progress_of_another_plan_is_refused() {
-    let (_standins, mut pipeline) = start(demo()).await;
+    let (_standins, mut pipeline) = start(differences()).await;
     let compared = pipeline.plan(json!({})).await.unwrap();
     let key = format!("runs/{}/sync-state.json", pipeline.run_id());
     pipeline.apply(&json!(compared.plan)).await.unwrap();
@@ -421,7 +421,7 @@ async fn saved_progress_of_another_plan_is_refused() {
 
 #[tokio::test]
 async fn a_list_changed_after_the_plan_is_refused() {
-    let (standins, mut pipeline) = start(demo()).await;
+    let (standins, mut pipeline) = start(differences()).await;
     let compared = pipeline.plan(json!({})).await.unwrap();
     let mut list = pipeline.document("not_in_sync.json");
     list["not_in_sync"][0]["id"] = json!(1);
@@ -508,7 +508,7 @@ async fn every_shape_of_throttling_becomes_a_pause_and_then_goes_on() {
         ("/api/v2/organizations/show_many", "GET"),
     ] {
         for (act, wait) in &shapes {
-            let (standins, mut pipeline) = start(demo()).await;
+            let (standins, mut pipeline) = start(differences()).await;
             standins.world().faults =
                 vec![Fault::new("global", method, path, act.clone()).only(0, 1)];
             let summary = pipeline.run(json!({})).await.unwrap();
@@ -521,7 +521,7 @@ async fn every_shape_of_throttling_becomes_a_pause_and_then_goes_on() {
 
 #[tokio::test]
 async fn too_many_jobs_of_others_are_waited_for() {
-    let (standins, mut pipeline) = start(demo()).await;
+    let (standins, mut pipeline) = start(differences()).await;
     standins.world().instance("global").jobs.others = 30;
     let compared = pipeline.plan(json!({})).await.unwrap();
     assert!(matches!(
@@ -541,7 +541,7 @@ async fn too_many_jobs_of_others_are_waited_for() {
 
 #[tokio::test]
 async fn the_scan_slows_down_before_the_rate_limit_is_hit() {
-    let (standins, mut pipeline) = start(demo()).await;
+    let (standins, mut pipeline) = start(differences()).await;
     standins.world().instance("global").rate_limit = 30;
     let _ = tokio::time::timeout(std::time::Duration::from_secs(3), pipeline.plan(json!({}))).await;
     assert!(

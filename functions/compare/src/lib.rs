@@ -8,16 +8,18 @@ use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde_json::Value;
 use shared::config::{Compare, process_env, runbook};
+use shared::deadline::now;
 use shared::lambda::{
     CompareEvent, CompareTask, Compared, EarlyEnd, ExecutionInput, RecordTask, Recorded, parse,
-    run_id_of,
+    refuse_if_old, run_id_of,
 };
 use shared::model::{
-    Accounts, Header, LATEST, ListDocument, Mode, Organizations, RunUsage, TARGET, Usage,
-    entries_digest, run_key,
+    Accounts, Header, ListDocument, Mode, Organizations, RunUsage, TARGET, Usage, entries_digest,
+    run_key,
 };
 use shared::plan::{Comparison, Creates, Inputs, Listed, Lists, NotInSync, Plan, Updates};
 use shared::planned::Planned;
+use shared::recall::{Recalled, recall};
 use shared::store::Store;
 use shared::telemetry::{Metric, log_failed, record};
 use shared::way_out::{self, Ending, EndingRun};
@@ -54,6 +56,7 @@ async fn answer<S: Store>(
 ) -> Result<Answer, Error> {
     match parse(payload)? {
         CompareEvent::Compare(task) => {
+            refuse_if_old(task.started_at, now())?;
             let config = config.as_ref().map_err(Clone::clone)?;
             let compared = compare(config, store, *task).await?;
             Ok(Answer::Compared(Box::new(compared)))
@@ -79,21 +82,29 @@ pub async fn compare<S: Store>(
     let began = Instant::now();
     let run_id = &task.run_id;
     let ExecutionInput { mode, approve } = ExecutionInput::read(&task.input)?;
-    let accounts: Accounts = store.get_json(&task.accounts).await?;
+    let mut accounts: Accounts = store.get_json(&task.accounts).await?;
+    let formers = std::mem::take(&mut accounts.formers);
     let accounts = accounts.into_complete(run_id)?;
     let organizations: Organizations = store.get_json(&task.organizations).await?;
     let organizations = organizations.into_complete(run_id, TARGET)?;
+    let Recalled {
+        memory,
+        lost,
+        last_good,
+    } = recall(store).await?;
     let inputs = Inputs {
         accounts: task.accounts,
         organizations: task.organizations,
         started_at: task.started_at,
         settings: config.settings.clone(),
         approve,
-        last_good: store.find_json(LATEST).await?,
+        last_good,
+        memory,
+        memory_lost: lost,
         state_machine: task.state_machine,
     };
 
-    let comparison = Comparison::of(&accounts, organizations, &inputs)?;
+    let comparison = Comparison::of(&accounts, &formers, organizations, &inputs)?;
     let changes = &comparison.changes;
     let lists = Lists {
         creates: put_list::<Creates, S>(store, run_id, &changes.creates).await?,
@@ -160,6 +171,10 @@ fn tell(plan: &Plan) {
         marks = counts.marks,
         conflicts = counts.conflicts,
         held = held.join(" "),
+        waiting = counts.waiting,
+        unlinked = counts.unlinked,
+        deferred = plan.deferred.len(),
+        unknowns = plan.unknowns.join("; "),
         warnings = plan.warnings.join("; "),
         milliseconds = plan.usage.compare.milliseconds,
         "compared"

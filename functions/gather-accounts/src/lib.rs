@@ -1,5 +1,6 @@
 //! Stage 1: the authorised partner accounts of Salesforce, mapped, in `accounts.json`.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use lambda_runtime::LambdaEvent;
@@ -7,7 +8,8 @@ use serde_json::Value;
 use shared::config::GatherAccounts;
 use shared::http::Meter;
 use shared::lambda::{ExecutionInput, GatherAccountsEvent, GatheredAccounts, parse, run_id_of};
-use shared::model::{Accounts, Usage, run_key};
+use shared::model::{Account, AccountId, Accounts, Complete, Formers, Usage, run_key};
+use shared::recall::find_memory;
 use shared::salesforce::{Client, Credentials};
 use shared::secrets::Secrets;
 use shared::store::Store;
@@ -48,7 +50,7 @@ async fn gather<S: Store, K: Secrets>(
     let credentials = Credentials::read(&config.secret, &secret)?;
     let described = credentials.describe();
     let mut client = Client::new(credentials, meter)?;
-    let read = client.partner_accounts(&config.alliances).await;
+    let read = read(&mut client, config, store, &event.run_id).await;
     let usage = Usage {
         pages: client.pages,
         ..meter.take().usage(began, vec![described])
@@ -56,7 +58,8 @@ async fn gather<S: Store, K: Secrets>(
     record_usage(&usage);
 
     let run_id = &event.run_id;
-    let document = Accounts::new(run_id, read?)?;
+    let (accounts, formers) = read?;
+    let document = Accounts::new(run_id, accounts, formers)?;
     let count = document.accounts.len();
     let key = run_key(run_id, "accounts.json");
     let accounts = store.put_json(&key, &document, count).await?;
@@ -72,6 +75,56 @@ async fn gather<S: Store, K: Secrets>(
         "accounts gathered"
     );
     Ok(GatheredAccounts { accounts, usage })
+}
+
+/// The authorised accounts, and what became of those that the memory misses.
+async fn read<S: Store>(
+    client: &mut Client,
+    config: &GatherAccounts,
+    store: &S,
+    run_id: &str,
+) -> Result<(Complete<Vec<Account>>, Formers), Error> {
+    let accounts = client.partner_accounts(&config.alliances).await?;
+    let missing = missing(store, run_id, &accounts).await?;
+    let formers = match client.former_accounts(&missing).await {
+        Ok(former) => Formers {
+            former,
+            former_error: None,
+        },
+        // An explanation only: the run goes on without it.
+        Err(error) => {
+            tracing::warn!(
+                run_id,
+                "what became of former accounts is not known: {error}"
+            );
+            Formers {
+                former: Vec::new(),
+                former_error: Some(error.to_string()),
+            }
+        }
+    };
+    Ok((accounts, formers))
+}
+
+/// The accounts whose organizations have been without account since the last run, and that are not
+/// back.
+async fn missing<S: Store>(
+    store: &S,
+    run_id: &str,
+    accounts: &Complete<Vec<Account>>,
+) -> Result<Vec<AccountId>> {
+    let Some(memory) = find_memory(store, run_id).await? else {
+        return Ok(Vec::new());
+    };
+    let mut missing: BTreeSet<AccountId> = memory
+        .absent
+        .into_iter()
+        .map(|one| one.salesforce_id)
+        .collect();
+    for account in accounts.get() {
+        missing.remove(&account.id()?);
+    }
+    Ok(missing.into_iter().collect())
 }
 
 fn note_taken_lease(event: &GatherAccountsEvent) {

@@ -4,23 +4,28 @@
 mod scan;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::config::GatherOrgs;
-use shared::deadline::Deadline;
+use shared::deadline::{Deadline, now};
 use shared::http::Meter;
-use shared::lambda::{GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse, run_id_of};
+use shared::lambda::{
+    GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse, refuse_if_old, run_id_of,
+};
 use shared::model::{Accounts, Credential, run_key};
+use shared::recall::find_memory;
 use shared::secrets::Secrets;
 use shared::store::Store;
 use shared::telemetry::{Metric, log_failed, record, record_usage};
 use shared::zendesk::{Client, Credentials, Scope};
 use shared::{Error, Result};
 
-pub use scan::{Scan, Wanted};
-use walk::{Cut, walk};
+pub use scan::{Scan, Walk, Wanted};
+use walk::{Cut, Next};
 
 /// The progress of a stage that was cut, below `runs/{run_id}/`.
 const STATE: &str = "gather-orgs-state.json";
@@ -29,9 +34,9 @@ const STATE: &str = "gather-orgs-state.json";
 /// `organizations.json` at the end.
 ///
 /// # Errors
-/// [`Error::Incomplete`] unless every walk came to its end; [`Error::Contract`] if the target's
-/// fields do not fit the mapping; otherwise as Zendesk answers. `organizations.json` is not written
-/// then.
+/// [`Error::Incomplete`] unless the walk over the target came to its end; [`Error::Contract`] if
+/// the target's fields do not fit the mapping; [`Error::Input`] if the execution is too old;
+/// otherwise as Zendesk answers. `organizations.json` is not written then.
 pub async fn handler<S: Store, K: Secrets>(
     config: &Result<GatherOrgs, Error>,
     store: &S,
@@ -54,28 +59,33 @@ async fn gather<S: Store, K: Secrets>(
     let began = Instant::now();
     let config = config.as_ref().map_err(Clone::clone)?;
     let deadline = Deadline::from(&event.context);
-    let GatherOrgsEvent { run_id, accounts } = parse(event.payload)?;
+    let GatherOrgsEvent {
+        run_id,
+        started_at,
+        accounts,
+    } = parse(event.payload)?;
+    if let Some(started_at) = started_at {
+        refuse_if_old(started_at, now())?;
+    }
     let accounts: Accounts = store.get_json(&accounts).await?;
-    let wanted = Wanted::of(&accounts.into_complete(&run_id)?)?;
+    let accounts = accounts.into_complete(&run_id)?;
+    let memory = find_memory(store, &run_id).await?;
+    let wanted = Wanted::of(&accounts, memory.as_ref())?;
     let mut scan = open_scan(store, &run_id).await?;
 
-    let mut credentials = Vec::new();
-    let walked = walk_all(
-        config,
-        secrets,
-        meter,
-        &wanted,
-        deadline,
-        &mut scan,
-        &mut credentials,
-    )
-    .await;
+    let (clients, credentials) = clients(config, secrets, meter).await?;
+    let cuts = walk_all(clients, &mut scan, &wanted, deadline).await;
     let usage = meter.take().usage(began, credentials);
     record_usage(&usage);
     scan.usage.add(&usage);
-    match walked {
-        Ok(()) => finish(store, scan, meter).await,
-        Err(cut) => stop(store, scan, meter, cut).await,
+    let next = match after(&mut scan, cuts) {
+        Ok(next) => next,
+        Err(error) => return fail(store, &scan, error).await,
+    };
+    match next {
+        Next::Done => finish(store, scan, meter).await,
+        Next::Continue => go_on(store, scan, meter).await,
+        Next::Wait { seconds, what } => pause(store, scan, meter, seconds, &what).await,
     }
 }
 
@@ -86,27 +96,56 @@ async fn open_scan<S: Store>(store: &S, run_id: &str) -> Result<Scan> {
     }
 }
 
-/// Walks every instance that is not read yet, one after the other.
-async fn walk_all<K: Secrets>(
+/// A client for each instance, and what it was described as. A secret that is missing or malformed
+/// ends the run, whosever it is.
+async fn clients<K: Secrets>(
     config: &GatherOrgs,
     secrets: &K,
     meter: &Meter,
-    wanted: &Wanted,
-    deadline: Deadline,
-    scan: &mut Scan,
-    used: &mut Vec<Credential>,
-) -> Result<(), Cut> {
+) -> Result<(BTreeMap<String, Client>, Vec<Credential>)> {
+    let mut clients = BTreeMap::new();
+    let mut described = Vec::new();
     for (instance, secret) in &config.instances {
-        if scan.has_read(instance) {
-            continue;
-        }
         let text = secrets.secret(secret).await?;
         let credentials = Credentials::read(secret, &text)?;
-        used.push(credentials.describe());
-        let mut client = Client::new(instance, credentials, Scope::Read, meter)?;
-        walk(&mut client, scan, wanted, deadline).await?;
+        described.push(credentials.describe());
+        let client = Client::new(instance, credentials, Scope::Read, meter)?;
+        clients.insert((*instance).to_owned(), client);
     }
-    Ok(())
+    Ok((clients, described))
+}
+
+/// Goes on with every walk that has not ended, all at the same time; returns where each was cut.
+async fn walk_all(
+    mut clients: BTreeMap<String, Client>,
+    scan: &mut Scan,
+    wanted: &Wanted,
+    deadline: Deadline,
+) -> Vec<Option<Cut>> {
+    let names: Vec<_> = clients.keys().cloned().collect();
+    let mut under_way = Vec::new();
+    for walk in scan.walks(&names) {
+        let client = clients.remove(walk.name());
+        under_way.push(async move {
+            let mut client = client.filter(|_| !walk.has_ended())?;
+            walk::go_on(&mut client, walk, wanted, deadline).await.err()
+        });
+    }
+    join_all(under_way).await
+}
+
+/// What the stage does after its walks were cut: the longest wait decides.
+fn after(scan: &mut Scan, cuts: Vec<Option<Cut>>) -> Result<Next> {
+    let mut all = Next::Done;
+    let mut fault = None;
+    for (walk, cut) in scan.walks(&[]).iter_mut().zip(cuts) {
+        let Some(cut) = cut else { continue };
+        match walk::judge(walk, cut) {
+            Ok(next) => all = all.max(next),
+            Err(error) => fault = Some(error),
+        }
+    }
+    fault.map_or(Ok(all), Err)
 }
 
 /// All instances are read: the document is written.
@@ -122,6 +161,8 @@ async fn finish<S: Store>(
     let run_id = &document.header.run_id;
     let key = run_key(run_id, "organizations.json");
     let organizations = store.put_json(&key, &document, count).await?;
+    let unread = document.instances.iter().filter(|one| !one.complete);
+    record(Metric::InstancesUnread, unread.count());
     record(Metric::OrganizationsScanned, scanned);
     tracing::info!(
         run_id,
@@ -139,49 +180,49 @@ async fn finish<S: Store>(
     }))
 }
 
-/// A walk was cut: the progress is saved, and the state machine is told when to come back.
-async fn stop<S: Store>(
+/// The invocation's time is nearly over: the progress is saved.
+async fn go_on<S: Store>(
+    store: &S,
+    scan: Scan,
+    meter: &Meter,
+) -> Result<Progress<GatheredOrgs>, Error> {
+    save(store, &scan).await?;
+    let run_id = scan.run_id();
+    let organizations = scan.scanned();
+    let request_ids = meter.take_ids();
+    tracing::info!(run_id, organizations, request_ids, "to be continued");
+    Ok(Progress::Continue {
+        so_far: so_far(&scan),
+    })
+}
+
+/// Zendesk asks for a pause: the progress is saved, and the state machine told when to come back.
+async fn pause<S: Store>(
     store: &S,
     mut scan: Scan,
     meter: &Meter,
-    cut: Cut,
+    seconds: u64,
+    what: &str,
 ) -> Result<Progress<GatheredOrgs>, Error> {
-    let organizations = scan.scanned();
-    let so_far = SoFar {
-        handled: organizations,
+    scan.usage.waited(seconds);
+    save(store, &scan).await?;
+    tracing::info!(
+        run_id = scan.run_id(),
+        organizations = scan.scanned(),
+        wait_seconds = seconds,
+        request_ids = meter.take_ids(),
+        "pause: {what}"
+    );
+    Ok(Progress::Wait {
+        wait_seconds: seconds,
+        so_far: so_far(&scan),
+    })
+}
+
+fn so_far(scan: &Scan) -> SoFar {
+    SoFar {
+        handled: scan.scanned(),
         total: None,
-    };
-    match cut {
-        Cut::Deadline => {
-            save(store, &scan).await?;
-            let request_ids = meter.take_ids();
-            let run_id = scan.run_id();
-            tracing::info!(run_id, organizations, request_ids, "to be continued");
-            Ok(Progress::Continue { so_far })
-        }
-        Cut::Pause { seconds, what } if scan.throttled.one_more() => {
-            scan.usage.waited(seconds);
-            save(store, &scan).await?;
-            tracing::info!(
-                run_id = scan.run_id(),
-                organizations,
-                wait_seconds = seconds,
-                request_ids = meter.take_ids(),
-                "pause: {what}"
-            );
-            Ok(Progress::Wait {
-                wait_seconds: seconds,
-                so_far,
-            })
-        }
-        Cut::Pause { seconds: _, what } => {
-            let endless = Error::Throttled {
-                what: format!("{what}, again and again"),
-                retry_after: None,
-            };
-            fail(store, &scan, endless).await
-        }
-        Cut::Stop(error) => fail(store, &scan, error).await,
     }
 }
 

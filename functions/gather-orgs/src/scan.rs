@@ -4,29 +4,33 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::Result;
 use shared::deadline::Pauses;
 use shared::model::{
-    Account, AccountId, Complete, Header, Instance, Organization, Organizations, Reading, Usage,
-    name_key,
+    Account, AccountId, Complete, Header, Instance, Memory, Organization, Organizations, Reading,
+    TARGET, Usage, name_key,
 };
 use shared::zendesk::{ListedOrganization, OrganizationsPage};
+use shared::{Error, Result};
 
-/// The ids and names of the gathered accounts: an organization of another type with one of them is
-/// a lookalike.
+/// What makes an organization of another type worth keeping: the id or the name of a gathered
+/// account, or a mark of this pipeline.
 #[derive(Debug, Default)]
 pub struct Wanted {
     ids: HashSet<AccountId>,
     names: HashSet<String>,
+    /// Organizations of the target that the memory lists as marked by us.
+    own_marks: HashSet<u64>,
 }
 
 impl Wanted {
-    /// The ids and names of these accounts.
+    /// The ids and names of these accounts, and the marks of the memory.
     ///
     /// # Errors
     /// [`shared::Error::Contract`] if an account has no usable id.
-    pub fn of(accounts: &Complete<Vec<Account>>) -> Result<Self> {
+    pub fn of(accounts: &Complete<Vec<Account>>, memory: Option<&Memory>) -> Result<Self> {
         let mut wanted = Self::default();
+        let own_marks = memory.into_iter().flat_map(|memory| &memory.marked);
+        wanted.own_marks.extend(own_marks.map(|mark| mark.id));
         for account in accounts.get() {
             wanted.ids.insert(account.id()?);
             wanted.names.insert(name_key(&account.name));
@@ -34,45 +38,45 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn resembles(&self, listed: &ListedOrganization) -> bool {
+    fn keeps(&self, instance: &str, listed: &ListedOrganization) -> bool {
         let id = listed.account_id();
-        id.is_some_and(|id| self.ids.contains(&id)) || self.names.contains(&name_key(&listed.name))
+        id.is_some_and(|id| self.ids.contains(&id))
+            || self.names.contains(&name_key(&listed.name))
+            || (instance == TARGET && self.own_marks.contains(&listed.id))
     }
-}
-
-/// Progress of the stage. It grows with the organizations kept, and by one id for each one dropped.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Scan {
-    #[serde(flatten)]
-    header: Header,
-    /// True once the target's organization fields were checked.
-    pub fields_fit: bool,
-    organizations: Vec<Organization>,
-    lookalikes: Vec<Organization>,
-    instances: Vec<Instance>,
-    /// The instance that is being read.
-    open: Option<OpenWalk>,
-    /// Pauses Zendesk asked for since the last page.
-    pub throttled: Pauses,
-    /// What the invocations before used.
-    #[serde(default)]
-    pub usage: Usage,
 }
 
 /// Empty pages in a row that a walk goes through, if each moves the cursor. Source: contract,
 /// section 2, gather-orgs.
 const MOST_EMPTY_PAGES: u32 = 5;
 
-/// A walk that has not come to its end.
+/// Progress of the stage: a walk for each instance.
 #[derive(Debug, Serialize, Deserialize)]
-struct OpenWalk {
+pub struct Scan {
+    #[serde(flatten)]
+    header: Header,
+    walks: Vec<Walk>,
+    /// What the invocations before used.
+    #[serde(default)]
+    pub usage: Usage,
+}
+
+/// The walk over one instance. It grows with the organizations kept, and by one id for each one
+/// dropped.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Walk {
     instance: Instance,
+    /// True once the organization fields were checked; only the target's are.
+    pub fields_fit: bool,
+    organizations: Vec<Organization>,
+    lookalikes: Vec<Organization>,
     cursor: Option<String>,
     /// Empty pages since the last one with an organization.
-    #[serde(default)]
     empty_pages: u32,
     seen: Vec<u64>,
     began: Timestamp,
+    /// Pauses Zendesk asked for since the last page.
+    pub throttled: Pauses,
 }
 
 impl Scan {
@@ -81,12 +85,7 @@ impl Scan {
     pub fn new(run_id: &str) -> Self {
         Self {
             header: Header::new(run_id, 0),
-            fields_fit: false,
-            organizations: Vec::new(),
-            lookalikes: Vec::new(),
-            instances: Vec::new(),
-            open: None,
-            throttled: Pauses::default(),
+            walks: Vec::new(),
             usage: Usage::default(),
         }
     }
@@ -106,108 +105,39 @@ impl Scan {
         &self.header.run_id
     }
 
-    /// True if the instance was read to its end.
-    #[must_use]
-    pub fn has_read(&self, instance: &str) -> bool {
-        self.instances.iter().any(|one| one.name == instance)
-    }
-
     /// Organizations seen so far, on all instances.
     #[must_use]
     pub fn scanned(&self) -> usize {
-        self.instances
-            .iter()
-            .chain(self.open.as_ref().map(|open| &open.instance))
-            .map(|one| one.organizations_scanned)
-            .sum()
+        let instances = self.walks.iter().map(|walk| &walk.instance);
+        instances.map(|one| one.organizations_scanned).sum()
     }
 
-    /// Where the walk over an instance goes on.
-    #[must_use]
-    pub fn cursor(&self, instance: &str) -> Option<&str> {
-        self.open
-            .as_ref()
-            .filter(|open| open.instance.name == instance)?
-            .cursor
-            .as_deref()
-    }
-
-    /// Takes a page of an instance that is served by `host`: keeps partners and lookalikes, drops
-    /// the others. True if it was the instance's last one.
-    ///
-    /// # Errors
-    /// [`shared::Error::Incomplete`] if an organization came twice, or the walk cannot go on, or
-    /// goes through too many empty pages.
-    pub fn take(
-        &mut self,
-        name: &str,
-        host: &str,
-        page: OrganizationsPage,
-        wanted: &Wanted,
-    ) -> Result<bool> {
-        let mut walk = self
-            .open
-            .take()
-            .filter(|walk| walk.instance.name == name)
-            .unwrap_or_else(|| OpenWalk::new(name, host));
-        let mut reading = Reading::new(format!("zendesk {name}"), walk.seen);
-        let next = page
-            .next(walk.cursor.as_deref())
-            .map(|next| next.map(str::to_owned));
-        walk.empty_pages = if page.organizations.is_empty() {
-            walk.empty_pages + 1
-        } else {
-            0
-        };
-        for listed in page.organizations {
-            reading.saw(listed.id)?;
-            if listed.is_partner() {
-                walk.instance.partner_organizations += 1;
-                self.organizations.push(listed.into_organization(name)?);
-            } else if wanted.resembles(&listed) {
-                self.lookalikes.push(listed.into_organization(name)?);
+    /// The walks over these instances, to go on with; the ones that have ended among them.
+    pub fn walks(&mut self, instances: &[String]) -> &mut [Walk] {
+        for name in instances {
+            if !self.walks.iter().any(|walk| walk.instance.name == *name) {
+                self.walks.push(Walk::new(name));
             }
         }
-        self.throttled.went_forward();
-        walk.instance.pages += 1;
-        walk.instance.organizations_scanned = reading.count();
-        walk.instance.seconds = Timestamp::now().duration_since(walk.began).as_secs_f64();
-        walk.cursor = next.map_err(|why| reading.incomplete(why))?;
-        if walk.cursor.is_some() && walk.empty_pages > MOST_EMPTY_PAGES {
-            let why = format!("{} empty pages in a row", walk.empty_pages);
-            return Err(reading.incomplete(&why));
-        }
-        if walk.cursor.is_some() {
-            walk.seen = reading.ids().copied().collect();
-            self.open = Some(walk);
-            return Ok(false);
-        }
-        reading.finish(None, ())?;
-        self.instances.push(Instance {
-            complete: true,
-            ..walk.instance
-        });
-        Ok(true)
+        &mut self.walks
     }
 
     /// The document, sorted by instance, then id.
     #[must_use]
     pub fn into_document(self) -> Organizations {
-        let Self {
-            header,
-            fields_fit: _,
-            mut organizations,
-            mut lookalikes,
-            instances,
-            open: _,
-            throttled: _,
-            usage: _,
-        } = self;
+        let mut organizations = Vec::new();
+        let mut lookalikes = Vec::new();
+        let mut instances = Vec::new();
+        for walk in self.walks {
+            organizations.extend(walk.organizations);
+            lookalikes.extend(walk.lookalikes);
+            instances.push(walk.instance);
+        }
         for list in [&mut organizations, &mut lookalikes] {
             list.sort_by(|a, b| (&a.instance, a.id).cmp(&(&b.instance, b.id)));
         }
         Organizations {
-            header: Header::new(&header.run_id, organizations.len()),
+            header: Header::new(&self.header.run_id, organizations.len()),
             organizations,
             lookalikes,
             instances,
@@ -215,22 +145,101 @@ impl Scan {
     }
 }
 
-impl OpenWalk {
-    fn new(name: &str, host: &str) -> Self {
+impl Walk {
+    fn new(name: &str) -> Self {
         Self {
             instance: Instance {
                 name: name.to_owned(),
-                host: host.to_owned(),
+                host: String::new(),
                 organizations_scanned: 0,
                 partner_organizations: 0,
                 pages: 0,
                 seconds: 0.0,
                 complete: false,
+                error: None,
             },
+            fields_fit: false,
+            organizations: Vec::new(),
+            lookalikes: Vec::new(),
             cursor: None,
             empty_pages: 0,
             seen: Vec::new(),
             began: Timestamp::now(),
+            throttled: Pauses::default(),
         }
+    }
+
+    /// The instance's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.instance.name
+    }
+
+    /// True for the instance that is written to.
+    #[must_use]
+    pub fn is_of_target(&self) -> bool {
+        self.instance.name == TARGET
+    }
+
+    /// True if it was read to its end, or given up.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.instance.complete || self.instance.error.is_some()
+    }
+
+    /// Where it goes on.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref()
+    }
+
+    /// Ends the walk before its end, and says why.
+    pub fn give_up(&mut self, error: &Error) {
+        self.instance.error = Some(error.to_string());
+    }
+
+    /// Takes a page that was served by `host`: keeps partners and lookalikes, drops the others.
+    /// True if it was the last one.
+    ///
+    /// # Errors
+    /// [`shared::Error::Incomplete`] if an organization came twice, or the walk cannot go on, or
+    /// goes through too many empty pages.
+    pub fn take(&mut self, host: &str, page: OrganizationsPage, wanted: &Wanted) -> Result<bool> {
+        let name = &self.instance.name;
+        let mut reading = Reading::new(format!("zendesk {name}"), std::mem::take(&mut self.seen));
+        let next = page
+            .next(self.cursor.as_deref())
+            .map(|next| next.map(str::to_owned));
+        self.empty_pages = if page.organizations.is_empty() {
+            self.empty_pages + 1
+        } else {
+            0
+        };
+        for listed in page.organizations {
+            reading.saw(listed.id)?;
+            if listed.is_partner() {
+                self.instance.partner_organizations += 1;
+                self.organizations.push(listed.into_organization(name)?);
+            } else if wanted.keeps(name, &listed) {
+                self.lookalikes.push(listed.into_organization(name)?);
+            }
+        }
+        self.throttled.went_forward();
+        host.clone_into(&mut self.instance.host);
+        self.instance.pages += 1;
+        self.instance.organizations_scanned = reading.count();
+        self.instance.seconds = Timestamp::now().duration_since(self.began).as_secs_f64();
+        self.cursor = next.map_err(|why| reading.incomplete(why))?;
+        if self.cursor.is_none() {
+            reading.finish(None, ())?;
+            self.instance.complete = true;
+            return Ok(true);
+        }
+        if self.empty_pages > MOST_EMPTY_PAGES {
+            let why = format!("{} empty pages in a row", self.empty_pages);
+            return Err(reading.incomplete(&why));
+        }
+        self.seen = reading.ids().copied().collect();
+        Ok(false)
     }
 }

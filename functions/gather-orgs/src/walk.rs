@@ -2,10 +2,9 @@
 
 use shared::Error;
 use shared::deadline::Deadline;
-use shared::model::TARGET;
 use shared::zendesk::{CallError, Client, check_fields};
 
-use crate::scan::{Scan, Wanted};
+use crate::scan::{Walk, Wanted};
 
 /// Why a walk stopped before its end.
 pub(crate) enum Cut {
@@ -37,34 +36,85 @@ impl From<Error> for Cut {
     }
 }
 
-/// Reads one instance to its end. What was read before a cut is in `scan`.
-pub(crate) async fn walk(
+/// Reads one instance to its end. What was read before a cut is in `walk`.
+pub(crate) async fn go_on(
     client: &mut Client,
-    scan: &mut Scan,
+    walk: &mut Walk,
     wanted: &Wanted,
     deadline: Deadline,
 ) -> Result<(), Cut> {
-    let name = client.name.clone();
-    if name == TARGET && !scan.fields_fit {
+    if walk.is_of_target() && !walk.fields_fit {
         check_fields(&client.organization_fields().await?)?;
-        scan.fields_fit = true;
+        walk.fields_fit = true;
     }
     // Every invocation reads at least one page, so that the stage comes to its end however short
     // they are.
     let mut may_read = true;
     while may_read {
         if let Some(seconds) = client.nearly_used_up() {
+            let name = walk.name();
             return Err(Cut::Pause {
                 seconds,
                 what: format!("zendesk {name}: the rate limit is nearly used up"),
             });
         }
-        let page = client.organizations(scan.cursor(&name)).await?;
-        let is_last = scan.take(&name, &client.host(), page, wanted)?;
+        let page = client.organizations(walk.cursor()).await?;
+        let is_last = walk.take(&client.host(), page, wanted)?;
         if is_last {
             return Ok(());
         }
         may_read = deadline.allows_more();
     }
     Err(Cut::Deadline)
+}
+
+/// The longest pause an instance that is not the target gets.
+const LONGEST_PAUSE_SECONDS: u64 = 120;
+
+/// What the stage does after a walk was cut.
+///
+/// A fault of the target ends the run. One of another instance ends that walk alone: nothing is
+/// decided by it, and it must not keep the target waiting. Source: contract, section 2,
+/// gather-orgs, 6.
+pub(crate) fn judge(walk: &mut Walk, cut: Cut) -> Result<Next, Error> {
+    let error = match cut {
+        Cut::Deadline => return Ok(Next::Continue),
+        Cut::Pause { seconds, what } => {
+            let is_patient = walk.is_of_target() || seconds <= LONGEST_PAUSE_SECONDS;
+            if is_patient && walk.throttled.one_more() {
+                return Ok(Next::Wait { seconds, what });
+            }
+            Error::Throttled {
+                what: format!("{what}, again and again"),
+                retry_after: None,
+            }
+        }
+        Cut::Stop(error) => error,
+    };
+    if walk.is_of_target() {
+        return Err(error);
+    }
+    tracing::error!(
+        instance = walk.name(),
+        error = error.name(),
+        "the instance is given up: {error}"
+    );
+    walk.give_up(&error);
+    Ok(Next::Done)
+}
+
+/// What comes after a walk; the longest wait of all walks decides.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Next {
+    /// The walk has ended.
+    Done,
+    /// It goes on at once.
+    Continue,
+    /// It goes on after a pause.
+    Wait {
+        /// Its length.
+        seconds: u64,
+        /// For which call.
+        what: String,
+    },
 }

@@ -15,8 +15,8 @@ use std::time::Instant;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::config::Sync;
-use shared::deadline::Deadline;
-use shared::lambda::{Progress, SyncEvent, Synced, parse, run_id_of};
+use shared::deadline::{Deadline, now};
+use shared::lambda::{Progress, SyncEvent, Synced, parse, refuse_if_old, run_id_of};
 use shared::secrets::Secrets;
 use shared::store::Store;
 use shared::telemetry::{log_failed, record_usage};
@@ -56,7 +56,14 @@ async fn apply<S: Store, K: Secrets>(
     let began = Instant::now();
     let config = config.as_ref().map_err(Clone::clone)?;
     let deadline = Deadline::from(&event.context);
-    let SyncEvent { run_id, plan } = parse(event.payload)?;
+    let SyncEvent {
+        run_id,
+        started_at,
+        plan,
+    } = parse(event.payload)?;
+    if let Some(started_at) = started_at {
+        refuse_if_old(started_at, now())?;
+    }
     let work = Work::load(store, &run_id, &plan).await?;
     let mut state = State::open(store, &run_id, &work).await?;
 

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::{Change, Changes, Mark, Retained, Update};
-use crate::model::{AccountId, EXPIRATION_DATE, FieldValue, MARK_FOR_DELETION, Organization};
+use super::{Change, Changes, Kept, Mark, Past, Retained, Update, Waiting};
+use crate::model::{
+    Absent, AccountId, EXPIRATION_DATE, Fate, FieldValue, MARK_FOR_DELETION, Organization,
+};
 
-/// What the operator decides about organizations without account.
+/// What decides about organizations without account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// Never marked, whatever Salesforce says.
@@ -17,30 +20,68 @@ pub struct Rules {
     pub alliances: BTreeSet<AccountId>,
     /// Years after the expiration date in which an organization is retained.
     pub retention_years: i16,
-    /// The day of the run, UTC.
-    pub today: Date,
+    /// Hours an account must have been missing before its organization is marked.
+    pub mark_after_hours: u32,
+    /// When the run started.
+    pub now: Timestamp,
 }
 
-/// Puts the organization on the list it belongs to: protected, marked already, retained, or to be
-/// marked.
-pub(super) fn judge(organization: &Organization, rules: &Rules, changes: &mut Changes) {
+impl Rules {
+    fn today(&self) -> Date {
+        self.now.to_zoned(TimeZone::UTC).date()
+    }
+
+    /// When an organization may be marked whose account is missing since then.
+    fn end_of_wait(&self, since: Timestamp) -> Timestamp {
+        let hours = SignedDuration::from_hours(i64::from(self.mark_after_hours));
+        since.saturating_add(hours).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Starts or keeps the clock of an organization whose account is missing.
+pub(super) fn clock(
+    organization: &Organization,
+    account: AccountId,
+    rules: &Rules,
+    past: &Past,
+) -> Absent {
+    let since = past.missing_since(organization.id, &account);
+    Absent {
+        id: organization.id,
+        salesforce_id: account,
+        since: since.unwrap_or(rules.now),
+    }
+}
+
+/// Puts the organization on the list it belongs to. The order matters: what keeps an organization
+/// for good comes before what keeps it for a time.
+pub(super) fn judge(
+    organization: &Organization,
+    rules: &Rules,
+    past: &Past,
+    changes: &mut Changes,
+) {
     if let Some(Protection { by, .. }) = protection(organization, rules) {
         let reason = format!("its Salesforce id is protected by {by}");
         changes.protected.push(kept(organization, reason, None));
-    } else if organization.is_marked() {
-        let reason = "marked by an earlier run or by hand, and no authorised partner account has \
-                      this id";
+        return;
+    }
+    let account = organization.account_id();
+    let reason = why_abandoned(account.as_ref(), past);
+    if organization.is_marked() {
+        let reason = format!("marked by an earlier run or by hand; {reason}");
         changes.already_marked.push(mark(organization, reason));
-    } else if let Some(Retention {
-        reason,
-        eligible_from,
-    }) = retention(organization, rules)
-    {
-        changes
-            .retained
-            .push(kept(organization, reason, eligible_from));
+        return;
+    }
+    let Some(account) = account else {
+        changes.unlinked.push(kept(organization, reason, None));
+        return;
+    };
+    if let Some(retained) = retention(organization, rules) {
+        changes.retained.push(retained);
+    } else if let Some(waiting) = wait(organization, account, rules, past, &reason) {
+        changes.waiting.push(waiting);
     } else {
-        let reason = why_abandoned(organization);
         changes.marks.push(mark(organization, reason));
     }
 }
@@ -66,11 +107,15 @@ fn protection(organization: &Organization, rules: &Rules) -> Option<Protection> 
 
 /// Takes the mark of a protected organization back: Saturday would delete it.
 pub(super) fn unmark_protected(organization: &Organization, rules: &Rules) -> Option<Update> {
-    if !organization.is_marked() {
-        return None;
-    }
     let Protection { account, by: _ } = protection(organization, rules)?;
-    Some(Update {
+    organization
+        .is_marked()
+        .then(|| unmark(organization, account))
+}
+
+/// The update that takes a mark back, and does nothing else.
+pub(super) fn unmark(organization: &Organization, account: AccountId) -> Update {
+    Update {
         id: organization.id,
         salesforce_id: account,
         name: organization.name.clone(),
@@ -79,30 +124,32 @@ pub(super) fn unmark_protected(organization: &Organization, rules: &Rules) -> Op
             old: organization.field(MARK_FOR_DELETION).clone(),
             new: FieldValue::Flag(false),
         }],
-    })
-}
-
-fn why_abandoned(organization: &Organization) -> &'static str {
-    if organization.account_id().is_some() {
-        "Salesforce has no authorised partner account with this id"
-    } else if organization.salesforce_id().is_some() {
-        "its Salesforce id is no account id, and no authorised partner account has its name"
-    } else {
-        "its Salesforce id is blank, and no authorised partner account has its name"
     }
 }
 
-fn mark(organization: &Organization, reason: &str) -> Mark {
+fn why_abandoned(account: Option<&AccountId>, past: &Past) -> String {
+    if let Some(account) = account {
+        let fate = past.fate(account).map(Fate::reason);
+        return fate.unwrap_or_else(|| {
+            "Salesforce has no authorised partner account with this id".to_owned()
+        });
+    }
+    "neither its Salesforce id nor its external id is an account's; write the 18 characters of its \
+     account's id into salesforce_id, or give it another account_type if it is no partner"
+        .to_owned()
+}
+
+fn mark(organization: &Organization, reason: String) -> Mark {
     Mark {
         id: organization.id,
         salesforce_id: organization.salesforce_id().map(str::to_owned),
         name: organization.name.clone(),
-        reason: reason.to_owned(),
+        reason,
     }
 }
 
-fn kept(organization: &Organization, reason: String, eligible_from: Option<Date>) -> Retained {
-    Retained {
+fn kept<When>(organization: &Organization, reason: String, eligible_from: When) -> Kept<When> {
+    Kept {
         id: organization.id,
         salesforce_id: organization.salesforce_id().map(str::to_owned),
         name: organization.name.clone(),
@@ -111,32 +158,36 @@ fn kept(organization: &Organization, reason: String, eligible_from: Option<Date>
     }
 }
 
-/// Why an organization is too young to be marked.
-struct Retention {
-    reason: String,
-    /// The first day on which it may be marked; `None` if its date cannot be read.
-    eligible_from: Option<Date>,
+/// `None` if the account has been missing for long enough.
+fn wait(
+    organization: &Organization,
+    account: AccountId,
+    rules: &Rules,
+    past: &Past,
+    reason: &str,
+) -> Option<Waiting> {
+    let is_back = past.fate(&account).is_some_and(Fate::is_authorised);
+    let Absent { since, .. } = clock(organization, account, rules, past);
+    let eligible_from = rules.end_of_wait(since);
+    (is_back || rules.now < eligible_from)
+        .then(|| kept(organization, reason.to_owned(), eligible_from))
 }
 
-/// `None` if it may be marked today.
-fn retention(organization: &Organization, rules: &Rules) -> Option<Retention> {
+/// `None` if the organization is old enough to be marked.
+fn retention(organization: &Organization, rules: &Rules) -> Option<Retained> {
     let text = organization.field(EXPIRATION_DATE).as_text()?;
     let Some(expired) = date(text) else {
-        return Some(Retention {
-            reason: "warning: its expiration date cannot be read; correct it to YYYY-MM-DD"
-                .to_owned(),
-            eligible_from: None,
-        });
+        let reason = "warning: its expiration date cannot be read; correct it to YYYY-MM-DD";
+        return Some(kept(organization, reason.to_owned(), None));
     };
-    let anniversary = expired.saturating_add(rules.retention_years.years());
+    let years = rules.retention_years;
     // On the anniversary it is not yet *more* than so many years ago.
-    let eligible = anniversary.saturating_add(1.day());
-    (rules.today < eligible).then(|| Retention {
-        reason: format!(
-            "expired {expired}, retained for {} years",
-            rules.retention_years
-        ),
-        eligible_from: Some(eligible),
+    let eligible = expired
+        .saturating_add(years.years())
+        .saturating_add(1.day());
+    (rules.today() < eligible).then(|| {
+        let reason = format!("expired {expired}, retained for {years} years");
+        kept(organization, reason, Some(eligible))
     })
 }
 

@@ -1,14 +1,14 @@
 //! From the inputs of a run to its plan: the same for compare and for a replay.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::tz::TimeZone;
-
-use super::{Changes, Guard, Inputs, Lists, Plan, Rules, Seen, Target, diff, judge};
+use super::{
+    Changes, Guard, Inputs, Lists, Past, Plan, Rules, Seen, Target, diff, judge, last_purge,
+};
 use crate::Result;
 use crate::model::{
-    Account, AccountId, Complete, Counts, Header, Held, Instance, Mode, Organizations, RunUsage,
-    TARGET,
+    Account, AccountId, Complete, Counts, Fate, Formers, Header, Held, Instance, Mode,
+    Organizations, OwnMark, RunUsage, TARGET,
 };
 
 /// What follows from a run's inputs, and from nothing else.
@@ -24,6 +24,10 @@ pub struct Comparison {
     pub instances: Vec<Instance>,
     /// Why the inputs look emptier than they should.
     pub warnings: Vec<String>,
+    /// What was not there to be known.
+    pub unknowns: Vec<String>,
+    /// Marks of this pipeline that stand.
+    pub own_marks: Vec<OwnMark>,
 }
 
 impl Comparison {
@@ -33,6 +37,7 @@ impl Comparison {
     /// [`crate::Error::Contract`] if an account has no usable id or a list has no JSON form.
     pub fn of(
         accounts: &Complete<Vec<Account>>,
+        formers: &Formers,
         organizations: Complete<Organizations>,
         inputs: &Inputs,
     ) -> Result<Self> {
@@ -40,20 +45,24 @@ impl Comparison {
         let instances = organizations.get().instances.clone();
         let scanned = organizations.get().scanned();
         let target = organizations.map(on_target);
-        let rules = Rules {
-            protected: settings.protected.clone(),
-            alliances: settings.alliances.clone(),
-            retention_years: settings.retention_years,
-            today: inputs.started_at.to_zoned(TimeZone::UTC).date(),
-        };
-        let changes = diff(accounts, &target, &rules)?;
+        let past = Past::new(inputs.memory.as_ref(), &formers.former);
+        let changes = diff(accounts, &target, &rules(inputs), &past)?;
+        let own_marks = own_marks(inputs, target.get(), &changes);
         let last = inputs.last_good.as_ref().map(|last| last.counts);
+        let (former, former_not_visible) = gone_from_sight(&changes, formers);
+        let purge = last_purge(inputs.started_at);
         let seen = Seen {
             partner_organizations: target.get().partners.len(),
             accounts: accounts.get().len(),
             accounts_of_last_good_run: last.map(|last| last.accounts),
+            marks_since_purge: own_marks.iter().filter(|one| one.at >= purge).count(),
+            former,
+            former_not_visible,
+            memory_lost: inputs.memory_lost.is_some(),
         };
-        let guard = judge(&changes, seen, &settings.limits, &inputs.approve)?;
+        let held = inputs.memory.as_ref().map(|memory| memory.held.clone());
+        let held = held.unwrap_or_default();
+        let guard = judge(&changes, seen, &settings.limits, &held, &inputs.approve)?;
         let counts = Plan::counts(&changes, seen.accounts, scanned, seen.partner_organizations);
         let min_percent = settings.limits.min_accounts_percent;
         let mut warnings = suspicions(&counts, last.as_ref(), min_percent);
@@ -62,8 +71,10 @@ impl Comparison {
             changes,
             guard,
             counts,
+            unknowns: unknowns(inputs, formers, &instances),
             instances,
             warnings,
+            own_marks,
         })
     }
 
@@ -83,6 +94,8 @@ impl Comparison {
             counts,
             instances,
             warnings,
+            unknowns,
+            own_marks,
         } = self;
         let Changes {
             creates: _,
@@ -91,8 +104,13 @@ impl Comparison {
             skipped,
             protected,
             retained,
+            waiting,
+            unlinked,
+            deferred,
             conflicts,
             already_marked,
+            absent,
+            repeated,
         } = changes;
         Plan {
             header,
@@ -102,17 +120,109 @@ impl Comparison {
             release: release(&guard.held(), inputs.state_machine.as_deref()),
             guard: guard.clone(),
             warnings: warnings.clone(),
+            unknowns: unknowns.clone(),
             skipped: skipped.clone(),
             retained: retained.clone(),
             protected: protected.clone(),
+            waiting: waiting.clone(),
+            unlinked: unlinked.clone(),
+            deferred: deferred.clone(),
             conflicts: conflicts.clone(),
             already_marked: already_marked.clone(),
+            absent: absent.clone(),
+            own_marks: own_marks.clone(),
+            repeated: repeated.clone(),
             lists,
             instances: instances.clone(),
             inputs,
             usage,
         }
     }
+}
+
+fn rules(inputs: &Inputs) -> Rules {
+    let settings = &inputs.settings;
+    Rules {
+        protected: settings.protected.clone(),
+        alliances: settings.alliances.clone(),
+        retention_years: settings.retention_years,
+        mark_after_hours: settings.mark_after_hours,
+        now: inputs.started_at,
+    }
+}
+
+/// The marks of this pipeline that stand: those the memory lists and the target still has. If the
+/// memory cannot be read, every marked organization without account may be ours: one mark too many
+/// in the guard's count is better than one too few.
+fn own_marks(inputs: &Inputs, target: &Target, changes: &Changes) -> Vec<OwnMark> {
+    let Target {
+        partners,
+        lookalikes,
+    } = target;
+    let all = partners.iter().chain(lookalikes);
+    let marked = all.filter(|organization| organization.is_marked());
+    let marked: BTreeSet<u64> = marked.map(|organization| organization.id).collect();
+    if let Some(memory) = &inputs.memory {
+        let standing = memory.marked.iter().filter(|one| marked.contains(&one.id));
+        return standing.cloned().collect();
+    }
+    if inputs.memory_lost.is_none() {
+        return Vec::new();
+    }
+    let absent = changes.absent.iter().filter(|one| marked.contains(&one.id));
+    let perhaps_ours = absent.map(|one| OwnMark {
+        id: one.id,
+        salesforce_id: one.salesforce_id.clone(),
+        at: inputs.started_at,
+    });
+    perhaps_ours.collect()
+}
+
+/// How many accounts of the organizations that are to be marked, or wait for it, Salesforce was
+/// asked about, and how many of those it does not show.
+fn gone_from_sight(changes: &Changes, formers: &Formers) -> (usize, usize) {
+    let marks = changes.marks.iter().map(|one| one.id);
+    let concerned: BTreeSet<u64> = marks
+        .chain(changes.waiting.iter().map(|one| one.id))
+        .collect();
+    let fates: BTreeMap<&AccountId, &Fate> = formers
+        .former
+        .iter()
+        .map(|one| (&one.salesforce_id, &one.fate))
+        .collect();
+    let absent = changes.absent.iter();
+    let concerned = absent.filter(|one| concerned.contains(&one.id));
+    let known: Vec<_> = concerned
+        .filter_map(|one| fates.get(&one.salesforce_id))
+        .collect();
+    let not_visible = known.iter().filter(|fate| matches!(fate, Fate::NotVisible));
+    (known.len(), not_visible.count())
+}
+
+/// What was not there to be known, for a person.
+fn unknowns(inputs: &Inputs, formers: &Formers, instances: &[Instance]) -> Vec<String> {
+    let mut unknowns = Vec::new();
+    if let Some(why) = &inputs.memory_lost {
+        unknowns.push(format!(
+            "The memory of the runs before is lost: {why}. Every clock starts anew, and all marks \
+             are held."
+        ));
+    }
+    if let Some(why) = &formers.former_error {
+        unknowns.push(format!(
+            "Salesforce did not say what became of the accounts that are gone: {why}. The reasons \
+             of marks are missing."
+        ));
+    }
+    for instance in instances.iter().filter(|instance| !instance.complete) {
+        let why = instance.error.as_deref().unwrap_or("no error is known");
+        unknowns.push(format!(
+            "Zendesk {} was not read to its end: {why}. The target was, and nothing else is \
+             written to.",
+            instance.name
+        ));
+    }
+    unknowns
 }
 
 /// The organizations of the target alone.

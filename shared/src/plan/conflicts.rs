@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::Partner;
 use super::{Conflict, Party};
-use crate::model::{ACCOUNT_TYPE, AccountId, Organization};
+use crate::model::{ACCOUNT_TYPE, Account, AccountId, Organization};
 
 /// What two records share that only one may have. The order is the report's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shared {
     /// One account id on several organizations, as Salesforce id or external id.
     Id(AccountId),
-    /// One text on several organizations where a Salesforce id should be.
-    Text(String),
     /// One name, as a name key.
     Name(String),
+    /// Names that these organizations want of each other, in a ring.
+    Names(BTreeSet<u64>),
 }
 
 /// The two sides of a clash.
@@ -40,26 +40,39 @@ impl Sides {
 }
 
 /// The clashes found so far.
-#[derive(Debug, Default)]
-pub(super) struct Conflicts {
+#[derive(Debug)]
+pub(super) struct Conflicts<'a> {
+    accounts: &'a BTreeMap<AccountId, &'a Account>,
     found: BTreeMap<Shared, Sides>,
     left_alone: BTreeSet<u64>,
 }
 
-impl Conflicts {
+impl<'a> Conflicts<'a> {
+    /// No clash yet, among these accounts.
+    pub(super) fn new(accounts: &'a BTreeMap<AccountId, &'a Account>) -> Self {
+        Self {
+            accounts,
+            found: BTreeMap::new(),
+            left_alone: BTreeSet::new(),
+        }
+    }
+
     /// Adds the parties of a clash; the same clash is one conflict however often it is met.
-    pub(super) fn add<'a>(
+    pub(super) fn add<'b>(
         &mut self,
         shared: Shared,
         partner: Option<Partner<'_>>,
-        organizations: impl IntoIterator<Item = &'a Organization>,
+        organizations: impl IntoIterator<Item = &'b Organization>,
     ) {
         let sides = self.found.entry(shared).or_default();
         sides.accounts.extend(partner.map(account_party));
         for organization in organizations {
+            let owner = organization.account_id();
+            let belongs_to = owner.as_ref().map(|owner| in_words(owner, self.accounts));
+            let party = organization_party(organization, belongs_to);
             self.left_alone.insert(organization.id);
-            sides.organizations.insert(organization_party(organization));
-            sides.owners.insert(organization.account_id());
+            sides.organizations.insert(party);
+            sides.owners.insert(owner);
         }
     }
 
@@ -87,17 +100,27 @@ fn account_party(partner: Partner<'_>) -> Party {
         id: None,
         salesforce_id: Some(partner.id.to_string()),
         name: partner.account.name.clone(),
+        belongs_to: None,
         account_type: partner.account.account_type().map(str::to_owned),
         marked: false,
     }
 }
 
-fn organization_party(organization: &Organization) -> Party {
+/// The account an organization belongs to.
+fn in_words(id: &AccountId, accounts: &BTreeMap<AccountId, &Account>) -> String {
+    match accounts.get(id) {
+        Some(account) => format!("account {id}, {}", account.name),
+        None => format!("account {id}, no authorised partner"),
+    }
+}
+
+fn organization_party(organization: &Organization, belongs_to: Option<String>) -> Party {
     let account_type = organization.field(ACCOUNT_TYPE).as_text();
     Party {
         id: Some(organization.id),
         salesforce_id: organization.salesforce_id().map(str::to_owned),
         name: organization.name.clone(),
+        belongs_to,
         account_type: account_type.map(str::to_owned),
         marked: organization.is_marked(),
     }
@@ -112,9 +135,10 @@ fn reason(shared: &Shared, sides: &Sides) -> String {
             "{organizations} organizations have the id {id}, in salesforce_id or else in \
              external_id; merge them or correct the ids of all but one"
         ),
-        Shared::Text(_) => format!(
-            "{organizations} organizations have the same Salesforce id, which is no account id; \
-             correct it"
+        Shared::Names(_) => format!(
+            "{organizations} organizations are to get each other's names, and Zendesk allows each \
+             name once: a person has to rename one of them to a temporary name, and the next runs \
+             do the rest"
         ),
         Shared::Name(_) if accounts > 1 => format!(
             "{accounts} accounts want one name, and Zendesk allows it once; rename all but one in \

@@ -8,7 +8,9 @@ use super::abandoned::{self, Rules};
 use super::conflicts::{Conflicts, Shared};
 use super::index::Index;
 use super::names::NameClaims;
-use super::{Change, Changes, Create, NAME, Skipped, Update};
+use super::renames::{Rename, Renames};
+use super::repeated::repeated;
+use super::{Change, Changes, Create, Deferred, NAME, Past, Skipped, Update};
 use crate::Result;
 use crate::model::{
     ACCOUNT_TYPE, Account, AccountId, Complete, FieldValue, MARK_FOR_DELETION, Organization,
@@ -20,7 +22,8 @@ use crate::model::{
 pub struct Target {
     /// Those with a partner's account type.
     pub partners: Vec<Organization>,
-    /// Others with an account's id or name. They are adopted or in conflict, never marked.
+    /// Others with an account's id or name, or a mark of ours. They are adopted, un-marked or in
+    /// conflict, never marked.
     pub lookalikes: Vec<Organization>,
 }
 
@@ -55,17 +58,20 @@ pub fn diff(
     accounts: &Complete<Vec<Account>>,
     target: &Complete<Target>,
     rules: &Rules,
+    past: &Past,
 ) -> Result<Changes> {
     let mut by_id = BTreeMap::new();
     for account in accounts.get() {
         by_id.insert(account.id()?, account);
     }
-    let mut differ = Differ::new(&by_id, target.get(), rules);
+    let mut differ = Differ::new(&by_id, target.get(), rules, past);
     differ.match_by_id();
-    let claims = differ.name_claims();
-    differ.place_the_unmatched(&claims);
-    differ.update_the_matched(&claims);
+    let claims = NameClaims::new(&differ.unmatched, &differ.matched);
+    let renames = Renames::new(&differ.matched, &differ.index, &claims);
+    differ.place_the_unmatched(&claims, &renames);
+    differ.update_the_matched(&claims, &renames);
     differ.judge_the_rest();
+    differ.take_back_own_marks();
     Ok(differ.into_changes())
 }
 
@@ -74,12 +80,13 @@ struct Differ<'a> {
     accounts: &'a BTreeMap<AccountId, &'a Account>,
     target: &'a Target,
     rules: &'a Rules,
+    past: &'a Past,
     index: Index<'a>,
     unmatched: Vec<Partner<'a>>,
     matched: Vec<Pair<'a>>,
     /// Organizations that belong to an account.
     claimed: BTreeSet<u64>,
-    conflicts: Conflicts,
+    conflicts: Conflicts<'a>,
     changes: Changes,
 }
 
@@ -88,16 +95,18 @@ impl<'a> Differ<'a> {
         accounts: &'a BTreeMap<AccountId, &'a Account>,
         target: &'a Target,
         rules: &'a Rules,
+        past: &'a Past,
     ) -> Self {
         Self {
             accounts,
             target,
             rules,
+            past,
             index: Index::new(target),
             unmatched: Vec::new(),
             matched: Vec::new(),
             claimed: BTreeSet::new(),
-            conflicts: Conflicts::default(),
+            conflicts: Conflicts::new(accounts),
             changes: Changes::default(),
         }
     }
@@ -126,18 +135,11 @@ impl<'a> Differ<'a> {
             self.conflicts
                 .add(Shared::Id(id.clone()), partner, organizations);
         }
-        for (text, organizations) in self.index.unreadable_ids_carried_twice() {
-            self.conflicts
-                .add(Shared::Text(text.to_owned()), None, organizations);
-        }
     }
 
-    fn name_claims(&self) -> NameClaims<'a> {
-        NameClaims::new(&self.unmatched, &self.matched)
-    }
-
-    /// Pass 2: an account without organization adopts one, is created, or clashes.
-    fn place_the_unmatched(&mut self, claims: &NameClaims<'a>) {
+    /// Pass 2: an account without organization adopts one, is created, waits for its name, or
+    /// clashes.
+    fn place_the_unmatched(&mut self, claims: &NameClaims<'a>, renames: &Renames<'a>) {
         for partner in std::mem::take(&mut self.unmatched) {
             let name = &partner.account.name;
             let adoptable = self.index.adoptable(partner.account);
@@ -153,7 +155,12 @@ impl<'a> Differ<'a> {
             if !is_taken && !partner.has_type() {
                 continue;
             }
-            if is_taken || !claims.may_create(name) {
+            let may_create = claims.may_create(name);
+            if is_taken && may_create && partner.has_type() && renames.all_leave(&holders) {
+                self.changes
+                    .deferred
+                    .push(deferred(partner, None, &holders));
+            } else if is_taken || !may_create {
                 self.create_conflict(partner, holders, claims);
             } else {
                 self.changes.creates.push(create(partner));
@@ -178,9 +185,9 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// Pass 3: an organization with an account gets every field that differs. If its new name
-    /// clashes, the name alone is left as it is: the account is certain.
-    fn update_the_matched(&mut self, claims: &NameClaims<'a>) {
+    /// Pass 3: an organization with an account gets every field that differs. If its new name is
+    /// not free, the name alone is left as it is: the account is certain.
+    fn update_the_matched(&mut self, claims: &NameClaims<'a>, renames: &Renames<'a>) {
         for pair in std::mem::take(&mut self.matched) {
             let Pair {
                 partner,
@@ -190,16 +197,55 @@ impl<'a> Differ<'a> {
             let Some(update) = update(pair) else {
                 continue;
             };
+            if !update.renames() {
+                self.changes.updates.push(update);
+                continue;
+            }
             let name = &partner.account.name;
             let holders = self.index.holders(name, Some(organization));
-            let is_free = holders.is_empty() && claims.may_rename(name);
-            if update.renames() && !is_free {
-                let sides = holders.into_iter().chain([organization]);
-                self.conflicts
-                    .add(Shared::Name(name_key(name)), Some(partner), sides);
-                self.changes.updates.extend(update.without(NAME));
+            let rename = if claims.may_rename(name) {
+                renames.judge(organization, &holders)
             } else {
+                Rename::Never
+            };
+            if rename == Rename::Now {
                 self.changes.updates.push(update);
+            } else {
+                self.changes.updates.extend(update.without(NAME));
+                self.leave_the_name(pair, &holders, rename, renames);
+            }
+        }
+    }
+
+    /// A rename that this run does not make: the name becomes free later, or it is a conflict.
+    fn leave_the_name(
+        &mut self,
+        pair: Pair<'a>,
+        holders: &[&'a Organization],
+        rename: Rename,
+        renames: &Renames<'a>,
+    ) {
+        let Pair {
+            partner,
+            organization,
+        } = pair;
+        match rename {
+            Rename::Now => {}
+            Rename::Later => {
+                let waits = deferred(partner, Some(organization), holders);
+                self.changes.deferred.push(waits);
+            }
+            Rename::Ring(ring) => {
+                for pair in renames.pairs(&ring) {
+                    let shared = Shared::Names(ring.clone());
+                    self.conflicts
+                        .add(shared, Some(pair.partner), [pair.organization]);
+                }
+            }
+            Rename::Never => {
+                let sides = holders.iter().copied().chain([organization]);
+                let shared = Shared::Name(name_key(&partner.account.name));
+                self.conflicts.add(shared, Some(partner), sides);
             }
         }
     }
@@ -217,6 +263,7 @@ impl<'a> Differ<'a> {
             }
             let unmark = abandoned::unmark_protected(organization, self.rules);
             self.changes.updates.extend(unmark);
+            self.run_the_clock(organization);
             if self.conflicts.leaves_alone(organization) {
                 continue;
             }
@@ -226,7 +273,37 @@ impl<'a> Differ<'a> {
                     self.conflicts
                         .add(Shared::Name(name), Some(*bearer), [organization]);
                 }
-                None => abandoned::judge(organization, self.rules, &mut self.changes),
+                None => {
+                    abandoned::judge(organization, self.rules, self.past, &mut self.changes);
+                }
+            }
+        }
+    }
+
+    /// The clock runs while the account is missing, whatever else keeps the organization.
+    fn run_the_clock(&mut self, organization: &Organization) {
+        let account = organization.account_id();
+        let missing = account.filter(|id| !self.accounts.contains_key(id));
+        let clock = missing.map(|id| abandoned::clock(organization, id, self.rules, self.past));
+        self.changes.absent.extend(clock);
+    }
+
+    /// Pass 5: a mark of ours is taken back if its reason is gone: the organization is no partner
+    /// any more, or the account it was set for is there again. No other job knows about our mark.
+    fn take_back_own_marks(&mut self) {
+        let updated: BTreeSet<u64> = self.changes.updates.iter().map(|one| one.id).collect();
+        let Target {
+            partners,
+            lookalikes,
+        } = self.target;
+        for organization in partners.iter().chain(lookalikes) {
+            let Some(account) = self.past.account_of_own_mark(organization) else {
+                continue;
+            };
+            let is_gone = !organization.is_partner() || self.accounts.contains_key(account);
+            if is_gone && !updated.contains(&organization.id) {
+                let unmark = abandoned::unmark(organization, account.clone());
+                self.changes.updates.push(unmark);
             }
         }
     }
@@ -234,6 +311,7 @@ impl<'a> Differ<'a> {
     fn into_changes(self) -> Changes {
         let mut changes = self.changes;
         changes.conflicts = self.conflicts.into_list();
+        changes.repeated = repeated(&changes, self.past);
         changes.sort();
         changes
     }
@@ -244,6 +322,24 @@ fn create(partner: Partner<'_>) -> Create {
         salesforce_id: partner.id.clone(),
         name: partner.account.name.clone(),
         fields: partner.account.fields.clone(),
+    }
+}
+
+fn deferred(
+    partner: Partner<'_>,
+    organization: Option<&Organization>,
+    holders: &[&Organization],
+) -> Deferred {
+    let ids: Vec<_> = holders.iter().map(|holder| holder.id.to_string()).collect();
+    Deferred {
+        id: organization.map(|organization| organization.id),
+        salesforce_id: partner.id.clone(),
+        name: partner.account.name.clone(),
+        reason: format!(
+            "the name is still that of organization {}, which is renamed by this plan or the next \
+             ones; then this follows by itself",
+            ids.join(", ")
+        ),
     }
 }
 
@@ -303,8 +399,13 @@ impl Changes {
             skipped,
             protected,
             retained,
+            waiting,
+            unlinked,
+            deferred,
             conflicts: _,
             already_marked,
+            absent,
+            repeated,
         } = self;
         creates.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
         updates.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
@@ -312,9 +413,13 @@ impl Changes {
         for list in [marks, already_marked] {
             list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
         }
-        for list in [protected, retained] {
+        for list in [protected, retained, unlinked] {
             list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
         }
+        waiting.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        deferred.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        absent.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        repeated.sort_by(|a, b| (a.id, &a.field).cmp(&(b.id, &b.field)));
     }
 }
 

@@ -1,5 +1,3 @@
-use jiff::civil::Date;
-
 use super::super::for_tests::{
     Tally, account, account_id as id, named, organization, tally, text, typed,
 };
@@ -15,8 +13,12 @@ const NOTHING: Tally = Tally {
     skipped: 0,
     protected: 0,
     retained: 0,
+    waiting: 0,
+    unlinked: 0,
+    deferred: 0,
     conflicts: 0,
     already_marked: 0,
+    repeated: 0,
 };
 
 fn rules() -> Rules {
@@ -24,7 +26,8 @@ fn rules() -> Rules {
         protected: BTreeSet::new(),
         alliances: BTreeSet::new(),
         retention_years: 3,
-        today: Date::constant(2026, 11, 23),
+        mark_after_hours: 0,
+        now: "2026-11-23T06:00:00Z".parse().unwrap(),
     }
 }
 
@@ -37,7 +40,8 @@ fn compare_with(accounts: &[Account], organizations: Vec<Organization>, rules: &
         lookalikes,
     };
     let accounts = Complete::for_tests(accounts.to_vec());
-    diff(&accounts, &Complete::for_tests(target), rules).unwrap()
+    let past = Past::default();
+    diff(&accounts, &Complete::for_tests(target), rules, &past).unwrap()
 }
 
 fn compare(accounts: &[Account], organizations: Vec<Organization>) -> Changes {
@@ -527,22 +531,133 @@ fn a_partner_with_an_accounts_name_is_a_conflict_never_marked() {
 }
 
 #[test]
-fn two_partners_with_one_unreadable_id_are_a_conflict() {
-    let unreadable = |id, name: &str| {
-        let wrong_checksum = [(SALESFORCE_ID, text("001A00000000001IAX"))];
-        named(organization(id, &account(1, "x"), &wrong_checksum), name)
-    };
-    let both = compare(&[], vec![unreadable(8, "A"), unreadable(9, "B")]);
+fn an_organization_of_no_account_id_is_never_marked_and_its_reason_says_what_to_write() {
+    for unreadable in ["001A00000000001IAX", "no id", ""] {
+        let one = with_ids(8, &account(1, "A"), unreadable, None);
+        let changes = compare(&[], vec![one]);
+        let wanted = Tally {
+            unlinked: 1,
+            ..NOTHING
+        };
+        assert_eq!(tally(&changes), wanted, "{unreadable}");
+        let reason = &changes.unlinked[0].reason;
+        assert!(reason.contains("into salesforce_id"), "{reason}");
+    }
+    let by_hand = marked(with_ids(8, &account(1, "A"), "no id", None));
+    assert_eq!(compare(&[], vec![by_hand]).already_marked.len(), 1);
+}
+
+/// An account of each new name, whose organization has another one.
+fn renames(names: &[(&str, &str)]) -> Changes {
+    let mut accounts = Vec::new();
+    let mut organizations = Vec::new();
+    for (number, (new, old)) in (1_u32..).zip(names) {
+        let account = account(number as usize, new);
+        organizations.push(named(organization(number.into(), &account, &[]), old));
+        accounts.push(account);
+    }
+    compare(&accounts, organizations)
+}
+
+#[test]
+fn a_name_that_the_plan_frees_waits_for_the_next_run_and_is_no_conflict() {
+    let changes = renames(&[("C", "B"), ("B", "A"), ("A", "Z")]);
     let wanted = Tally {
+        updates: 1,
+        deferred: 2,
+        ..NOTHING
+    };
+    assert_eq!(tally(&changes), wanted);
+    assert_eq!(changes.updates[0].id, 1);
+    assert!(changes.deferred[0].reason.contains("organization 1"));
+}
+
+#[test]
+fn an_account_whose_name_the_plan_frees_is_created_in_the_next_run() {
+    let leaves = account(1, "New");
+    let own = named(organization(1, &leaves, &[]), "Acme");
+    let changes = compare(&[leaves, account(2, "Acme")], vec![own]);
+    let wanted = Tally {
+        updates: 1,
+        deferred: 1,
+        ..NOTHING
+    };
+    assert_eq!(tally(&changes), wanted);
+}
+
+#[test]
+fn an_account_without_type_waits_for_no_name() {
+    let leaves = account(1, "New");
+    let own = named(organization(1, &leaves, &[]), "Acme");
+    let changes = compare(&[leaves, typed(2, "Acme", "Services")], vec![own]);
+    assert_eq!(changes.deferred, []);
+}
+
+#[test]
+fn names_that_are_wanted_in_a_ring_are_one_conflict_that_asks_for_a_temporary_name() {
+    for ring in [
+        &[("B", "A"), ("A", "B")][..],
+        &[("B", "A"), ("C", "B"), ("A", "C")],
+    ] {
+        let changes = renames(ring);
+        let wanted = Tally {
+            conflicts: 1,
+            ..NOTHING
+        };
+        assert_eq!(tally(&changes), wanted);
+        let Conflict {
+            reason,
+            accounts,
+            organizations,
+        } = &changes.conflicts[0];
+        assert!(reason.contains("temporary name"), "{reason}");
+        assert_eq!(accounts.len(), ring.len());
+        assert_eq!(organizations.len(), ring.len());
+    }
+}
+
+#[test]
+fn who_wants_a_name_of_a_ring_is_a_conflict_of_its_own() {
+    let changes = renames(&[("B", "A"), ("A", "B"), ("A2", "C"), ("C", "D")]);
+    let wanted = Tally {
+        updates: 1,
+        deferred: 1,
         conflicts: 1,
         ..NOTHING
     };
-    assert_eq!(tally(&both), wanted);
+    assert_eq!(tally(&changes), wanted);
+}
+
+#[test]
+fn a_rename_behind_one_that_never_happens_is_a_conflict_too() {
+    let taken = account(9, "Taken");
+    let stays = organization(9, &taken, &[]);
+    let first = account(1, "Taken");
+    let second = account(2, "A");
+    let changes = compare(
+        &[taken, first.clone(), second.clone()],
+        vec![
+            stays,
+            named(organization(1, &first, &[]), "A"),
+            named(organization(2, &second, &[]), "B"),
+        ],
+    );
     let wanted = Tally {
-        marks: 1,
+        conflicts: 2,
         ..NOTHING
     };
-    assert_eq!(tally(&compare(&[], vec![unreadable(8, "A")])), wanted);
+    assert_eq!(tally(&changes), wanted);
+}
+
+#[test]
+fn a_conflict_names_the_account_of_each_organization() {
+    let acme = account(1, "Acme");
+    let of_another = organization(9, &account(2, "Acme"), &[]);
+    let nobodys = with_ids(8, &acme, "no id", None);
+    let changes = compare(&[acme], vec![of_another, nobodys]);
+    let belongs_to = |place: usize| changes.conflicts[0].organizations[place].belongs_to.clone();
+    assert_eq!(belongs_to(0), None);
+    assert!(belongs_to(1).unwrap().contains(id(2).as_str()));
 }
 
 #[test]

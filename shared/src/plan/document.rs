@@ -6,9 +6,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Changes, Conflict, Create, Guard, Limits, Mark, Retained, Skipped, Update};
+use super::{
+    Changes, Conflict, Create, Deferred, Guard, Limits, Mark, Repeated, Retained, Skipped, Update,
+    Waiting,
+};
 use crate::model::{
-    AccountId, Counts, Header, Instance, LastGood, ListDocument, Mode, Reference, RunUsage, sha256,
+    Absent, AccountId, Counts, Header, Instance, LastGood, ListDocument, Memory, Mode, OwnMark,
+    Reference, RunUsage, sha256,
 };
 
 macro_rules! list {
@@ -99,6 +103,10 @@ pub struct Inputs {
     pub approve: Vec<String>,
     /// The last good run before this one.
     pub last_good: Option<LastGood>,
+    /// What the runs before left to be known; `None` if there was nothing that can be read.
+    pub memory: Option<Memory>,
+    /// Why the memory is lost, if it is.
+    pub memory_lost: Option<String>,
     /// The state machine's ARN, for the commands and links of the report.
     pub state_machine: Option<String>,
 }
@@ -112,6 +120,8 @@ pub struct Settings {
     pub alliances: BTreeSet<AccountId>,
     /// Years after expiration in which an organization is retained.
     pub retention_years: i16,
+    /// Hours an account must have been missing before its organization is marked.
+    pub mark_after_hours: u32,
     /// The guard's limits.
     pub limits: Limits,
 }
@@ -134,16 +144,30 @@ pub struct Plan {
     pub release: Option<String>,
     /// Why the inputs look emptier than they should.
     pub warnings: Vec<String>,
+    /// What was not there to be known: the memory, an instance, an answer about former accounts.
+    pub unknowns: Vec<String>,
     /// Accounts that are not created.
     pub skipped: Vec<Skipped>,
     /// Organizations kept because of their age.
     pub retained: Vec<Retained>,
     /// Organizations kept because the operator said so.
     pub protected: Vec<Retained>,
+    /// Organizations whose account has not been missing for long enough.
+    pub waiting: Vec<Waiting>,
+    /// Organizations of nobody knows which account.
+    pub unlinked: Vec<Retained>,
+    /// Accounts whose name this plan frees.
+    pub deferred: Vec<Deferred>,
     /// Clashes.
     pub conflicts: Vec<Conflict>,
     /// Organizations without account that are marked already.
     pub already_marked: Vec<Mark>,
+    /// The clocks as they stand if the run comes to its end.
+    pub absent: Vec<Absent>,
+    /// Marks of this pipeline that stand.
+    pub own_marks: Vec<OwnMark>,
+    /// What was written in the last run, and has to be written again.
+    pub repeated: Vec<Repeated>,
     /// The three lists.
     pub lists: Lists,
     /// What was read of each instance.
@@ -170,8 +194,13 @@ impl Plan {
             skipped,
             protected: _,
             retained,
+            waiting,
+            unlinked,
+            deferred: _,
             conflicts,
             already_marked: _,
+            absent: _,
+            repeated: _,
         } = changes;
         Counts {
             accounts,
@@ -182,6 +211,8 @@ impl Plan {
             marks: marks.len(),
             unmarks: changes.unmarks(),
             retained: retained.len(),
+            waiting: waiting.len(),
+            unlinked: unlinked.len(),
             skipped: skipped.len(),
             conflicts: conflicts.len(),
         }

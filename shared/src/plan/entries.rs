@@ -1,9 +1,10 @@
 //! The entries of a plan.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountId, FieldValue, Fields, MARK_FOR_DELETION, Organization};
+use crate::model::{Absent, AccountId, FieldValue, Fields, MARK_FOR_DELETION, Organization};
 
 /// An entry of `creates.json`: an account without organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,7 +117,7 @@ pub struct Mark {
 
 /// A partner organization without account that is not marked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Retained {
+pub struct Kept<When> {
     /// The organization.
     pub id: u64,
     /// Its Salesforce id as Zendesk has it.
@@ -125,9 +126,48 @@ pub struct Retained {
     pub name: String,
     /// Why it is kept.
     pub reason: String,
-    /// The first day on which it may be marked; `None` if its date cannot be read or it is
-    /// protected.
-    pub eligible_from: Option<Date>,
+    /// From when it may be marked.
+    pub eligible_from: When,
+}
+
+/// Kept for a reason of its own. The first day on which it may be marked; `None` if there is none.
+pub type Retained = Kept<Option<Date>>;
+
+/// Kept because its account has not been missing for long enough. The moment from which it may be
+/// marked.
+pub type Waiting = Kept<Timestamp>;
+
+/// An account whose name another organization gives up by this very plan: it gets it from a later
+/// run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deferred {
+    /// The account's organization; `None` if it has none yet.
+    pub id: Option<u64>,
+    /// The account.
+    pub salesforce_id: AccountId,
+    /// The name it waits for.
+    pub name: String,
+    /// Who has the name now.
+    pub reason: String,
+}
+
+/// A value that the last run wrote, and that has to be written again: it never converged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeated {
+    /// The organization.
+    pub id: u64,
+    /// Its account, or its Salesforce id as Zendesk has it.
+    pub salesforce_id: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// `name`, or the key of an organization field.
+    pub field: String,
+    /// What was written.
+    pub written: FieldValue,
+    /// What Zendesk has again.
+    pub found: FieldValue,
+    /// In how many runs in a row it was written in vain.
+    pub runs: u32,
 }
 
 /// An account that is not created because it has no account type.
@@ -151,6 +191,10 @@ pub struct Party {
     pub salesforce_id: Option<String>,
     /// The name.
     pub name: String,
+    /// The account an organization belongs to, in words; `None` for an account, and for an
+    /// organization of no account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub belongs_to: Option<String>,
     /// The account type.
     pub account_type: Option<String>,
     /// True for an organization that the next Saturday would delete.
@@ -185,10 +229,20 @@ pub struct Changes {
     pub protected: Vec<Retained>,
     /// Organizations without account that are too young to be marked.
     pub retained: Vec<Retained>,
+    /// Organizations whose account has not been missing for long enough.
+    pub waiting: Vec<Waiting>,
+    /// Organizations of nobody knows which account.
+    pub unlinked: Vec<Retained>,
+    /// Accounts whose name this plan frees.
+    pub deferred: Vec<Deferred>,
     /// Clashes.
     pub conflicts: Vec<Conflict>,
     /// Organizations without account that are marked already.
     pub already_marked: Vec<Mark>,
+    /// The clock of every organization whose account is missing.
+    pub absent: Vec<Absent>,
+    /// Values that have to be written again.
+    pub repeated: Vec<Repeated>,
 }
 
 impl Changes {

@@ -72,8 +72,12 @@ pub(super) struct Tally {
     pub(super) skipped: usize,
     pub(super) protected: usize,
     pub(super) retained: usize,
+    pub(super) waiting: usize,
+    pub(super) unlinked: usize,
+    pub(super) deferred: usize,
     pub(super) conflicts: usize,
     pub(super) already_marked: usize,
+    pub(super) repeated: usize,
 }
 
 /// Counts every list.
@@ -85,8 +89,13 @@ pub(super) fn tally(changes: &Changes) -> Tally {
         skipped,
         protected,
         retained,
+        waiting,
+        unlinked,
+        deferred,
         conflicts,
         already_marked,
+        absent: _,
+        repeated,
     } = changes;
     Tally {
         creates: creates.len(),
@@ -96,7 +105,11 @@ pub(super) fn tally(changes: &Changes) -> Tally {
         skipped: skipped.len(),
         protected: protected.len(),
         retained: retained.len(),
+        waiting: waiting.len(),
+        unlinked: unlinked.len(),
+        deferred: deferred.len(),
         conflicts: conflicts.len(),
         already_marked: already_marked.len(),
+        repeated: repeated.len(),
     }
 }

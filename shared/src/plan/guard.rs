@@ -2,11 +2,13 @@
 //!
 //! Source: contract, section 3, "Guard".
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Changes, Creates, NotInSync, Update, Updates};
+use super::{Changes, Create, Creates, Mark, NotInSync, Update, Updates};
 use crate::Result;
-use crate::model::{Guarded, Held, MARK_FOR_DELETION, entries_digest};
+use crate::model::{Guarded, Held, HeldKeys, MARK_FOR_DELETION, entries_digest};
 
 /// The most of one category that goes without approval: the larger of a number and a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +51,14 @@ pub struct Seen {
     pub accounts: usize,
     /// Accounts of the last good run; `None` if there was none.
     pub accounts_of_last_good_run: Option<usize>,
+    /// Marks this pipeline has set since the last purge, and that still stand.
+    pub marks_since_purge: usize,
+    /// Former accounts of the organizations that are to be marked or wait for it.
+    pub former: usize,
+    /// Those of them that Salesforce does not show.
+    pub former_not_visible: usize,
+    /// True if what was marked and held before is not known.
+    pub memory_lost: bool,
 }
 
 /// The guard's judgement of one category.
@@ -58,9 +68,13 @@ pub struct Judged {
     pub category: Guarded,
     /// Entries that are measured; an update that is only an un-mark is not one.
     pub count: usize,
+    /// Marks set since the last purge that still stand; they count as well. 0 of other categories.
+    pub standing: usize,
+    /// Entries that were held before and were not approved since; one of them holds the category.
+    pub held_before: usize,
     /// The most that goes without approval.
     pub limit: usize,
-    /// Over the sorted entries, without un-marks; an approval must name it.
+    /// Over the sorted entries, without un-marks and without reasons; an approval must name it.
     pub digest: String,
     /// True if the category needs an approval.
     pub exceeded: bool,
@@ -114,7 +128,8 @@ impl Guard {
     }
 }
 
-/// Judges every category against its limit, and the accounts against the last good run.
+/// Judges every category against its limit, against what was held before, and the accounts against
+/// the last good run.
 ///
 /// # Errors
 /// [`crate::Error::Contract`] if a list has no JSON form.
@@ -122,13 +137,22 @@ pub fn judge(
     changes: &Changes,
     seen: Seen,
     limits: &Limits,
+    held: &HeldKeys,
     approvals: &[String],
 ) -> Result<Guard> {
     let updates = without_unmarks(&changes.updates);
+    let held_before = |category| match held.get(&category) {
+        Some(keys) => entry_keys(category, &changes.creates, &changes.updates, &changes.marks)
+            .intersection(keys)
+            .count(),
+        None => 0,
+    };
     let measured = [
         Measured {
             category: Guarded::Creates,
             count: changes.creates.len(),
+            standing: 0,
+            held_before: held_before(Guarded::Creates),
             limit: limits.creates,
             digest: entries_digest::<Creates>(&changes.creates)?,
             veto: None,
@@ -136,6 +160,8 @@ pub fn judge(
         Measured {
             category: Guarded::Updates,
             count: updates.len(),
+            standing: 0,
+            held_before: held_before(Guarded::Updates),
             limit: limits.updates,
             digest: entries_digest::<Updates>(&updates)?,
             veto: None,
@@ -143,9 +169,11 @@ pub fn judge(
         Measured {
             category: Guarded::Marks,
             count: changes.marks.len(),
+            standing: seen.marks_since_purge,
+            held_before: held_before(Guarded::Marks),
             limit: limits.marks,
-            digest: entries_digest::<NotInSync>(&changes.marks)?,
-            veto: too_few_accounts(seen, limits),
+            digest: entries_digest::<NotInSync>(&without_reasons(&changes.marks))?,
+            veto: no_mark_may_go(seen, limits),
         },
     ];
     let mut categories = Vec::new();
@@ -178,11 +206,45 @@ fn without_unmarks(updates: &[Update]) -> Vec<Update> {
     held.collect()
 }
 
+/// What an approval of marks is bound to. A reason explains, and may be known better an hour later:
+/// it must not spoil the approval.
+fn without_reasons(marks: &[Mark]) -> Vec<Mark> {
+    let bare = marks.iter().map(|mark| Mark {
+        reason: String::new(),
+        ..mark.clone()
+    });
+    bare.collect()
+}
+
+/// The keys of a category's entries, as the memory holds those that are held.
+pub(super) fn entry_keys(
+    category: Guarded,
+    creates: &[Create],
+    updates: &[Update],
+    marks: &[Mark],
+) -> BTreeSet<String> {
+    match category {
+        Guarded::Creates => {
+            let ids = creates.iter().map(|one| one.salesforce_id.to_string());
+            ids.collect()
+        }
+        Guarded::Updates => {
+            let held = without_unmarks(updates);
+            held.iter().map(|one| one.id.to_string()).collect()
+        }
+        Guarded::Marks => marks.iter().map(|one| one.id.to_string()).collect(),
+    }
+}
+
 /// What is measured of one category.
 struct Measured {
     category: Guarded,
     /// Entries that are measured.
     count: usize,
+    /// What counts beside them.
+    standing: usize,
+    /// Those of the entries that were held before.
+    held_before: usize,
     limit: Limit,
     digest: String,
     /// Why none may go unseen, whatever the limit says.
@@ -190,9 +252,12 @@ struct Measured {
 }
 
 fn judge_category(measured: Measured, seen: Seen, approvals: &[String]) -> Judged {
+    let message = message(&measured, seen);
     let Measured {
         category,
         count,
+        standing,
+        held_before,
         limit,
         digest,
         veto,
@@ -201,14 +266,13 @@ fn judge_category(measured: Measured, seen: Seen, approvals: &[String]) -> Judge
         Some(_) => 0,
         None => limit.of(seen.partner_organizations),
     };
-    let exceeded = count > allowed;
-    let message = match veto {
-        Some(why) if exceeded => why,
-        _ => message(count, limit, allowed, seen.partner_organizations),
-    };
+    let is_too_large = count + standing > allowed;
+    let exceeded = count > 0 && (is_too_large || held_before > 0);
     Judged {
         category,
         count,
+        standing,
+        held_before,
         limit: allowed,
         exceeded,
         approved: exceeded && approvals.contains(&digest),
@@ -217,36 +281,90 @@ fn judge_category(measured: Measured, seen: Seen, approvals: &[String]) -> Judge
     }
 }
 
-fn message(count: usize, limit: Limit, allowed: usize, partner_organizations: usize) -> String {
-    let Limit { number, percent } = limit;
-    let share = match (count * 1000).checked_div(partner_organizations) {
+/// Numbers, limit and percentage, and what else holds the category.
+fn message(measured: &Measured, seen: Seen) -> String {
+    let Measured {
+        category,
+        count,
+        standing,
+        held_before,
+        limit,
+        digest: _,
+        veto,
+    } = measured;
+    let partner_organizations = seen.partner_organizations;
+    let numbers = match category {
+        Guarded::Marks => format!(
+            "{count} new and {standing} set since the last purge, of {partner_organizations} \
+             partner organizations"
+        ),
+        Guarded::Creates | Guarded::Updates => {
+            format!("{count} of {partner_organizations} partner organizations")
+        }
+    };
+    let share = match ((count + standing) * 1000).checked_div(partner_organizations) {
         Some(permille) => format!("{}.{}", permille / 10, permille % 10),
         None => "-".to_owned(),
     };
-    format!(
-        "{count} of {partner_organizations} partner organizations ({share} %); the limit is \
-         {allowed}, the larger of {number} and {percent} %"
-    )
+    let Limit { number, percent } = limit;
+    let allowed = limit.of(partner_organizations);
+    let mut message = format!(
+        "{numbers} ({share} %); the limit is {allowed}, the larger of {number} and {percent} %"
+    );
+    if let Some(why) = veto.as_deref().filter(|_| *count > 0) {
+        message = format!("{why}; held whatever their number: {message}");
+    }
+    if *held_before > 0 {
+        message = format!(
+            "{message}; {held_before} of them were held before, and what was held stays held until \
+             it is approved or none of it is left"
+        );
+    }
+    message
 }
 
-/// Why no mark may go unseen, whatever its number: too few accounts look like a cut read.
+/// Why no mark may go unseen, whatever the limit says.
+fn no_mark_may_go(seen: Seen, limits: &Limits) -> Option<String> {
+    lost_memory(seen)
+        .or_else(|| too_few_accounts(seen, limits))
+        .or_else(|| lost_permission(seen))
+}
+
+fn lost_memory(seen: Seen) -> Option<String> {
+    let why = "the memory of the runs before is lost, so nobody knows what was marked or held";
+    seen.memory_lost.then(|| why.to_owned())
+}
+
+/// Accounts that are gone from sight are more often a lost permission than lost partners.
+fn lost_permission(seen: Seen) -> Option<String> {
+    let Seen {
+        former,
+        former_not_visible,
+        ..
+    } = seen;
+    (former_not_visible * 2 > former).then(|| {
+        format!(
+            "{former_not_visible} of {former} accounts that are gone are not visible to the \
+             integration's user, which is more often a lost permission than a lost partner"
+        )
+    })
+}
+
+/// Too few accounts look like a cut read.
 fn too_few_accounts(seen: Seen, limits: &Limits) -> Option<String> {
     let Seen {
-        partner_organizations: _,
         accounts,
         accounts_of_last_good_run,
+        ..
     } = seen;
     if accounts == 0 {
-        return Some(
-            "Salesforce returned no account at all; marks are held whatever their number"
-                .to_owned(),
-        );
+        return Some("Salesforce returned no account at all".to_owned());
     }
     let last = accounts_of_last_good_run?;
     (accounts * 100 < last * limits.min_accounts_percent).then(|| {
         format!(
             "Salesforce returned {accounts} accounts, the last good run had {last}: {} %, fewer \
-             than {} %; marks are held whatever their number",
+             than {} %",
             accounts * 100 / last,
             limits.min_accounts_percent
         )

@@ -65,11 +65,15 @@ fn seen(partner_organizations: usize) -> Seen {
         partner_organizations,
         accounts: 100,
         accounts_of_last_good_run: Some(100),
+        marks_since_purge: 0,
+        former: 0,
+        former_not_visible: 0,
+        memory_lost: false,
     }
 }
 
 fn held(changes: &Changes, seen: Seen) -> Vec<Guarded> {
-    judge(changes, seen, &LIMITS, &[])
+    judge(changes, seen, &LIMITS, &HeldKeys::new(), &[])
         .unwrap()
         .held()
         .into_iter()
@@ -143,9 +147,9 @@ fn every_limit_holds_just_above_it_whatever_exists() {
 
 fn accounts_read(accounts: usize, last: Option<usize>) -> Seen {
     Seen {
-        partner_organizations: 1000,
         accounts,
         accounts_of_last_good_run: last,
+        ..seen(1000)
     }
 }
 
@@ -177,7 +181,7 @@ fn any_mark_is_held_without_accounts_or_below_the_share_of_the_last_good_run() {
 #[test]
 fn marks_held_for_want_of_accounts_say_how_many_there_were() {
     let seen = accounts_read(60, Some(100));
-    let guard = judge(&changes(1, 1, 1), seen, &LIMITS, &[]).unwrap();
+    let guard = judge(&changes(1, 1, 1), seen, &LIMITS, &HeldKeys::new(), &[]).unwrap();
     let message = &guard.categories[2].message;
     assert!(message.contains("60 accounts"), "{message}");
     assert!(message.contains("100"), "{message}");
@@ -201,7 +205,8 @@ fn an_approval_releases_exactly_its_plan_and_category() {
     let six = changes(0, 0, 6);
     let seven = changes(0, 0, 7);
     let judged = |changes: &Changes, approved: &str| {
-        judge(changes, seen(10), &LIMITS, &[approved.to_owned()]).unwrap()
+        let approvals = [approved.to_owned()];
+        judge(changes, seen(10), &LIMITS, &HeldKeys::new(), &approvals).unwrap()
     };
     let digest = |changes: &Changes| judged(changes, "").held()[0].digest.clone();
     let digest_of_six = digest(&six);
@@ -234,19 +239,149 @@ fn an_unmark_does_not_spoil_an_approval_of_updates() {
     let mut edited = held.clone();
     edited.updates[0].changes.push(change("name"));
 
-    let before = judge(&held, seen(10), &LIMITS, &[]).unwrap();
+    let before = judge(&held, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
     let approval = [before.held()[0].digest.clone()];
-    let judged = |changes: &Changes| judge(changes, seen(10), &LIMITS, &approval).unwrap();
+    let judged =
+        |changes: &Changes| judge(changes, seen(10), &LIMITS, &HeldKeys::new(), &approval).unwrap();
     assert_eq!(judged(&unmarked).held(), []);
     assert_eq!(judged(&edited).held().len(), 1);
 }
 
 #[test]
-fn the_message_carries_numbers_limit_and_percentage() {
-    let guard = judge(&changes(0, 0, 9), seen(174), &LIMITS, &[]).unwrap();
+fn a_better_reason_does_not_spoil_an_approval_of_marks() {
+    let held = changes(0, 0, 6);
+    let mut explained = held.clone();
+    explained.marks[0].reason = "deleted in Salesforce".to_owned();
+    let mut renamed = held.clone();
+    renamed.marks[0].name = "another".to_owned();
+    let digest = |changes: &Changes| {
+        let guard = judge(changes, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
+        guard.held()[0].digest.clone()
+    };
+    assert_eq!(digest(&held), digest(&explained));
+    assert_ne!(digest(&held), digest(&renamed));
+}
+
+#[test]
+fn the_message_carries_all_numbers() {
+    let seen = Seen {
+        marks_since_purge: 3,
+        ..seen(174)
+    };
+    let guard = judge(&changes(1, 0, 9), seen, &LIMITS, &HeldKeys::new(), &[]).unwrap();
     assert_eq!(
         guard.categories[2].message,
-        "9 of 174 partner organizations (5.1 %); the limit is 8, the larger of 5 and 5 %"
+        "9 new and 3 set since the last purge, of 174 partner organizations (6.8 %); the limit is \
+         8, the larger of 5 and 5 %"
     );
     assert_eq!(guard.categories[2].limit, 8);
+    assert_eq!(
+        guard.categories[0].message,
+        "1 of 174 partner organizations (0.5 %); the limit is 17, the larger of 10 and 10 %"
+    );
+}
+
+#[test]
+fn marks_of_ours_that_stand_count_until_the_purge() {
+    let after = |marks_since_purge| Seen {
+        marks_since_purge,
+        ..seen(100)
+    };
+    assert_eq!(held(&changes(0, 0, 1), after(4)), []);
+    assert_eq!(held(&changes(0, 0, 1), after(5)), [Guarded::Marks]);
+    assert_eq!(held(&changes(0, 0, 2), after(4)), [Guarded::Marks]);
+    assert_eq!(
+        held(&changes(1, 1, 0), after(9)),
+        [],
+        "what stands is not held anew"
+    );
+}
+
+#[test]
+fn what_was_held_stays_held_however_few_are_left() {
+    let keys = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    let judged = |category, key: &str, approvals: &[String]| {
+        let before = HeldKeys::from([(category, keys(&[key]))]);
+        judge(&changes(2, 2, 2), seen(10), &LIMITS, &before, approvals).unwrap()
+    };
+    let account = id(1).to_string();
+    for (category, key) in [
+        (Guarded::Creates, account.as_str()),
+        (Guarded::Updates, "1"),
+        (Guarded::Marks, "1"),
+    ] {
+        let guard = judged(category, key, &[]);
+        let held: Vec<_> = guard.held().iter().map(|held| held.category).collect();
+        assert_eq!(held, [category]);
+        assert!(guard.holds(category));
+        let held_before: Vec<_> = guard.categories.iter().map(|one| one.held_before).collect();
+        assert_eq!(held_before.iter().sum::<usize>(), 1);
+
+        let released = judged(category, key, &[guard.held()[0].digest.clone()]);
+        assert_eq!(released.held(), []);
+        assert!(!released.holds(category));
+        assert_eq!(judged(category, "99", &[]).held(), [], "none of it is left");
+    }
+}
+
+#[test]
+fn an_update_that_only_takes_a_mark_back_is_in_no_held_category() {
+    let mut unmark = changes(0, 0, 0);
+    unmark.updates.push(update(1, &[MARK_FOR_DELETION]));
+    let before = HeldKeys::from([(Guarded::Updates, ["1".to_owned()].into())]);
+    let guard = judge(&unmark, seen(10), &LIMITS, &before, &[]).unwrap();
+    assert_eq!(guard.held(), []);
+}
+
+#[test]
+fn without_a_memory_every_mark_is_held_until_it_is_approved() {
+    let lost = Seen {
+        memory_lost: true,
+        ..seen(1000)
+    };
+    assert_eq!(held(&changes(1, 1, 1), lost), [Guarded::Marks]);
+    assert_eq!(held(&changes(1, 1, 0), lost), []);
+    let guard = judge(&changes(0, 0, 1), lost, &LIMITS, &HeldKeys::new(), &[]).unwrap();
+    let message = &guard.categories[2].message;
+    assert!(message.contains("memory"), "{message}");
+    let approvals = [guard.held()[0].digest.clone()];
+    let released = judge(
+        &changes(0, 0, 1),
+        lost,
+        &LIMITS,
+        &HeldKeys::new(),
+        &approvals,
+    )
+    .unwrap();
+    assert_eq!(released.held(), []);
+}
+
+#[test]
+fn marks_are_held_if_more_than_half_of_the_lost_accounts_are_out_of_sight() {
+    let sight = |former, former_not_visible| Seen {
+        former,
+        former_not_visible,
+        ..seen(1000)
+    };
+    for (former, not_visible, wanted) in [
+        (0, 0, &[][..]),
+        (2, 1, &[]),
+        (3, 2, &[Guarded::Marks]),
+        (1, 1, &[Guarded::Marks]),
+    ] {
+        let seen = sight(former, not_visible);
+        assert_eq!(
+            held(&changes(1, 1, 1), seen),
+            wanted,
+            "{not_visible} of {former}"
+        );
+    }
+}
+
+#[test]
+fn a_category_without_judgement_is_held() {
+    let mut guard = judge(&changes(0, 0, 0), seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
+    assert!(!guard.holds(Guarded::Marks));
+    guard.categories.clear();
+    assert!(guard.holds(Guarded::Marks));
 }

@@ -8,8 +8,6 @@ use crate::model::{Account, AccountId, Organization, name_key};
 /// The organizations of the target, findable.
 pub(super) struct Index<'a> {
     by_id: BTreeMap<AccountId, Vec<&'a Organization>>,
-    /// Partners whose Salesforce id is no account id, by its text.
-    by_unreadable_id: BTreeMap<&'a str, Vec<&'a Organization>>,
     by_name: BTreeMap<String, Vec<&'a Organization>>,
     partners: BTreeSet<u64>,
 }
@@ -22,7 +20,6 @@ impl<'a> Index<'a> {
         } = target;
         let mut index = Self {
             by_id: BTreeMap::new(),
-            by_unreadable_id: BTreeMap::new(),
             by_name: BTreeMap::new(),
             partners: partners.iter().map(|partner| partner.id).collect(),
         };
@@ -39,11 +36,6 @@ impl<'a> Index<'a> {
         self.by_name.entry(name).or_default().push(organization);
         if let Some(id) = organization.account_id() {
             self.by_id.entry(id).or_default().push(organization);
-        } else if let Some(text) = organization.salesforce_id()
-            && organization.is_partner()
-        {
-            let same = self.by_unreadable_id.entry(text).or_default();
-            same.push(organization);
         }
     }
 
@@ -58,17 +50,6 @@ impl<'a> Index<'a> {
     ) -> impl Iterator<Item = (&AccountId, Vec<&'a Organization>)> {
         let several = self.by_id.iter().filter(|(_, all)| all.len() > 1);
         several.map(|(id, all)| (id, all.clone()))
-    }
-
-    /// Texts that are no account id and that several partners carry, with those.
-    pub(super) fn unreadable_ids_carried_twice(
-        &self,
-    ) -> impl Iterator<Item = (&'a str, Vec<&'a Organization>)> {
-        let several = self
-            .by_unreadable_id
-            .iter()
-            .filter(|(_, all)| all.len() > 1);
-        several.map(|(text, all)| (*text, all.clone()))
     }
 
     /// The organizations that bear a name, but for the one that may.

@@ -15,16 +15,27 @@ mod for_tests;
 mod guard;
 mod index;
 mod names;
+mod past;
+mod purge;
+mod remember;
+mod renames;
+mod repeated;
 mod replay;
 mod verdict;
+#[cfg(test)]
+mod weeks;
 
 pub use abandoned::Rules;
 pub use comparison::{Comparison, start_command};
 pub use diff::{Target, diff};
 pub use document::{Creates, Inputs, Listed, Lists, NotInSync, Plan, Settings, Updates};
 pub use entries::{
-    Change, Changes, Conflict, Create, Mark, NAME, Party, Retained, Skipped, Update,
+    Change, Changes, Conflict, Create, Deferred, Kept, Mark, NAME, Party, Repeated, Retained,
+    Skipped, Update, Waiting,
 };
 pub use guard::{Guard, Judged, Limit, Limits, Seen, judge};
+pub use past::Past;
+pub use purge::{last_purge, next_purge};
+pub use remember::{Remembered, remember};
 pub use replay::{Replayed, replay};
 pub use verdict::verdict;

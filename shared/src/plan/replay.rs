@@ -44,13 +44,15 @@ pub fn replay(mut stored: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Rep
         ..
     } = plan;
     let run_id = header.run_id.clone();
-    let accounts: Accounts = parse("accounts.json", &input(&mut read, &inputs.accounts)?)?;
+    let mut accounts: Accounts = parse("accounts.json", &input(&mut read, &inputs.accounts)?)?;
+    let formers = std::mem::take(&mut accounts.formers);
     let organizations: Organizations = parse(
         "organizations.json",
         &input(&mut read, &inputs.organizations)?,
     )?;
     let comparison = Comparison::of(
         &accounts.into_complete(&run_id)?,
+        &formers,
         organizations.into_complete(&run_id, TARGET)?,
         &inputs,
     )?;

@@ -60,7 +60,8 @@ fn planned(about: About<'_>, run: PlannedRun<'_>) -> Advice {
 }
 
 fn warnings(about: About<'_>, run: PlannedRun<'_>) -> Vec<String> {
-    let mut warnings = emptier_inputs(run.plan);
+    let mut warnings = run.plan.unknowns.clone();
+    warnings.extend(emptier_inputs(run.plan));
     warnings.extend(health::ending_credentials(about, run));
     let refused = &run.plan.guard.refused_approvals;
     if !refused.is_empty() {
@@ -223,7 +224,11 @@ pub(super) fn section_for(error: &str) -> &'static str {
 
 fn failed(about: About<'_>, error: &str, cause: &str, reached: Reached<'_>) -> Advice {
     let warnings = match reached {
-        Reached::Plan(run) => emptier_inputs(run.plan),
+        Reached::Plan(run) => {
+            let mut warnings = run.plan.unknowns.clone();
+            warnings.extend(emptier_inputs(run.plan));
+            warnings
+        }
         Reached::BeforePlan { .. } | Reached::UnreadablePlan => Vec::new(),
     };
     Advice {

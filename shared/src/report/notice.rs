@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::advice::section_for;
 use super::minute;
+use super::sections::RUNS_UNTIL_STUBBORN;
 use crate::model::{Action, Applied, Conclusion, History, PastRun, RecordOutcome, run_key};
-use crate::plan::Guard;
+use crate::plan::{Guard, Plan, Repeated};
 
 /// Records named in a notice.
 const MOST_NAMED: usize = 5;
@@ -17,30 +18,35 @@ const SUBJECT_CHARACTERS: usize = 99;
 pub struct Notice {
     /// At most 99 characters, as SNS wants it.
     pub subject: String,
-    /// At most six lines.
+    /// At most ten lines.
     pub message: String,
 }
 
-/// A notice of the last run in the history, if the pipeline's state has changed with it.
+/// A notice of the last run in the history, if the pipeline's state has changed with it, or if a
+/// person has to know of its plan in any case.
 #[must_use]
 pub fn notice(
     bucket: &str,
     runbook: &str,
     history: &History,
-    guard: Option<&Guard>,
+    plan: Option<&Plan>,
     results: &[RecordOutcome],
 ) -> Option<Notice> {
-    let (before, now) = history.change()?;
-    let was = match before {
-        Some(before) => format!("was {}", before.state()),
-        None => "the first run".to_owned(),
+    let in_any_case = plan.map(in_any_case).unwrap_or_default();
+    let (was, now) = match history.change() {
+        Some((Some(before), now)) => (format!("was {}", before.state()), now),
+        Some((None, now)) => ("the first run".to_owned(), now),
+        None if in_any_case.is_empty() => return None,
+        None => ("as before".to_owned(), history.runs.last()?),
     };
     let headline = format!("partner-sync: {} ({was})", now.state());
     let mut lines = vec![
         headline.clone(),
         format!("Run {}, ended {}.", now.run_id, minute(now.ended_at)),
     ];
+    let guard = plan.map(|plan| &plan.guard);
     lines.extend(what_happened(now, runbook, guard, results));
+    lines.extend(in_any_case);
     lines.push(format!(
         "Report: s3://{bucket}/{}",
         run_key(&now.run_id, "report.html")
@@ -49,6 +55,28 @@ pub fn notice(
         subject: headline.chars().take(SUBJECT_CHARACTERS).collect(),
         message: lines.join("\n"),
     })
+}
+
+/// What people are told whatever the state is: a lost memory, and values that are written in vain
+/// for the third time.
+fn in_any_case(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(why) = &plan.inputs.memory_lost {
+        lines.push(format!(
+            "The memory is lost: {why}. Every clock starts anew, and all marks are held."
+        ));
+    }
+    let is_stubborn_now = |one: &&Repeated| one.runs == RUNS_UNTIL_STUBBORN;
+    let in_vain: Vec<_> = plan.repeated.iter().filter(is_stubborn_now).collect();
+    if !in_vain.is_empty() {
+        let name = |one: &Repeated| format!("{} of organization {}", one.field, one.id);
+        let names = named(in_vain.into_iter().map(name).collect());
+        lines.push(format!(
+            "Written in vain in {RUNS_UNTIL_STUBBORN} runs in a row: {names}. Find out who writes \
+             them."
+        ));
+    }
+    lines
 }
 
 /// One line, or one for each held category.
@@ -95,7 +123,11 @@ fn held_categories(guard: &Guard) -> Vec<String> {
 /// The ids of the first few records that failed.
 fn failed_records(results: &[RecordOutcome]) -> String {
     let failed = results.iter().filter(|result| result.outcome.is_failure());
-    let mut ids: Vec<String> = failed.map(record_id).collect();
+    named(failed.map(record_id).collect())
+}
+
+/// The first few, and how many more there are.
+fn named(mut ids: Vec<String>) -> String {
     let more = ids.len().saturating_sub(MOST_NAMED);
     ids.truncate(MOST_NAMED);
     if more > 0 {

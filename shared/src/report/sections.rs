@@ -7,14 +7,14 @@ use crate::model::{
     Action, FieldValue, Guarded, Instance, LastGood, MARK_FOR_DELETION, Mode, Outcome,
     RecordOutcome,
 };
-use crate::plan::{Conflict, Judged, Party, Update};
+use crate::plan::{Conflict, Deferred, Judged, Party, Repeated, Retained, Update, Waiting};
 
 /// Changed values, or new organizations, up to which they are listed one by one.
 const MOST_LISTED: usize = 50;
 /// Runs in a row a record has failed in from which a person has to look.
 pub(super) const RUNS_UNTIL_STUBBORN: u32 = 3;
 
-pub(super) fn all(about: About<'_>, run: PlannedRun<'_>) -> [Option<Section>; 13] {
+pub(super) fn all(about: About<'_>, run: PlannedRun<'_>) -> [Option<Section>; 17] {
     [
         inputs(run),
         plan_and_result(run),
@@ -23,8 +23,12 @@ pub(super) fn all(about: About<'_>, run: PlannedRun<'_>) -> [Option<Section>; 13
         changes(run),
         creates(run),
         failures(run),
+        repeated(run),
         conflicts(run),
         guard(run),
+        waiting(run),
+        unlinked(run),
+        deferred(run),
         kept(run),
         health::stages(about, run),
         health::credentials(about, run),
@@ -129,6 +133,7 @@ fn zendesk_row(instance: &Instance, last: Option<&LastGood>) -> Vec<String> {
         pages,
         seconds,
         complete,
+        error: _,
     } = instance;
     let since = match last {
         None => against(0, None),
@@ -568,12 +573,17 @@ fn party(party: &Party) -> String {
         None => salesforce_id.to_owned(),
     };
     let kind = party.account_type.as_deref().unwrap_or("no type");
+    let owner = match &party.belongs_to {
+        Some(account) => format!(", of {account}"),
+        None if party.id.is_some() => ", of no account".to_owned(),
+        None => String::new(),
+    };
     let marked = if party.marked {
         ", MARKED for deletion"
     } else {
         ""
     };
-    format!("{} ({id}, {kind}{marked})", party.name)
+    format!("{} ({id}, {kind}{owner}{marked})", party.name)
 }
 
 fn guard(run: PlannedRun<'_>) -> Option<Section> {
@@ -581,6 +591,8 @@ fn guard(run: PlannedRun<'_>) -> Option<Section> {
         |Judged {
              category,
              count,
+             standing,
+             held_before: _,
              limit,
              digest,
              exceeded,
@@ -592,7 +604,7 @@ fn guard(run: PlannedRun<'_>) -> Option<Section> {
                 (true, true) => "approved",
                 (true, false) => "held",
             };
-            let margin = against(*limit, Some(*count));
+            let margin = against(*limit, Some(count + standing));
             vec![
                 category.name().to_owned(),
                 count.to_string(),
@@ -618,6 +630,92 @@ fn guard(run: PlannedRun<'_>) -> Option<Section> {
         "What is over its limit waits for an approval of exactly its digest.",
         &head,
         rows,
+    )
+}
+
+fn repeated(run: PlannedRun<'_>) -> Option<Section> {
+    let row = |one: &Repeated| {
+        vec![
+            one.id.to_string(),
+            one.name.clone(),
+            one.field.clone(),
+            value(&one.written),
+            value(&one.found),
+            one.runs.to_string(),
+        ]
+    };
+    Section::of(
+        "Written in vain",
+        "Zendesk took these values in the last runs, and has others again: it drops the value, or \
+         somebody else takes it back. Find out who writes the field.",
+        &["organization", "name", "field", "written", "found", "runs"],
+        run.plan.repeated.iter().map(row),
+    )
+}
+
+fn waiting(run: PlannedRun<'_>) -> Option<Section> {
+    let row = |one: &Waiting| {
+        vec![
+            one.id.to_string(),
+            one.name.clone(),
+            one.salesforce_id.clone().unwrap_or_default(),
+            one.reason.clone(),
+            minute(one.eligible_from),
+        ]
+    };
+    let note = format!(
+        "Their accounts are missing. Who is not back by then, in every complete run for {} hours \
+         (MarkAfterHours), is marked. To keep one for good, name its account in \
+         ProtectedAccountIds.",
+        run.plan.inputs.settings.mark_after_hours
+    );
+    Section::of(
+        "Waiting",
+        note,
+        &[
+            "organization",
+            "name",
+            "Salesforce id",
+            "what became of the account",
+            "may be marked from",
+        ],
+        run.plan.waiting.iter().map(row),
+    )
+}
+
+fn unlinked(run: PlannedRun<'_>) -> Option<Section> {
+    let row = |one: &Retained| {
+        vec![
+            one.id.to_string(),
+            one.name.clone(),
+            one.salesforce_id.clone().unwrap_or_default(),
+            one.reason.clone(),
+        ]
+    };
+    Section::of(
+        "Unlinked",
+        "Partner organizations of nobody knows which account. They are never marked, and never \
+         updated, until a person links them.",
+        &["organization", "name", "Salesforce id", "what to do"],
+        run.plan.unlinked.iter().map(row),
+    )
+}
+
+fn deferred(run: PlannedRun<'_>) -> Option<Section> {
+    let row = |one: &Deferred| {
+        vec![
+            one.id.map_or_else(|| "new".to_owned(), |id| id.to_string()),
+            one.salesforce_id.to_string(),
+            one.name.clone(),
+            one.reason.clone(),
+        ]
+    };
+    Section::of(
+        "Deferred",
+        "Nothing to do: these names become free by this plan, and are given in one of the next \
+         runs.",
+        &["organization", "account", "name", "why not now"],
+        run.plan.deferred.iter().map(row),
     )
 }
 

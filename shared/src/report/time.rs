@@ -1,28 +1,16 @@
 //! Moments as people read them.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
-/// The moment the purge would delete what is marked now: the next Saturday, 00:45 UTC.
-///
-/// Source: contract, section 3: the schedule of the job that deletes.
-pub(super) fn next_purge(now: Timestamp) -> String {
-    let mut day = now.to_zoned(TimeZone::UTC).date();
-    for _ in 0..8 {
-        let is_purge_day = day.weekday() == Weekday::Saturday;
-        if is_purge_day && purge_on(day).is_some_and(|purge| purge > now) {
-            break;
-        }
-        day = day.tomorrow().unwrap_or(day);
-    }
-    format!("Saturday {day} 00:45 UTC")
-}
+use crate::plan;
 
-fn purge_on(day: Date) -> Option<Timestamp> {
-    let quarter_to_one = day.at(0, 45, 0, 0);
-    let zoned = quarter_to_one.to_zoned(TimeZone::UTC).ok()?;
-    Some(zoned.timestamp())
+/// The moment the purge would delete what is marked now, such as `Saturday 2026-11-28 00:45 UTC`.
+pub(super) fn next_purge(now: Timestamp) -> String {
+    plan::next_purge(now)
+        .to_zoned(TimeZone::UTC)
+        .strftime("%A %Y-%m-%d %H:%M UTC")
+        .to_string()
 }
 
 /// A moment to the minute, such as `2026-11-23 06:00 UTC`.

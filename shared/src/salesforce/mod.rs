@@ -2,6 +2,7 @@
 //! documentation.
 
 mod auth;
+mod former;
 mod query;
 
 use std::time::Duration;
@@ -13,7 +14,7 @@ pub use auth::Credentials;
 use query::{ApiError, QueryPage};
 
 use crate::http::{Call, Http, Meter, Reply};
-use crate::model::{Account, Alliances, Complete, Reading};
+use crate::model::{Account, AccountId, Alliances, Complete, Former, Reading};
 use crate::{Error, Result};
 
 /// The API version used unless the secret names another.
@@ -103,11 +104,28 @@ impl Client {
         }
     }
 
+    /// Asks what became of accounts that are not among the authorised ones, 200 a call. Deleted
+    /// ones are looked for as well.
+    ///
+    /// # Errors
+    /// As for [`Client::partner_accounts`]; the answer is an explanation only, so a caller may go
+    /// on without it.
+    pub async fn former_accounts(&mut self, ids: &[AccountId]) -> Result<Vec<Former>> {
+        let mut all = Vec::new();
+        for some in ids.chunks(former::MOST_IDS) {
+            let page = self.query("queryAll", &former::query(some)).await?;
+            all.extend(former::fates(some, &page)?);
+        }
+        Ok(all)
+    }
+
     async fn read_all(&mut self, alliances: &Alliances) -> Result<Complete<Vec<Account>>, Refused> {
         let fatal = Refused::Fatal;
         let mut reading = Reading::new("salesforce", []);
         let mut accounts = Vec::new();
-        let mut page = self.query(&query::partner_accounts(alliances)).await?;
+        let mut page = self
+            .query("query", &query::partner_accounts(alliances))
+            .await?;
         let total = page.total_size.ok_or_else(|| {
             fatal(reading.incomplete("the first page does not say how many records there are"))
         })?;
@@ -145,8 +163,8 @@ impl Client {
         }
     }
 
-    /// `GET /services/data/{version}/query?q=`: the first page.
-    async fn query(&mut self, soql: &str) -> Result<QueryPage, Refused> {
+    /// `GET /services/data/{version}/{resource}?q=`: the first page.
+    async fn query(&mut self, resource: &str, soql: &str) -> Result<QueryPage, Refused> {
         let version = self
             .credentials
             .api_version
@@ -154,7 +172,7 @@ impl Client {
             .unwrap_or_else(|| API_VERSION.to_owned());
         let session = self.session().await.map_err(Refused::Fatal)?;
         let mut url = session.instance.clone();
-        url.set_path(&format!("/services/data/{version}/query"));
+        url.set_path(&format!("/services/data/{version}/{resource}"));
         url.query_pairs_mut().append_pair("q", soql);
         self.send(url).await
     }

@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{History, RecordOutcome, failing_key};
+use crate::plan::Repeated;
 use crate::planned::Planned;
 
 /// Tells each failed record in how many runs in a row it has failed, this one included, and keeps
 /// the numbers in the history.
+///
+/// A record that was written in vain is counted like one that failed: Zendesk took the value, and
+/// has another one again.
 ///
 /// A run that is in the history already was killed after it had counted, and does not count again.
 /// A record that is held was not tried, and keeps its number.
@@ -18,6 +22,8 @@ pub(super) fn count(results: &mut [RecordOutcome], history: &mut History, planne
         if result.outcome.is_failure() {
             let before = history.failing.get(&key).copied().unwrap_or_default();
             result.runs_failed = Some((before + this_run).max(1));
+        } else {
+            result.runs_failed = in_vain(result, &planned.plan.repeated);
         }
         tried.insert(key, result.runs_failed);
     }
@@ -30,6 +36,13 @@ pub(super) fn count(results: &mut [RecordOutcome], history: &mut History, planne
         }
     }
     history.keep_failing(failing);
+}
+
+/// In how many runs in a row a value of the record was written in vain.
+fn in_vain(result: &RecordOutcome, repeated: &[Repeated]) -> Option<u32> {
+    let id = result.id?;
+    let of_record = repeated.iter().filter(|one| one.id == id);
+    of_record.map(|one| one.runs).max()
 }
 
 /// The keys of every planned record, held or not.

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
+
 use super::Ending;
 use crate::model::{
-    Accounts, Applied, Conclusion, Instance, Organizations, RecordOutcome, Results, RunUsage,
-    Usage, run_key,
+    Accounts, Applied, Conclusion, Instance, Memory, Organizations, RecordOutcome, Results,
+    RunUsage, Usage, run_key,
 };
-use crate::plan::{Plan, verdict};
+use crate::plan::{Plan, Remembered, remember, verdict};
 use crate::planned::Planned;
 use crate::report::{KnownResults, PlannedRun, Reached, RunEnd};
 use crate::store::Store;
@@ -84,6 +86,31 @@ impl<'a> KnownRun<'a> {
             } => Some(applied),
             Self::Failed { .. } | Self::Skipped { .. } => None,
         }
+    }
+
+    /// What the next runs must know of this one; `None` if it has no plan that can be read.
+    pub(super) fn memory(&self, ended_at: Timestamp) -> Option<Memory> {
+        let AppliedPlan {
+            planned,
+            results,
+            known: _,
+            usage: _,
+        } = self.applied()?;
+        let Planned {
+            plan,
+            creates,
+            updates,
+            marks,
+        } = planned.as_ref();
+        Some(remember(&Remembered {
+            plan,
+            creates,
+            updates,
+            marks,
+            results,
+            finished: matches!(self, Self::Planned(_)),
+            ended_at,
+        }))
     }
 
     /// How the run is called.

@@ -5,9 +5,11 @@
 //! 1. `results.json`: what became of every record. Everything after it is made from it.
 //! 2. `history.json`: before the report, which shows it; and a report that cannot be written must
 //!    not silence the message about a failure.
-//! 3. `report.html`, `report.md`, `report.json`.
-//! 4. `latest.json`: a run counts as good only once a person could judge it.
-//! 5. Metrics and the message to people: they cannot be taken back.
+//! 3. `memory.json`: before anything that can fail for a reason of its own, because the next run is
+//!    judged by it. It follows from the plan and the results alone.
+//! 4. `report.html`, `report.md`, `report.json`.
+//! 5. `latest.json`: a run counts as good only once a person could judge it.
+//! 6. Metrics and the message to people: they cannot be taken back.
 //!
 //! Who is killed in between begins again at the first step, and each may be done twice: documents
 //! are overwritten, the history holds a run once, and a failing record is counted once a run.
@@ -17,17 +19,19 @@ mod known;
 
 use jiff::Timestamp;
 
+use crate::deadline::now;
 use crate::model::{
-    Applied, Conclusion, HISTORY, Header, History, LATEST, LastGood, Mode, PastRun, RecordOutcome,
-    ReportLocation, Results, Summary, Usage, run_key,
+    Applied, Conclusion, HISTORY, Header, History, LATEST, LastGood, MEMORY, Memory, Mode, PastRun,
+    RecordOutcome, ReportLocation, Results, Summary, Usage, run_key,
 };
 use crate::plan::{Plan, verdict};
 use crate::planned::Planned;
+use crate::recall::find_memory;
 use crate::report::{About, Cost, Notice, Report, notice, seconds_between};
 use crate::store::Store;
 use crate::telemetry::{Metric, record};
 use crate::{Error, Result};
-use known::KnownRun;
+use known::{AppliedPlan, KnownRun};
 
 /// The run that ends.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +99,7 @@ pub async fn end<S: Store>(
     run: EndingRun<'_>,
     ending: Ending<'_>,
 ) -> Result<Option<Notice>> {
-    let ended_at = Timestamp::now();
+    let ended_at = now();
     let mut history = read_history(store, run.run_id).await?;
     let ending = counted(ending, &mut history);
     if let Ending::Applied { results, usage, .. } = &ending {
@@ -112,6 +116,9 @@ pub async fn end<S: Store>(
     if is_noted {
         history.note(past);
         put_json(store, HISTORY, &history, history.header.count).await?;
+        if let Some(memory) = known.memory(ended_at) {
+            put_memory(store, &known, memory).await?;
+        }
         told = notice_of(store.bucket(), run, &history, &known);
     }
 
@@ -221,9 +228,9 @@ fn notice_of(
     known: &KnownRun<'_>,
 ) -> Option<Notice> {
     let applied = known.applied();
-    let guard = applied.map(|run| &run.plan().guard);
+    let plan = applied.map(AppliedPlan::plan);
     let results = applied.map_or(&[][..], |run| &run.results);
-    notice(bucket, run.runbook, history, guard, results)
+    notice(bucket, run.runbook, history, plan, results)
 }
 
 fn about<'a>(
@@ -264,6 +271,25 @@ async fn put_report<S: Store>(store: &S, run_id: &str, report: &Report) -> Resul
         store.put(&key, bytes, content_type).await?;
     }
     Ok(())
+}
+
+/// Writes the memory. If another run has written one since this run's plan was made, this run is
+/// not the last one: then that memory stays, and only gets the marks that this run has set.
+async fn put_memory<S: Store>(store: &S, known: &KnownRun<'_>, memory: Memory) -> Result<()> {
+    let Some(applied) = known.applied() else {
+        return Ok(());
+    };
+    let plan = applied.plan();
+    let is_known = |run_id: &str| {
+        let before = plan.inputs.memory.as_ref();
+        run_id == plan.header.run_id || before.is_some_and(|one| one.header.run_id == run_id)
+    };
+    let stored = find_memory(store, &plan.header.run_id).await?;
+    let memory = match stored {
+        Some(later) if !is_known(&later.header.run_id) => later.with_marks_of(memory),
+        _ => memory,
+    };
+    put_json(store, MEMORY, &memory, memory.header.count).await
 }
 
 /// Moves the pointer to the last good run.

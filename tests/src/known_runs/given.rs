@@ -1,16 +1,21 @@
 //! What the known runs are made from: a moment, the records, what was used, the runs before.
 
+use std::collections::BTreeSet;
+
 use gather_orgs::{Scan, Wanted};
+use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 use shared::model::{
-    Account, AccountId, Accounts, Action, Alliances, Applied, Complete, Conclusion, Counts,
-    Credential, Header, History, Organizations, PastRun, RecordOutcome, RunUsage, TARGET, Usage,
+    Absent, Account, AccountId, Accounts, Action, Alliances, Applied, Complete, Conclusion, Counts,
+    Credential, Fate, Former, Formers, Header, HeldKeys, History, Memory, Organizations, PastRun,
+    RecordOutcome, RunUsage, TARGET, Usage,
 };
 
 use super::RUN;
 use crate::standins::World;
-use crate::standins::seed::{ALLIANCE, Dice};
+use crate::standins::demo::JUST_LOST;
+use crate::standins::seed::{ALLIANCE, Dice, account_id};
 
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().expect("a moment")
@@ -122,6 +127,7 @@ pub(super) fn accounts(world: &World) -> Complete<Vec<Account>> {
     Accounts {
         header: header(accounts.len()),
         accounts,
+        formers: Formers::default(),
     }
     .into_complete(RUN)
     .expect("a complete read")
@@ -131,14 +137,16 @@ pub(super) fn organizations(
     world: &World,
     accounts: &Complete<Vec<Account>>,
 ) -> Complete<Organizations> {
-    let wanted = Wanted::of(accounts).expect("ids");
+    let wanted = Wanted::of(accounts, None).expect("ids");
     let mut scan = Scan::new(RUN);
-    for (name, instance) in &world.zendesk {
+    let names: Vec<_> = world.zendesk.keys().cloned().collect();
+    for walk in scan.walks(&names) {
+        let instance = &world.zendesk[walk.name()];
         let all: Vec<&Value> = instance.organizations.values().collect();
         let page =
             serde_json::from_value(json!({"organizations": all, "meta": {"has_more": false}}))
                 .expect("a page");
-        scan.take(name, "acme.zendesk.example", page, &wanted)
+        walk.take("acme.zendesk.example", page, &wanted)
             .expect("a page");
     }
     let mut document = scan.into_document();
@@ -150,6 +158,68 @@ pub(super) fn organizations(
     document
         .into_complete(RUN, TARGET)
         .expect("a complete read")
+}
+
+/// What the runs before left to be known: every organization without account has been without it
+/// for a day and a half, but for one of the demo's.
+pub(super) fn memory(
+    accounts: &Complete<Vec<Account>>,
+    organizations: &Complete<Organizations>,
+) -> Memory {
+    let known: BTreeSet<_> = accounts
+        .get()
+        .iter()
+        .map(|account| account.id().expect("an id"))
+        .collect();
+    let mut absent = Vec::new();
+    for organization in &organizations.get().organizations {
+        let account = organization.account_id();
+        let Some(salesforce_id) = account.filter(|id| !known.contains(id)) else {
+            continue;
+        };
+        let hours = if salesforce_id == account_id(JUST_LOST) {
+            2
+        } else {
+            36
+        };
+        let since = started_at().saturating_sub(hours.hours());
+        absent.push(Absent {
+            id: organization.id,
+            salesforce_id,
+            since: since.expect("a moment"),
+        });
+    }
+    Memory {
+        header: header(absent.len()),
+        absent,
+        marked: Vec::new(),
+        held: HeldKeys::new(),
+        written: Vec::new(),
+    }
+}
+
+/// What Salesforce says became of the memory's accounts.
+pub(super) fn formers(world: &World, memory: &Memory) -> Formers {
+    let fate = |id: &AccountId| {
+        let Some(record) = world.salesforce.accounts.get(id.as_str()) else {
+            return Fate::NotVisible;
+        };
+        let text = |field: &str| record[field].as_str().map(str::to_owned);
+        Fate::AuthorisedNoMore {
+            status: text("Partners_Partner_Status__c"),
+            kind: text("Type"),
+            track: text("Partner_Track__c"),
+            last_changed: Some(Date::constant(2026, 11, 20)),
+        }
+    };
+    let former = memory.absent.iter().map(|one| Former {
+        salesforce_id: one.salesforce_id.clone(),
+        fate: fate(&one.salesforce_id),
+    });
+    Formers {
+        former: former.collect(),
+        former_error: None,
+    }
 }
 
 /// Some hours before this run, of which the last one ended as given.

@@ -6,9 +6,9 @@ pub mod scenes;
 use std::collections::BTreeMap;
 
 use shared::model::{
-    AccountId, Action, Applied, Conclusion, Counts, Guarded, Header, History, Instance, LastGood,
-    ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference, RunUsage, Usage,
-    Verdict, entries_digest,
+    AccountId, Action, Applied, Conclusion, Counts, Formers, Guarded, Header, History, Instance,
+    LastGood, ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference,
+    RunUsage, Usage, Verdict, entries_digest,
 };
 use shared::plan::{
     Changes, Comparison, Creates, Inputs, Limit, Limits, Listed, Lists, NotInSync, Plan, Settings,
@@ -19,8 +19,8 @@ use shared::report::{About, KnownResults, Notice, PlannedRun, Reached, Report, R
 use crate::standins::seed::{ALLIANCE, account_id};
 use crate::standins::{World, demo};
 use given::{
-    accounts, ended_at, header, history, organizations, past, read_usage, seconds, started_at,
-    write_usage,
+    accounts, ended_at, formers, header, history, memory, organizations, past, read_usage, seconds,
+    started_at, write_usage,
 };
 use scenes::{clashes, everybody_leaves, five_thousand, hostile, many_kinds, quiet};
 
@@ -103,6 +103,7 @@ impl Scene {
     fn made(&self) -> (Plan, Changes) {
         let accounts = accounts(&self.world);
         let organizations = organizations(&self.world, &accounts);
+        let memory = memory(&accounts, &organizations);
         let limit = |number: usize, percent| Limit {
             number: number.max(self.limit),
             percent,
@@ -121,14 +122,23 @@ impl Scene {
                 protected: [account_id(9005)].into(),
                 alliances: [AccountId::parse(ALLIANCE).expect("an id")].into(),
                 retention_years: 3,
+                mark_after_hours: 24,
                 limits,
             },
             approve: Vec::new(),
             last_good: self.last_good(accounts.get().len(), organizations.get()),
+            // Without a past there is no memory either.
+            memory: (!self.past.is_empty()).then(|| memory.clone()),
+            memory_lost: None,
             state_machine: Some(MACHINE.to_owned()),
         };
+        let formers = match &inputs.memory {
+            Some(memory) => formers(&self.world, memory),
+            None => Formers::default(),
+        };
         let usage = read_usage(accounts.get().len(), organizations.get().scanned());
-        let comparison = Comparison::of(&accounts, organizations, &inputs).expect("a plan");
+        let comparison =
+            Comparison::of(&accounts, &formers, organizations, &inputs).expect("a plan");
         let changes = &comparison.changes;
         let lists = Lists {
             creates: listed::<Creates>(&changes.creates),
@@ -251,13 +261,7 @@ impl Scene {
         });
         (
             Report::of(about(&history, &usage, self.mode), end),
-            notice(
-                BUCKET,
-                "infra/RUNBOOK.md",
-                &history,
-                Some(&plan.guard),
-                &results,
-            ),
+            notice(BUCKET, "infra/RUNBOOK.md", &history, Some(&plan), &results),
         )
     }
 

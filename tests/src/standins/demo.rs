@@ -3,14 +3,28 @@
 use serde_json::{Value, json};
 
 use super::World;
-use super::seed::{account_id, equal};
+use super::seed::{Dice, account, account_id, equal};
 
 /// An id of an organization without account that the demo's parameters protect.
 const PROTECTED: usize = 9_005;
+/// The account that has been missing for two hours only.
+pub const JUST_LOST: usize = 9_007;
 
-/// 168 accounts, 5,210 and 800 organizations, and a difference of every kind.
+/// The world of the demo: a difference of every kind, and what waits: an organization whose account
+/// has just gone, one of nobody knows which account, and a name that another one gives up first.
 #[must_use]
 pub fn demo() -> World {
+    let mut world = differences();
+    world.abandon(JUST_LOST, "");
+    world.abandon(9008, "");
+    world.set_organization(9008, "salesforce_id", json!("see notes"));
+    world.pass_the_name_on(85, 84);
+    world
+}
+
+/// 168 accounts, 5,210 and 800 organizations, and a difference of every kind that one run settles.
+#[must_use]
+pub fn differences() -> World {
     let mut world = equal(2026, 168, 5214, 800);
     for number in [10, 20, 30] {
         world.lose_organization(number);
@@ -44,6 +58,19 @@ pub fn demo() -> World {
 }
 
 impl World {
+    /// Renames an account, and gives its name to another one.
+    pub fn pass_the_name_on(&mut self, from: usize, to: usize) {
+        let accounts = &self.salesforce.accounts;
+        let name = accounts
+            .get(account_id(from).as_str())
+            .and_then(|record| record.get("Name"))
+            .cloned();
+        if let Some(name) = name {
+            self.set_account(from, "Name", json!("Newly Otherwise Named Ltd"));
+            self.set_account(to, "Name", name);
+        }
+    }
+
     /// The organization with a number's account id on the target.
     #[must_use]
     pub fn organization_of(&self, number: usize) -> Option<u64> {
@@ -104,7 +131,7 @@ impl World {
         }
     }
 
-    /// Makes a customer a partner without account.
+    /// Makes a customer a partner whose account is terminated.
     pub fn abandon(&mut self, number: usize, expired: &str) {
         let customers = self.instance("global").organizations.values_mut();
         let customer = customers
@@ -114,6 +141,11 @@ impl World {
             customer["organization_fields"]["account_type"] = json!("open_partner");
             customer["organization_fields"]["salesforce_id"] = json!(account_id(number));
             customer["organization_fields"]["expiration_date"] = json!(expired);
+            let id = account_id(number);
+            let name = customer["name"].as_str().unwrap_or_default();
+            let mut record = account(&mut Dice::new(number as u64), &id, name);
+            record.insert("Partners_Partner_Status__c".to_owned(), json!("Terminated"));
+            self.salesforce.accounts.insert(id.to_string(), record);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! They behave as the vendors' documentation and recorded traffic say, can be told to fail in given
 //! ways, and log every request.
 
-mod demo;
+pub mod demo;
 pub mod faults;
 mod http;
 mod jobs;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-pub use demo::demo;
+pub use demo::{demo, differences};
 use faults::Fault;
 pub use http::{Answer, Request, Response};
 pub use salesforce::Salesforce;
@@ -128,6 +128,7 @@ impl World {
                 let instance_url = std::mem::take(&mut self.salesforce.instance_url);
                 *self = match body()["kind"].as_str() {
                     Some("demo") => demo(),
+                    Some("differences") => differences(),
                     _ => seed::equal(
                         number("seed") as u64,
                         number("accounts"),

@@ -1,6 +1,6 @@
 //! A stand-in Salesforce: a token endpoint and one query over accounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -17,6 +17,9 @@ pub struct Salesforce {
     /// Fields hidden from the app's user.
     #[serde(default)]
     pub hidden: Vec<String>,
+    /// Accounts that no sharing rule shows to the app's user.
+    #[serde(default)]
+    pub unshared: BTreeSet<String>,
     /// Where data is served; told with the token.
     #[serde(default)]
     pub instance_url: String,
@@ -43,6 +46,7 @@ impl Default for Salesforce {
             accounts: BTreeMap::new(),
             page_size: 2000,
             hidden: Vec::new(),
+            unshared: BTreeSet::new(),
             instance_url: String::new(),
             client_id: "sf-client".to_owned(),
             client_secret: "sf-secret".to_owned(),
@@ -69,7 +73,10 @@ impl Salesforce {
         let parts: Vec<_> = request.path.trim_matches('/').split('/').collect();
         match (request.method.as_str(), parts.as_slice()) {
             ("GET", ["services", "data", version, "query"]) => {
-                self.query(version, &request.param("q").unwrap_or_default())
+                self.query(version, &request.param("q").unwrap_or_default(), false)
+            }
+            ("GET", ["services", "data", version, "queryAll"]) => {
+                self.query(version, &request.param("q").unwrap_or_default(), true)
             }
             ("GET", ["services", "data", version, "query", locator]) => {
                 match self.cursors.remove(*locator) {
@@ -123,8 +130,9 @@ impl Salesforce {
             .is_ok_and(|token| token.claims.get("aud").is_some_and(Value::is_string))
     }
 
-    /// Understands the one query there is: its columns, the ids in it, and the partner condition.
-    fn query(&mut self, version: &str, soql: &str) -> Response {
+    /// Understands the two queries there are: their columns, the ids in them, and the partner
+    /// condition. Only `queryAll` finds what is deleted.
+    fn query(&mut self, version: &str, soql: &str, with_deleted: bool) -> Response {
         let Some((columns, condition)) = soql
             .strip_prefix("SELECT ")
             .and_then(|rest| rest.split_once(" FROM Account WHERE "))
@@ -153,9 +161,16 @@ impl Salesforce {
                 .and_then(Value::as_str)
                 .is_some_and(|text| wanted.contains(&text))
         };
+        let by_condition = condition.contains("(Type = 'Partner'");
+        let is_deleted =
+            |record: &Map<String, Value>| record.get("IsDeleted") == Some(&json!(true));
         let fits = |(id, record): &(&String, &Map<String, Value>)| {
+            if self.unshared.contains(*id) || (is_deleted(record) && !with_deleted) {
+                return false;
+            }
             by_id.contains(&format!("'{id}'"))
-                || (is(record, "Type", &["Partner"])
+                || (by_condition
+                    && is(record, "Type", &["Partner"])
                     && is(record, "Partners_Partner_Status__c", &["Authorized"])
                     && is(record, "Partner_Track__c", &["Open", "Select"]))
         };
@@ -206,10 +221,16 @@ fn record(version: &str, id: &str, columns: &[String], account: &Map<String, Val
         }),
     )]);
     for column in columns {
+        // What every record has, whether the world names it or not.
+        let standard = match column.as_str() {
+            "IsDeleted" => json!(false),
+            "LastModifiedDate" => json!("2026-11-20T10:15:00.000+0000"),
+            _ => Value::Null,
+        };
         match column.split_once('.') {
             None => drop(record.insert(
                 column.clone(),
-                account.get(column).cloned().unwrap_or_default(),
+                account.get(column).cloned().unwrap_or(standard),
             )),
             Some((lookup, _)) => drop(record.insert(
                 lookup.to_owned(),

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Complete, Organization};
+use super::{Account, Complete, Former, Organization};
 use crate::model::run::Header;
 use crate::{Error, Result};
 
@@ -18,6 +18,21 @@ pub struct Accounts {
     pub header: Header,
     /// Sorted by id.
     pub accounts: Vec<Account>,
+    /// What became of accounts that are gone.
+    #[serde(flatten)]
+    pub formers: Formers,
+}
+
+/// What Salesforce says became of the accounts of organizations without account. An explanation
+/// only: a run goes on without it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Formers {
+    /// Sorted by id.
+    #[serde(default)]
+    pub former: Vec<Former>,
+    /// Why it is not known, if Salesforce was asked in vain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_error: Option<String>,
 }
 
 impl Accounts {
@@ -25,7 +40,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::Contract`] if an account has no usable id.
-    pub fn new(run_id: &str, accounts: Complete<Vec<Account>>) -> Result<Self> {
+    pub fn new(run_id: &str, accounts: Complete<Vec<Account>>, formers: Formers) -> Result<Self> {
         let mut keyed = accounts
             .into_inner()
             .into_iter()
@@ -36,6 +51,7 @@ impl Accounts {
         Ok(Self {
             header: Header::new(run_id, accounts.len()),
             accounts,
+            formers,
         })
     }
 
@@ -79,6 +95,9 @@ pub struct Instance {
     pub seconds: f64,
     /// True once the last page said so.
     pub complete: bool,
+    /// Why it was not read to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// `organizations.json`: the partner organizations of all instances, and their lookalikes.
@@ -105,12 +124,12 @@ impl Organizations {
             .sum()
     }
 
-    /// The document as the complete read it is, if every instance says so.
+    /// The document as the complete read of `target` that it is. Another instance may have been
+    /// read in part: nothing is decided by it.
     ///
     /// # Errors
     /// [`Error::Contract`] if the document is another run's or does not hold together,
-    /// [`Error::Incomplete`] if an instance was not read to its end or `target` was not read at
-    /// all.
+    /// [`Error::Incomplete`] if `target` was not read, or not to its end.
     pub fn into_complete(self, run_id: &str, target: &str) -> Result<Complete<Self>> {
         self.header
             .check("organizations.json", run_id, self.organizations.len())?;
@@ -119,15 +138,9 @@ impl Organizations {
                 "organizations.json: {what}; start a new run"
             )))
         };
-        if let Some(cut) = self.instances.iter().find(|instance| !instance.complete) {
-            return incomplete(format!("instance {} was not read to its end", cut.name));
-        }
-        if !self
-            .instances
-            .iter()
-            .any(|instance| instance.name == target)
-        {
-            return incomplete(format!("instance {target} was not read"));
+        let of_target = self.instances.iter().find(|one| one.name == target);
+        if !of_target.is_some_and(|instance| instance.complete) {
+            return incomplete(format!("instance {target} was not read to its end"));
         }
         let mut seen = HashSet::new();
         for organization in self.organizations.iter().chain(&self.lookalikes) {

@@ -4,6 +4,7 @@ mod account;
 mod account_id;
 mod complete;
 mod field;
+mod former;
 mod gathered;
 pub mod mapping;
 mod name;
@@ -13,7 +14,8 @@ pub use account::{Account, Alliances};
 pub use account_id::{AccountId, InvalidAccountId};
 pub use complete::{Complete, Reading};
 pub use field::{FieldValue, Fields};
-pub use gathered::{Accounts, Instance, Organizations};
+pub use former::{Fate, Former};
+pub use gathered::{Accounts, Formers, Instance, Organizations};
 pub use name::name_key;
 pub use organization::{
     ACCOUNT_TYPE, EXPIRATION_DATE, MARK_FOR_DELETION, Organization, PARTNER_TYPES, SALESFORCE_ID,

@@ -61,6 +61,12 @@ pub struct Counts {
     pub unmarks: usize,
     /// Without account, but not old enough to be marked.
     pub retained: usize,
+    /// Without account, but not for long enough to be marked.
+    #[serde(default)]
+    pub waiting: usize,
+    /// Of nobody knows which account; never marked.
+    #[serde(default)]
+    pub unlinked: usize,
     /// Accounts without an account type.
     pub skipped: usize,
     /// Clashes a person has to resolve.

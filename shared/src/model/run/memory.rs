@@ -1,0 +1,95 @@
+//! `memory.json`: what a run must know of the ones before it.
+//!
+//! Source: contract, section 4, "`memory.json`".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Guarded, Header};
+use crate::model::partner::{AccountId, FieldValue};
+
+/// The key of the memory.
+pub const MEMORY: &str = "memory.json";
+
+/// `memory.json`. It holds what is on the target and in the last plan, and nothing older: so it
+/// does not grow with the runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// The header; its count is that of `absent` and `marked` together.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Organizations without account, each with its clock.
+    pub absent: Vec<Absent>,
+    /// Marks this pipeline set that still stand.
+    pub marked: Vec<OwnMark>,
+    /// The keys of the entries that were held, by category.
+    pub held: HeldKeys,
+    /// What the last run wrote: planned again with the same value, it never converged.
+    #[serde(default)]
+    pub written: Vec<Written>,
+}
+
+/// The keys of held entries: the Salesforce id of a create, the organization's id of an update or a
+/// mark.
+pub type HeldKeys = BTreeMap<Guarded, BTreeSet<String>>;
+
+/// An organization whose account is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absent {
+    /// The organization.
+    pub id: u64,
+    /// The account it belongs to.
+    pub salesforce_id: AccountId,
+    /// The start of the first complete run that missed the account.
+    pub since: Timestamp,
+}
+
+/// A mark this pipeline set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnMark {
+    /// The organization.
+    pub id: u64,
+    /// The account it belongs to.
+    pub salesforce_id: AccountId,
+    /// When the run ended that set it.
+    pub at: Timestamp,
+}
+
+/// A value that was written to an organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The organization.
+    pub id: u64,
+    /// `name`, or the key of an organization field.
+    pub field: String,
+    /// What was written.
+    pub value: FieldValue,
+    /// In how many runs in a row.
+    pub runs: u32,
+}
+
+impl Memory {
+    /// The memory with no clock running.
+    #[must_use]
+    pub fn without_clocks(self) -> Self {
+        Self {
+            absent: Vec::new(),
+            ..self
+        }
+    }
+
+    /// The memory with the marks of another one that it does not have.
+    #[must_use]
+    pub fn with_marks_of(mut self, other: Self) -> Self {
+        let has: BTreeSet<u64> = self.marked.iter().map(|one| one.id).collect();
+        let more = other
+            .marked
+            .into_iter()
+            .filter(|one| !has.contains(&one.id));
+        self.marked.extend(more);
+        self.header.count = self.absent.len() + self.marked.len();
+        self
+    }
+}
