@@ -99,3 +99,135 @@ impl<T: DeserializeOwned> Found<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::Counts;
+
+    /// Documents that are there from the beginning; `None` for a store that does not answer.
+    struct Fixed(BTreeMap<&'static str, Option<Vec<u8>>>);
+
+    impl Store for Fixed {
+        fn bucket(&self) -> &'static str {
+            "fixed"
+        }
+
+        async fn put(&self, _: &str, _: Vec<u8>, _: &'static str) -> Result<()> {
+            Ok(())
+        }
+
+        async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+            match self.0.get(key) {
+                Some(None) => Err(Error::Transient("no answer".to_owned())),
+                Some(Some(bytes)) => Ok(Some(bytes.clone())),
+                None => Ok(None),
+            }
+        }
+    }
+
+    fn header(schema_version: u32) -> Value {
+        json!({"schema_version": schema_version, "run_id": "r", "count": 1,
+            "generated_at": "2026-11-23T06:00:00Z"})
+    }
+
+    fn memory(schema_version: u32) -> Vec<u8> {
+        let mut document = header(schema_version);
+        document["absent"] = json!([{"id": 7, "salesforce_id": "0014M00001sDiGEQA0",
+            "since": "2026-11-22T06:00:00Z"}]);
+        document["marked"] = json!([{"id": 8, "salesforce_id": "0014M00001sDiGEQA0",
+            "at": "2026-11-22T06:00:00Z"}]);
+        document["held"] = json!({"marks": ["7"]});
+        document.to_string().into_bytes()
+    }
+
+    fn latest(schema_version: u32) -> Vec<u8> {
+        let mut document = header(schema_version);
+        document["verdict"] = json!("OK");
+        document["counts"] = json!(Counts::default());
+        document.to_string().into_bytes()
+    }
+
+    async fn recalled(memory: Option<Vec<u8>>, latest: Option<Vec<u8>>) -> Recalled {
+        let documents = [(MEMORY, memory), (LATEST, latest)];
+        let there = documents.into_iter().filter(|(_, bytes)| bytes.is_some());
+        recall(&Fixed(there.collect())).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn nothing_at_all_is_a_first_run_and_nothing_is_lost() {
+        assert_eq!(recalled(None, None).await, Recalled::default());
+    }
+
+    #[tokio::test]
+    async fn a_memory_is_whole_with_and_without_a_last_good_run() {
+        for last in [None, Some(latest(1))] {
+            let is_there = last.is_some();
+            let Recalled {
+                memory,
+                lost,
+                last_good,
+            } = recalled(Some(memory(1)), last).await;
+            assert_eq!(memory.unwrap().absent.len(), 1);
+            assert_eq!(lost, None);
+            assert_eq!(last_good.is_some(), is_there);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_memory_that_is_missing_beside_a_last_good_run_is_lost() {
+        for last in [latest(1), b"{".to_vec()] {
+            let Recalled { memory, lost, .. } = recalled(None, Some(last)).await;
+            assert_eq!(memory, None);
+            assert!(lost.is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_memory_that_cannot_be_read_is_lost() {
+        for broken in [b"{".to_vec(), b"[]".to_vec(), Vec::new(), memory(2)] {
+            let Recalled { memory, lost, .. } = recalled(Some(broken), Some(latest(1))).await;
+            assert_eq!(memory, None);
+            assert!(lost.is_some_and(|why| why.starts_with(MEMORY)));
+        }
+    }
+
+    #[tokio::test]
+    async fn without_the_last_good_run_the_clocks_are_lost_and_the_marks_are_not() {
+        for broken in [b"{".to_vec(), latest(2)] {
+            let Recalled {
+                memory,
+                lost,
+                last_good,
+            } = recalled(Some(memory(1)), Some(broken)).await;
+            let memory = memory.unwrap();
+            assert_eq!((memory.absent.len(), memory.marked.len()), (0, 1));
+            assert_eq!(memory.held.len(), 1);
+            assert!(lost.is_some_and(|why| why.starts_with(LATEST)));
+            assert_eq!(last_good, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_does_not_answer_is_no_lost_memory() {
+        for key in [MEMORY, LATEST] {
+            let error = recall(&Fixed([(key, None)].into())).await.unwrap_err();
+            assert_eq!(error.name(), "Sync.Transient");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stage_that_gathers_goes_on_without_a_memory() {
+        let found = |bytes: Vec<u8>| async {
+            let store = Fixed([(MEMORY, Some(bytes))].into());
+            find_memory(&store, "r").await.unwrap().is_some()
+        };
+        assert!(found(memory(1)).await);
+        assert!(!found(memory(2)).await);
+        assert!(!found(b"{".to_vec()).await);
+    }
+}

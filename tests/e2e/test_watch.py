@@ -16,7 +16,7 @@ def test_the_stages_run_one_by_one(tmp_path):
         assert summary["verdict"] == "OK"
         assert summary["applied"] == {
             "created": 3,
-            "updated": 18,
+            "updated": 19,
             "marked": 2,
             "failed": 0,
             "drifted": 0,

@@ -85,7 +85,7 @@ impl Past {
     /// In how many runs in a row this value was written, and the last one was the run before.
     pub(super) fn times_written(&self, id: u64, field: &str, value: &FieldValue) -> Option<u32> {
         let written = self.written.get(&(id, field.to_owned()))?;
-        written.value.means(value).then_some(written.runs)
+        (written.value_sha256 == Written::digest(value)).then_some(written.runs)
     }
 
     /// As [`Past::times_written`], of a mark.
@@ -93,3 +93,7 @@ impl Past {
         self.times_written(id, MARK_FOR_DELETION, &FieldValue::Flag(true))
     }
 }
+
+#[cfg(test)]
+#[path = "past_tests.rs"]
+mod tests;

@@ -159,7 +159,7 @@ fn written(run: &Remembered<'_>, outcomes: &Outcomes) -> Vec<Written> {
             all.push(Written {
                 id,
                 field: field.to_owned(),
-                value: value.clone(),
+                value_sha256: Written::digest(value),
                 runs,
             });
         }
@@ -180,3 +180,7 @@ fn written(run: &Remembered<'_>, outcomes: &Outcomes) -> Vec<Written> {
     all.truncate(MOST_WRITTEN);
     all
 }
+
+#[cfg(test)]
+#[path = "remember_tests.rs"]
+mod tests;

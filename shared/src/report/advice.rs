@@ -257,7 +257,7 @@ fn advice_for(error: &str) -> &'static str {
         }
         "Sync.Contract" => "Correct the field or record the cause names.",
         "Sync.Incomplete" => "Nothing if it happens once: the next run reads again.",
-        "Sync.Input" => "Start it again with an input that is known.",
+        "Sync.Input" => "Start a new execution, with an input that is known.",
         "Sync.Config" => "Correct the stack's parameters or the secret the cause names.",
         "Sync.Rejected" => "Look the status up in the vendor's error list.",
         _ => "The name is AWS's own.",

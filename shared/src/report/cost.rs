@@ -39,7 +39,9 @@ impl Cost {
             sync,
         } = usage;
         // Each invocation of these is followed by a look at its answer.
-        let pairs = |usage: &Usage| 2 * usage.invocations + usage.waits;
+        let looks = |usage: &Usage| 2 * usage.invocations + usage.waits;
+        // Before each of sync the lease is confirmed.
+        let confirmations = sync.invocations;
         let Usage {
             invocations,
             milliseconds,
@@ -47,8 +49,9 @@ impl Cost {
         } = usage.total();
         Self {
             transitions: STATES_OF_EVERY_RUN
-                + pairs(gather_orgs)
-                + pairs(sync)
+                + looks(gather_orgs)
+                + looks(sync)
+                + confirmations
                 + u64::from(notified),
             invocations,
             milliseconds,
@@ -98,14 +101,14 @@ mod tests {
         assert_eq!(
             cost,
             Cost {
-                transitions: 12,
+                transitions: 13,
                 invocations: 4,
                 milliseconds: 10_000
             }
         );
-        // 12 transitions at 25, 4 requests at 0.2, 2.5 GB-seconds at 16.6667 millionths.
-        assert_eq!(cost.micro_usd(), 343);
-        assert_eq!(cost.usd(), "0.000343 USD");
+        // 13 transitions at 25, 4 requests at 0.2, 2.5 GB-seconds at 16.6667 millionths.
+        assert_eq!(cost.micro_usd(), 368);
+        assert_eq!(cost.usd(), "0.000368 USD");
     }
 
     #[test]
@@ -120,6 +123,6 @@ mod tests {
             sync,
             ..RunUsage::default()
         };
-        assert_eq!(Cost::of(&usage, true).transitions, 8 + 6 + 2 + 1);
+        assert_eq!(Cost::of(&usage, true).transitions, 8 + 6 + 2 + 3 + 1);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - `facts`: what a report is made from.
 //! - `document`: the report itself, before it has a form.
-//! - `advice`, `sections`, `health`, `chart`: its parts.
+//! - `advice`, `sections`, `failures`, `kept`, `health`, `chart`: its parts.
 //! - `html` (with `report.html` and `report.css`), `markdown`: its forms.
 //! - `notice`: the short message to people.
 
@@ -11,8 +11,10 @@ mod chart;
 mod cost;
 mod document;
 mod facts;
+mod failures;
 mod health;
 mod html;
+mod kept;
 mod markdown;
 mod notice;
 mod sections;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{About, KnownResults, PlannedRun, Section, health, minute, next_purge};
+use super::{About, KnownResults, PlannedRun, Section, failures, health, kept, minute, next_purge};
 use crate::model::{
     Action, FieldValue, Guarded, Instance, LastGood, MARK_FOR_DELETION, Mode, Outcome,
     RecordOutcome,
 };
-use crate::plan::{Conflict, Deferred, Judged, Party, Repeated, Retained, Update, Waiting};
+use crate::plan::{Conflict, Judged, Party, Update};
 
 /// Changed values, or new organizations, up to which they are listed one by one.
 const MOST_LISTED: usize = 50;
@@ -22,14 +22,14 @@ pub(super) fn all(about: About<'_>, run: PlannedRun<'_>) -> [Option<Section>; 17
         already_marked(about, run),
         changes(run),
         creates(run),
-        failures(run),
-        repeated(run),
+        failures::failures(run),
+        failures::repeated(run),
         conflicts(run),
         guard(run),
-        waiting(run),
-        unlinked(run),
-        deferred(run),
-        kept(run),
+        kept::waiting(run),
+        kept::unlinked(run),
+        kept::deferred(run),
+        kept::kept(run),
         health::stages(about, run),
         health::credentials(about, run),
         health::last_runs(about),
@@ -437,7 +437,7 @@ fn change_rows(
     rows
 }
 
-fn value(value: &FieldValue) -> String {
+pub(super) fn value(value: &FieldValue) -> String {
     match value {
         FieldValue::Flag(flag) => flag.to_string(),
         FieldValue::Text(text) => text.clone().unwrap_or_else(|| "(empty)".to_owned()),
@@ -472,75 +472,6 @@ fn creates(run: PlannedRun<'_>) -> Option<Section> {
         &["Salesforce id", "name", "result"],
         rows,
     )
-}
-
-fn failures(run: PlannedRun<'_>) -> Option<Section> {
-    let mut bad: Vec<&RecordOutcome> = run
-        .results
-        .iter()
-        .filter(|result| result.outcome != Outcome::Done)
-        .collect();
-    if bad.is_empty() {
-        return None;
-    }
-    bad.sort_by_key(|result| std::cmp::Reverse(result.runs_failed));
-    let names = names(run);
-    let rows = bad.into_iter().map(|result| failure_row(result, &names));
-    let head = ["action", "record", "name", "outcome", "why", "runs failed"];
-    Section::of(
-        "Failures and drift",
-        "In Zendesk's own words where it gave any; what failed in most runs comes first.",
-        &head,
-        rows,
-    )
-}
-
-/// The names of all planned records, by account (creates) or organization (updates, marks).
-fn names(run: PlannedRun<'_>) -> BTreeMap<String, &str> {
-    let mut names = BTreeMap::new();
-    for create in run.creates {
-        names.insert(create.salesforce_id.to_string(), create.name.as_str());
-    }
-    for update in run.updates {
-        names.insert(update.id.to_string(), &update.name);
-    }
-    for mark in run.marks {
-        names.insert(mark.id.to_string(), &mark.name);
-    }
-    names
-}
-
-fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<String> {
-    let RecordOutcome {
-        action,
-        id,
-        salesforce_id,
-        outcome,
-        job_id: _,
-        error,
-        runs_failed,
-    } = result;
-    let record = match id {
-        Some(id) => id.to_string(),
-        None => salesforce_id.clone().unwrap_or_default(),
-    };
-    let name = names.get(&record).copied().unwrap_or_default();
-    let why = error
-        .as_deref()
-        .unwrap_or("changed by somebody since it was read; the next run judges it afresh");
-    let runs = match runs_failed {
-        None => String::new(),
-        Some(runs) if *runs >= RUNS_UNTIL_STUBBORN => format!("{runs} (look at it)"),
-        Some(runs) => runs.to_string(),
-    };
-    vec![
-        action.word().to_owned(),
-        record,
-        name.to_owned(),
-        outcome.word().to_owned(),
-        why.to_owned(),
-        runs,
-    ]
 }
 
 fn conflicts(run: PlannedRun<'_>) -> Option<Section> {
@@ -630,124 +561,5 @@ fn guard(run: PlannedRun<'_>) -> Option<Section> {
         "What is over its limit waits for an approval of exactly its digest.",
         &head,
         rows,
-    )
-}
-
-fn repeated(run: PlannedRun<'_>) -> Option<Section> {
-    let row = |one: &Repeated| {
-        vec![
-            one.id.to_string(),
-            one.name.clone(),
-            one.field.clone(),
-            value(&one.written),
-            value(&one.found),
-            one.runs.to_string(),
-        ]
-    };
-    Section::of(
-        "Written in vain",
-        "Zendesk took these values in the last runs, and has others again: it drops the value, or \
-         somebody else takes it back. Find out who writes the field.",
-        &["organization", "name", "field", "written", "found", "runs"],
-        run.plan.repeated.iter().map(row),
-    )
-}
-
-fn waiting(run: PlannedRun<'_>) -> Option<Section> {
-    let row = |one: &Waiting| {
-        vec![
-            one.id.to_string(),
-            one.name.clone(),
-            one.salesforce_id.clone().unwrap_or_default(),
-            one.reason.clone(),
-            minute(one.eligible_from),
-        ]
-    };
-    let note = format!(
-        "Their accounts are missing. Who is not back by then, in every complete run for {} hours \
-         (MarkAfterHours), is marked. To keep one for good, name its account in \
-         ProtectedAccountIds.",
-        run.plan.inputs.settings.mark_after_hours
-    );
-    Section::of(
-        "Waiting",
-        note,
-        &[
-            "organization",
-            "name",
-            "Salesforce id",
-            "what became of the account",
-            "may be marked from",
-        ],
-        run.plan.waiting.iter().map(row),
-    )
-}
-
-fn unlinked(run: PlannedRun<'_>) -> Option<Section> {
-    let row = |one: &Retained| {
-        vec![
-            one.id.to_string(),
-            one.name.clone(),
-            one.salesforce_id.clone().unwrap_or_default(),
-            one.reason.clone(),
-        ]
-    };
-    Section::of(
-        "Unlinked",
-        "Partner organizations of nobody knows which account. They are never marked, and never \
-         updated, until a person links them.",
-        &["organization", "name", "Salesforce id", "what to do"],
-        run.plan.unlinked.iter().map(row),
-    )
-}
-
-fn deferred(run: PlannedRun<'_>) -> Option<Section> {
-    let row = |one: &Deferred| {
-        vec![
-            one.id.map_or_else(|| "new".to_owned(), |id| id.to_string()),
-            one.salesforce_id.to_string(),
-            one.name.clone(),
-            one.reason.clone(),
-        ]
-    };
-    Section::of(
-        "Deferred",
-        "Nothing to do: these names become free by this plan, and are given in one of the next \
-         runs.",
-        &["organization", "account", "name", "why not now"],
-        run.plan.deferred.iter().map(row),
-    )
-}
-
-fn kept(run: PlannedRun<'_>) -> Option<Section> {
-    let retained = run
-        .plan
-        .retained
-        .iter()
-        .chain(&run.plan.protected)
-        .map(|one| {
-            let from = one
-                .eligible_from
-                .map_or_else(String::new, |date| format!("may be marked from {date}"));
-            vec![
-                one.id.to_string(),
-                one.name.clone(),
-                one.reason.clone(),
-                from,
-            ]
-        });
-    let skipped = run.plan.skipped.iter().map(|one| {
-        vec![
-            one.salesforce_id.to_string(),
-            one.name.clone(),
-            one.reason.clone(),
-            "not created".to_owned(),
-        ]
-    });
-    Section::of(
-        "Left as they are",
-        "",
-        &["record", "name", "reason", "until"],
-        retained.chain(skipped),
     )
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Guarded, Header};
+use super::{Guarded, Header, sha256};
 use crate::model::partner::{AccountId, FieldValue};
 
 /// The key of the memory.
@@ -64,10 +64,21 @@ pub struct Written {
     pub id: u64,
     /// `name`, or the key of an organization field.
     pub field: String,
-    /// What was written.
-    pub value: FieldValue,
+    /// SHA-256 of what was written: a name or an address has no place in the memory.
+    pub value_sha256: String,
     /// In how many runs in a row.
     pub runs: u32,
+}
+
+impl Written {
+    /// The digest of a value, the same for values that mean the same.
+    #[must_use]
+    pub fn digest(value: &FieldValue) -> String {
+        match value {
+            FieldValue::Flag(flag) => sha256(flag.to_string().as_bytes()),
+            FieldValue::Text(text) => sha256(text.as_deref().unwrap_or_default().trim().as_bytes()),
+        }
+    }
 }
 
 impl Memory {

@@ -1,0 +1,424 @@
+//! What a run leaves in the memory, however it ends.
+
+use super::super::for_tests::{account_id as id, text};
+use super::*;
+use crate::model::{Absent, Counts, Mode, Reference, RunUsage};
+use crate::plan::{
+    Change, Changes, Guard, Inputs, Kept, Limit, Limits, Listed, Lists, Seen, Settings,
+};
+
+const NOW: &str = "2026-11-23T06:00:00Z";
+const BEFORE: &str = "2026-11-22T06:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn absent(number: u64, since: &str) -> Absent {
+    Absent {
+        id: number,
+        salesforce_id: id(usize::try_from(number).unwrap()),
+        since: at(since),
+    }
+}
+
+fn mark(number: u64) -> Mark {
+    Mark {
+        id: number,
+        salesforce_id: None,
+        name: String::new(),
+        reason: String::new(),
+    }
+}
+
+fn update(number: u64, changes: &[(&str, FieldValue)]) -> Update {
+    let change = |(field, new): &(&str, FieldValue)| Change {
+        field: (*field).to_owned(),
+        old: FieldValue::UNSET,
+        new: new.clone(),
+    };
+    Update {
+        id: number,
+        salesforce_id: id(usize::try_from(number).unwrap()),
+        name: String::new(),
+        changes: changes.iter().map(change).collect(),
+    }
+}
+
+fn create(number: usize) -> Create {
+    Create {
+        salesforce_id: id(number),
+        name: String::new(),
+        fields: BTreeMap::new(),
+    }
+}
+
+fn outcome(action: Action, number: u64, outcome: Outcome) -> RecordOutcome {
+    RecordOutcome {
+        action,
+        id: Some(number),
+        salesforce_id: None,
+        outcome,
+        job_id: None,
+        error: None,
+        runs_failed: None,
+    }
+}
+
+fn judged(category: Guarded, exceeded: bool, approved: bool) -> Judged {
+    Judged {
+        category,
+        count: 1,
+        standing: 0,
+        held_before: 0,
+        limit: 0,
+        digest: String::new(),
+        exceeded,
+        approved,
+        message: String::new(),
+    }
+}
+
+/// A run that came to its end, with nothing held and nothing remembered from before.
+struct Given {
+    plan: Plan,
+    changes: Changes,
+    results: Vec<RecordOutcome>,
+    finished: bool,
+}
+
+impl Given {
+    fn new(changes: Changes) -> Self {
+        let reference = Reference {
+            bucket: String::new(),
+            key: String::new(),
+            sha256: String::new(),
+            count: 0,
+        };
+        let listed = Listed {
+            reference: reference.clone(),
+            digest: String::new(),
+        };
+        let limit = Limit {
+            number: 0,
+            percent: 0,
+        };
+        let seen = Seen {
+            partner_organizations: 0,
+            accounts: 0,
+            accounts_of_last_good_run: None,
+            marks_since_purge: 0,
+            former: 0,
+            former_not_visible: 0,
+            memory_lost: false,
+        };
+        let categories = [Guarded::Creates, Guarded::Updates, Guarded::Marks];
+        let plan = Plan {
+            header: Header::new("this", 0),
+            mode: Mode::Apply,
+            digest: String::new(),
+            counts: Counts::default(),
+            guard: Guard {
+                categories: categories.map(|one| judged(one, false, false)).into(),
+                refused_approvals: Vec::new(),
+                seen,
+            },
+            release: None,
+            warnings: Vec::new(),
+            unknowns: Vec::new(),
+            skipped: Vec::new(),
+            retained: Vec::new(),
+            protected: Vec::new(),
+            waiting: changes.waiting.clone(),
+            unlinked: Vec::new(),
+            deferred: Vec::new(),
+            conflicts: Vec::new(),
+            already_marked: changes.already_marked.clone(),
+            absent: changes.absent.clone(),
+            own_marks: Vec::new(),
+            repeated: Vec::new(),
+            lists: Lists {
+                creates: listed.clone(),
+                updates: listed.clone(),
+                not_in_sync: listed,
+            },
+            instances: Vec::new(),
+            inputs: Inputs {
+                accounts: reference.clone(),
+                organizations: reference,
+                started_at: at(NOW),
+                settings: Settings {
+                    protected: BTreeSet::new(),
+                    alliances: BTreeSet::new(),
+                    retention_years: 3,
+                    mark_after_hours: 24,
+                    limits: Limits {
+                        creates: limit,
+                        updates: limit,
+                        marks: limit,
+                        min_accounts_percent: 0,
+                    },
+                },
+                approve: Vec::new(),
+                last_good: None,
+                memory: None,
+                memory_lost: None,
+                state_machine: None,
+            },
+            usage: RunUsage::default(),
+        };
+        Self {
+            plan,
+            changes,
+            results: Vec::new(),
+            finished: true,
+        }
+    }
+
+    fn judge(&mut self, category: Guarded, exceeded: bool, approved: bool) {
+        for one in &mut self.plan.guard.categories {
+            if one.category == category {
+                *one = judged(category, exceeded, approved);
+            }
+        }
+    }
+
+    fn memory_before(&mut self, memory: impl FnOnce(&mut Memory)) {
+        let mut before = Memory {
+            header: Header::new("before", 0),
+            absent: Vec::new(),
+            marked: Vec::new(),
+            held: HeldKeys::new(),
+            written: Vec::new(),
+        };
+        memory(&mut before);
+        self.plan.inputs.memory = Some(before);
+    }
+
+    fn memory(&self) -> Memory {
+        remember(&Remembered {
+            plan: &self.plan,
+            creates: &self.changes.creates,
+            updates: &self.changes.updates,
+            marks: &self.changes.marks,
+            results: &self.results,
+            finished: self.finished,
+            ended_at: at(NOW),
+        })
+    }
+
+    fn marked(&self) -> Vec<u64> {
+        self.memory().marked.iter().map(|one| one.id).collect()
+    }
+
+    fn held(&self, category: Guarded) -> Vec<String> {
+        let held = self.memory().held;
+        held.get(&category).into_iter().flatten().cloned().collect()
+    }
+}
+
+fn marks(numbers: &[u64]) -> Changes {
+    Changes {
+        marks: numbers.iter().map(|number| mark(*number)).collect(),
+        absent: numbers
+            .iter()
+            .map(|number| absent(*number, BEFORE))
+            .collect(),
+        ..Changes::default()
+    }
+}
+
+#[test]
+fn marks_that_are_set_or_may_be_are_ours() {
+    let mut given = Given::new(marks(&[1, 2, 3, 4, 5]));
+    given.results = vec![
+        outcome(Action::Mark, 1, Outcome::Done),
+        outcome(Action::Mark, 2, Outcome::Unknown),
+        outcome(Action::Mark, 3, Outcome::Failed),
+        outcome(Action::Mark, 4, Outcome::Drifted),
+    ];
+    assert_eq!(given.marked(), [1, 2]);
+    given.finished = false;
+    assert_eq!(given.marked(), [1, 2, 5], "of a failed run nobody knows");
+    let first = &given.memory().marked[0];
+    assert_eq!((&first.salesforce_id, first.at), (&id(1), at(NOW)));
+    given.judge(Guarded::Marks, true, false);
+    assert_eq!(given.marked(), [0; 0], "held marks were never sent");
+}
+
+#[test]
+fn a_mark_that_was_taken_back_is_ours_no_more() {
+    let unmark = [(MARK_FOR_DELETION, FieldValue::Flag(false))];
+    let other = [("account_owner", text("Ada"))];
+    let mut given = Given::new(Changes {
+        updates: vec![update(1, &unmark), update(2, &unmark), update(3, &other)],
+        ..Changes::default()
+    });
+    given.plan.own_marks = (1..=3)
+        .map(|number| OwnMark {
+            id: number,
+            salesforce_id: id(1),
+            at: at(BEFORE),
+        })
+        .collect();
+    given.results = vec![
+        outcome(Action::Update, 1, Outcome::Done),
+        outcome(Action::Update, 2, Outcome::Failed),
+        outcome(Action::Update, 3, Outcome::Done),
+    ];
+    assert_eq!(given.marked(), [2, 3]);
+    assert_eq!(given.memory().marked[0].at, at(BEFORE));
+    assert_eq!(given.memory().header.count, 2);
+}
+
+#[test]
+fn a_failed_run_neither_starts_nor_stops_a_clock() {
+    let mut given = Given::new(Changes {
+        absent: vec![absent(1, NOW)],
+        ..Changes::default()
+    });
+    given.memory_before(|before| before.absent = vec![absent(2, BEFORE)]);
+    assert_eq!(given.memory().absent, [absent(1, NOW)]);
+    given.finished = false;
+    assert_eq!(given.memory().absent, [absent(2, BEFORE)]);
+}
+
+#[test]
+fn what_is_held_is_kept_by_its_keys() {
+    let mut given = Given::new(Changes {
+        creates: vec![create(7)],
+        updates: vec![
+            update(8, &[("account_owner", text("Ada"))]),
+            update(9, &[(MARK_FOR_DELETION, FieldValue::Flag(false))]),
+        ],
+        ..marks(&[1])
+    });
+    assert_eq!(given.memory().held, HeldKeys::new());
+    for category in [Guarded::Creates, Guarded::Updates, Guarded::Marks] {
+        given.judge(category, true, false);
+    }
+    assert_eq!(given.held(Guarded::Creates), [id(7).to_string()]);
+    assert_eq!(
+        given.held(Guarded::Updates),
+        ["8"],
+        "an un-mark is never held"
+    );
+    assert_eq!(given.held(Guarded::Marks), ["1"]);
+}
+
+#[test]
+fn an_approval_releases_once_it_was_applied_to_its_end() {
+    let mut given = Given::new(Changes {
+        creates: vec![create(7)],
+        ..marks(&[1])
+    });
+    given.memory_before(|before| {
+        let keys = ["1".to_owned(), "2".to_owned()];
+        before.held = [(Guarded::Marks, keys.into())].into();
+    });
+    given.plan.absent.push(absent(2, BEFORE));
+    given.judge(Guarded::Marks, true, true);
+    given.judge(Guarded::Creates, true, true);
+    assert_eq!(
+        given.held(Guarded::Marks),
+        ["2"],
+        "what was not planned was not approved"
+    );
+    assert_eq!(given.held(Guarded::Creates), [""; 0]);
+    given.finished = false;
+    assert_eq!(given.held(Guarded::Marks), ["1", "2"]);
+    assert_eq!(given.held(Guarded::Creates), [id(7).to_string()]);
+}
+
+#[test]
+fn a_held_mark_is_forgotten_when_its_account_is_back_or_a_person_has_marked_it() {
+    let mut given = Given::new(Changes {
+        absent: vec![absent(2, BEFORE), absent(3, BEFORE)],
+        already_marked: vec![mark(3)],
+        ..Changes::default()
+    });
+    given.memory_before(|before| {
+        let keys = ["1".to_owned(), "2".to_owned(), "3".to_owned()];
+        before.held = [(Guarded::Marks, keys.into())].into();
+    });
+    assert_eq!(given.held(Guarded::Marks), ["2"]);
+}
+
+#[test]
+fn after_a_lost_memory_all_that_is_without_account_may_have_been_held() {
+    let waiting = Kept {
+        id: 2,
+        salesforce_id: None,
+        name: String::new(),
+        reason: String::new(),
+        eligible_from: at(NOW),
+    };
+    let mut given = Given::new(Changes {
+        absent: vec![absent(2, NOW), absent(3, NOW)],
+        waiting: vec![waiting],
+        already_marked: vec![mark(3)],
+        ..Changes::default()
+    });
+    assert_eq!(given.held(Guarded::Marks), [""; 0]);
+    given.plan.inputs.memory_lost = Some("cut".to_owned());
+    assert_eq!(given.held(Guarded::Marks), ["2"]);
+}
+
+#[test]
+fn what_was_written_is_counted_by_runs_until_it_is_not_planned_any_more() {
+    let changes = Changes {
+        updates: vec![
+            update(
+                1,
+                &[
+                    ("account_owner", text("Ada")),
+                    (MARK_FOR_DELETION, FieldValue::Flag(false)),
+                ],
+            ),
+            update(2, &[("account_owner", text("Ada"))]),
+        ],
+        ..marks(&[3])
+    };
+    let mut given = Given::new(changes);
+    let before = |number, runs| Written {
+        id: number,
+        field: "account_owner".to_owned(),
+        value_sha256: Written::digest(&text("Ada")),
+        runs,
+    };
+    given.memory_before(|memory| memory.written = vec![before(1, 4), before(2, 2), before(9, 1)]);
+    given.results = vec![
+        outcome(Action::Update, 1, Outcome::Done),
+        outcome(Action::Update, 2, Outcome::Failed),
+        outcome(Action::Mark, 3, Outcome::Done),
+    ];
+    let written = |given: &Given| -> Vec<_> {
+        let all = given.memory().written;
+        all.into_iter()
+            .map(|one| (one.id, one.field, one.runs))
+            .collect()
+    };
+    let entry = |id: u64, field: &str, runs: u32| (id, field.to_owned(), runs);
+    let unmark = entry(1, MARK_FOR_DELETION, 1);
+    let mark = entry(3, MARK_FOR_DELETION, 1);
+    assert_eq!(
+        written(&given),
+        [
+            entry(1, "account_owner", 5),
+            unmark.clone(),
+            entry(2, "account_owner", 2),
+            mark.clone()
+        ]
+    );
+    given.judge(Guarded::Updates, true, false);
+    assert_eq!(
+        written(&given),
+        [
+            entry(1, "account_owner", 4),
+            unmark,
+            entry(2, "account_owner", 2),
+            mark
+        ],
+        "of a held update only the un-mark is written"
+    );
+}

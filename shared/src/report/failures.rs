@@ -1,0 +1,97 @@
+//! What did not go as planned: failures, drift, and values written in vain.
+
+use std::collections::BTreeMap;
+
+use super::sections::{RUNS_UNTIL_STUBBORN, value};
+use super::{PlannedRun, Section};
+use crate::model::{Outcome, RecordOutcome};
+use crate::plan::Repeated;
+
+pub(super) fn failures(run: PlannedRun<'_>) -> Option<Section> {
+    let mut bad: Vec<&RecordOutcome> = run
+        .results
+        .iter()
+        .filter(|result| result.outcome != Outcome::Done)
+        .collect();
+    if bad.is_empty() {
+        return None;
+    }
+    bad.sort_by_key(|result| std::cmp::Reverse(result.runs_failed));
+    let names = names(run);
+    let rows = bad.into_iter().map(|result| failure_row(result, &names));
+    let head = ["action", "record", "name", "outcome", "why", "runs failed"];
+    Section::of(
+        "Failures and drift",
+        "In Zendesk's own words where it gave any; what failed in most runs comes first.",
+        &head,
+        rows,
+    )
+}
+
+/// The names of all planned records, by account (creates) or organization (updates, marks).
+fn names(run: PlannedRun<'_>) -> BTreeMap<String, &str> {
+    let mut names = BTreeMap::new();
+    for create in run.creates {
+        names.insert(create.salesforce_id.to_string(), create.name.as_str());
+    }
+    for update in run.updates {
+        names.insert(update.id.to_string(), &update.name);
+    }
+    for mark in run.marks {
+        names.insert(mark.id.to_string(), &mark.name);
+    }
+    names
+}
+
+fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<String> {
+    let RecordOutcome {
+        action,
+        id,
+        salesforce_id,
+        outcome,
+        job_id: _,
+        error,
+        runs_failed,
+    } = result;
+    let record = match id {
+        Some(id) => id.to_string(),
+        None => salesforce_id.clone().unwrap_or_default(),
+    };
+    let name = names.get(&record).copied().unwrap_or_default();
+    let why = error
+        .as_deref()
+        .unwrap_or("changed by somebody since it was read; the next run judges it afresh");
+    let runs = match runs_failed {
+        None => String::new(),
+        Some(runs) if *runs >= RUNS_UNTIL_STUBBORN => format!("{runs} (look at it)"),
+        Some(runs) => runs.to_string(),
+    };
+    vec![
+        action.word().to_owned(),
+        record,
+        name.to_owned(),
+        outcome.word().to_owned(),
+        why.to_owned(),
+        runs,
+    ]
+}
+
+pub(super) fn repeated(run: PlannedRun<'_>) -> Option<Section> {
+    let row = |one: &Repeated| {
+        vec![
+            one.id.to_string(),
+            one.name.clone(),
+            one.field.clone(),
+            value(&one.written),
+            value(&one.found),
+            one.runs.to_string(),
+        ]
+    };
+    Section::of(
+        "Written in vain",
+        "Zendesk took these values in the last runs, and has others again: it drops the value, or \
+         somebody else takes it back. Find out who writes the field.",
+        &["organization", "name", "field", "written", "found", "runs"],
+        run.plan.repeated.iter().map(row),
+    )
+}
