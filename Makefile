@@ -57,6 +57,10 @@ accept: $(TOOLS) browser  ## the known reports and their pictures, made anew: re
 	INSTA_UPDATE=always cargo test -q --locked -p partner-sync-tests --test reports
 	PICTURES=docs $(PY) -m pytest -q tests/e2e/test_reports.py -k pictures_for_the_documents
 
+# What is examined and how it is tested: .cargo/mutants.toml.
+mutants:           ## each rule of what decides, taken out once; half an hour (needs cargo-mutants, and cargo-nextest)
+	env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 PROPTEST_CASES=64 cargo mutants -p shared -j 2 --timeout 120 -o target
+
 chaos:             ## a thousand simulated hours: make chaos [SEED=n] (make test runs a short one)
 	CHAOS_HOURS=1000 CHAOS_SEED=$(or $(SEED),2026) cargo test --locked -p partner-sync-tests --test chaos -- --nocapture
 
@@ -87,4 +91,4 @@ $(SECURITY): requirements-security.txt
 	$(VENV)-security/bin/pip install -q --no-deps -r requirements-security.txt
 	@touch $@
 
-.PHONY: help demo demo-reset browser replay accept chaos test quick unit e2e lint validate docs deny build standins watch invoke deploy bench
+.PHONY: help demo demo-reset browser replay accept mutants chaos test quick unit e2e lint validate docs deny build standins watch invoke deploy bench

@@ -48,6 +48,9 @@ pub async fn simulate(seed: u64, hours: usize) -> Result<Hours, String> {
     for name in ["MAX_UPDATES", "MAX_CREATES", "MAX_MARKS"] {
         pipeline.env.insert(name.to_owned(), "1000".to_owned());
     }
+    pipeline
+        .env
+        .insert("MARK_AFTER_HOURS".to_owned(), "3".to_owned());
     let mut tally = Hours {
         hours,
         ..Hours::default()

@@ -303,38 +303,5 @@ pub fn start_command(state_machine: Option<&str>, input: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::for_tests::{account, account_id};
-    use super::*;
-
-    #[test]
-    fn an_alliance_account_that_salesforce_did_not_return_is_named() {
-        let present = account(1, "Here");
-        let alliances = [account_id(1), account_id(2)].into();
-        let warnings = missing_alliances(&[present], &alliances).unwrap();
-        assert_eq!(warnings.len(), 1);
-        assert!(warnings[0].contains(account_id(2).as_str()), "{warnings:?}");
-    }
-
-    #[test]
-    fn far_less_than_last_time_or_nothing_at_all_is_suspicious() {
-        let counts = |accounts, organizations_scanned, partner_organizations| Counts {
-            accounts,
-            organizations_scanned,
-            partner_organizations,
-            ..Counts::default()
-        };
-        let last = counts(100, 1000, 100);
-        assert_eq!(
-            suspicions(&counts(80, 1000, 100), Some(&last), 80),
-            Vec::<String>::new()
-        );
-        assert_eq!(suspicions(&counts(79, 799, 100), Some(&last), 80).len(), 2);
-        assert_eq!(suspicions(&counts(0, 0, 0), None, 80).len(), 3);
-        assert_eq!(suspicions(&counts(1, 1, 1), None, 80), Vec::<String>::new());
-        assert_eq!(
-            suspicions(&counts(100, 1000, 10), Some(&last), 80),
-            ["10 partner organizations on the target, 100 in the last good run"]
-        );
-    }
-}
+#[path = "comparison_tests.rs"]
+mod tests;

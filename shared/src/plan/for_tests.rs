@@ -1,10 +1,16 @@
 //! Accounts and organizations for the plan's tests.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::Changes;
+use super::{Changes, Inputs, Limit, Limits, Listed, Lists, Settings};
 use crate::model::mapping::columns;
-use crate::model::{Account, AccountId, Alliances, FieldValue, Fields, Organization};
+use crate::model::{
+    Account, AccountId, Alliances, Complete, FieldValue, Fields, Header, HeldKeys, Instance,
+    Memory, Organization, Organizations, Reference, TARGET,
+};
 
 /// The account id of a number.
 pub(super) fn account_id(number: usize) -> AccountId {
@@ -60,6 +66,97 @@ pub(super) fn named(mut organization: Organization, name: &str) -> Organization 
 /// Text as a field's value.
 pub(super) fn text(text: impl Into<String>) -> FieldValue {
     FieldValue::Text(Some(text.into()))
+}
+
+/// A memory that knows nothing.
+pub(super) fn memory() -> Memory {
+    Memory {
+        header: Header::new("before", 0),
+        absent: Vec::new(),
+        marked: Vec::new(),
+        held: HeldKeys::new(),
+        written: Vec::new(),
+    }
+}
+
+/// An instance that was read in full.
+pub(super) fn instance(name: &str) -> Instance {
+    Instance {
+        name: name.to_owned(),
+        host: String::new(),
+        organizations_scanned: 0,
+        partner_organizations: 0,
+        pages: 1,
+        seconds: 0.0,
+        complete: true,
+        error: None,
+    }
+}
+
+/// A complete read of the target.
+pub(super) fn gathered(organizations: Vec<Organization>) -> Complete<Organizations> {
+    let (partners, lookalikes): (Vec<_>, Vec<_>) = organizations
+        .into_iter()
+        .partition(Organization::is_partner);
+    let document = Organizations {
+        header: Header::new("r", partners.len()),
+        organizations: partners,
+        lookalikes,
+        instances: vec![instance(TARGET)],
+    };
+    document.into_complete("r", TARGET).unwrap()
+}
+
+/// What a plan is made from that has no past; nothing may go without approval.
+pub(super) fn inputs(now: Timestamp, mark_after_hours: u32) -> Inputs {
+    let none = Limit {
+        number: 0,
+        percent: 0,
+    };
+    Inputs {
+        accounts: reference(),
+        organizations: reference(),
+        started_at: now,
+        settings: Settings {
+            protected: BTreeSet::new(),
+            alliances: BTreeSet::new(),
+            retention_years: 3,
+            mark_after_hours,
+            limits: Limits {
+                creates: none,
+                updates: none,
+                marks: none,
+                min_accounts_percent: 0,
+            },
+        },
+        approve: Vec::new(),
+        last_good: None,
+        memory: None,
+        memory_lost: None,
+        state_machine: None,
+    }
+}
+
+fn reference() -> Reference {
+    Reference {
+        bucket: String::new(),
+        key: String::new(),
+        sha256: String::new(),
+        count: 0,
+    }
+}
+
+/// Lists that nobody loads.
+pub(super) fn lists() -> Lists {
+    let listed = Listed {
+        reference: reference(),
+        digest: String::new(),
+    };
+    Lists {
+        creates: listed.clone(),
+        updates: listed.clone(),
+        not_in_sync: listed,
+    }
 }
 
 /// How many entries each list of a comparison has.

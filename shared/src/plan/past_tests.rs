@@ -1,6 +1,8 @@
 //! What the comparison does with the memory, and what a run leaves in it.
 
-use super::super::for_tests::{account, account_id as id, named, organization, tally, text};
+use super::super::for_tests::{
+    account, account_id as id, memory, named, organization, tally, text,
+};
 use super::*;
 use crate::model::{ACCOUNT_TYPE, Account, Complete, Organization, OwnMark};
 use crate::plan::{Changes, Rules, Target, diff};
@@ -18,16 +20,6 @@ fn rules(mark_after_hours: u32) -> Rules {
         retention_years: 3,
         mark_after_hours,
         now: at(NOW),
-    }
-}
-
-fn memory() -> Memory {
-    Memory {
-        header: crate::model::Header::new("before", 0),
-        absent: Vec::new(),
-        marked: Vec::new(),
-        held: crate::model::HeldKeys::new(),
-        written: Vec::new(),
     }
 }
 

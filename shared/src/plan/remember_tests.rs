@@ -1,11 +1,9 @@
 //! What a run leaves in the memory, however it ends.
 
-use super::super::for_tests::{account_id as id, text};
+use super::super::for_tests::{account_id as id, inputs, lists, text};
 use super::*;
-use crate::model::{Absent, Counts, Mode, Reference, RunUsage};
-use crate::plan::{
-    Change, Changes, Guard, Inputs, Kept, Limit, Limits, Listed, Lists, Seen, Settings,
-};
+use crate::model::{Absent, Counts, Mode, RunUsage};
+use crate::plan::{Change, Changes, Guard, Kept, Seen};
 
 const NOW: &str = "2026-11-23T06:00:00Z";
 const BEFORE: &str = "2026-11-22T06:00:00Z";
@@ -89,20 +87,6 @@ struct Given {
 
 impl Given {
     fn new(changes: Changes) -> Self {
-        let reference = Reference {
-            bucket: String::new(),
-            key: String::new(),
-            sha256: String::new(),
-            count: 0,
-        };
-        let listed = Listed {
-            reference: reference.clone(),
-            digest: String::new(),
-        };
-        let limit = Limit {
-            number: 0,
-            percent: 0,
-        };
         let seen = Seen {
             partner_organizations: 0,
             accounts: 0,
@@ -137,34 +121,9 @@ impl Given {
             absent: changes.absent.clone(),
             own_marks: Vec::new(),
             repeated: Vec::new(),
-            lists: Lists {
-                creates: listed.clone(),
-                updates: listed.clone(),
-                not_in_sync: listed,
-            },
+            lists: lists(),
             instances: Vec::new(),
-            inputs: Inputs {
-                accounts: reference.clone(),
-                organizations: reference,
-                started_at: at(NOW),
-                settings: Settings {
-                    protected: BTreeSet::new(),
-                    alliances: BTreeSet::new(),
-                    retention_years: 3,
-                    mark_after_hours: 24,
-                    limits: Limits {
-                        creates: limit,
-                        updates: limit,
-                        marks: limit,
-                        min_accounts_percent: 0,
-                    },
-                },
-                approve: Vec::new(),
-                last_good: None,
-                memory: None,
-                memory_lost: None,
-                state_machine: None,
-            },
+            inputs: inputs(at(NOW), 24),
             usage: RunUsage::default(),
         };
         Self {
@@ -184,13 +143,7 @@ impl Given {
     }
 
     fn memory_before(&mut self, memory: impl FnOnce(&mut Memory)) {
-        let mut before = Memory {
-            header: Header::new("before", 0),
-            absent: Vec::new(),
-            marked: Vec::new(),
-            held: HeldKeys::new(),
-            written: Vec::new(),
-        };
+        let mut before = super::super::for_tests::memory();
         memory(&mut before);
         self.plan.inputs.memory = Some(before);
     }

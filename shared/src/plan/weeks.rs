@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::for_tests::{account_id, organization, owned, text};
+use super::for_tests::{account_id, gathered, inputs, lists, organization, owned, text};
 use super::*;
 use crate::model::{
     ACCOUNT_TYPE, Account, AccountId, Accounts, Action, Applied, Fate, FieldValue, Former, Formers,
-    Guarded, Header, Instance, LastGood, MARK_FOR_DELETION, Memory, Mode, Organization,
-    Organizations, Outcome, RecordOutcome, Reference, RunUsage, TARGET, Verdict,
+    Guarded, Header, LastGood, MARK_FOR_DELETION, Memory, Mode, Organization, Outcome,
+    RecordOutcome, RunUsage, TARGET, Verdict,
 };
 
 const MARK_AFTER_HOURS: u32 = 6;
@@ -222,12 +222,6 @@ impl World {
     }
 
     fn inputs(&self, approve: Vec<String>) -> Inputs {
-        let reference = Reference {
-            bucket: String::new(),
-            key: String::new(),
-            sha256: String::new(),
-            count: 0,
-        };
         let limit = |number, percent| Limit { number, percent };
         let memory = self.memory.clone().filter(|_| !self.memory_is_broken);
         let (memory, last_good) = if self.latest_is_broken {
@@ -236,28 +230,20 @@ impl World {
             (memory, self.last_good.clone())
         };
         let is_lost = self.memory_is_broken || self.latest_is_broken;
-        Inputs {
-            accounts: reference.clone(),
-            organizations: reference,
-            started_at: self.now,
-            settings: Settings {
-                protected: BTreeSet::new(),
-                alliances: BTreeSet::new(),
-                retention_years: 3,
-                mark_after_hours: MARK_AFTER_HOURS,
-                limits: Limits {
-                    creates: limit(100, 0),
-                    updates: limit(100, 0),
-                    marks: limit(3, 5),
-                    min_accounts_percent: 0,
-                },
-            },
+        let mut inputs = Inputs {
             approve,
             last_good,
             memory,
             memory_lost: is_lost.then(|| "it broke".to_owned()),
-            state_machine: None,
-        }
+            ..inputs(self.now, MARK_AFTER_HOURS)
+        };
+        inputs.settings.limits = Limits {
+            creates: limit(100, 0),
+            updates: limit(100, 0),
+            marks: limit(3, 5),
+            min_accounts_percent: 0,
+        };
+        inputs
     }
 
     fn compared(&self, inputs: &Inputs) -> Comparison {
@@ -279,30 +265,10 @@ impl World {
                 .collect(),
             former_error: None,
         };
-        let (partners, lookalikes): (Vec<_>, Vec<_>) = self
-            .organizations
-            .values()
-            .cloned()
-            .partition(Organization::is_partner);
-        let organizations = Organizations {
-            header: Header::new("r", partners.len()),
-            instances: vec![Instance {
-                name: TARGET.to_owned(),
-                host: String::new(),
-                organizations_scanned: self.organizations.len(),
-                partner_organizations: partners.len(),
-                pages: 1,
-                seconds: 0.0,
-                complete: true,
-                error: None,
-            }],
-            organizations: partners,
-            lookalikes,
-        };
         Comparison::of(
             &accounts.into_complete("r").unwrap(),
             &formers,
-            organizations.into_complete("r", TARGET).unwrap(),
+            gathered(self.organizations.values().cloned().collect()),
             inputs,
         )
         .unwrap()
@@ -325,7 +291,7 @@ impl World {
         let comparison = self.compared(&inputs);
         let guard = comparison.guard.clone();
         let changes = comparison.changes.clone();
-        let lists = lists(&inputs);
+        let lists = lists();
         let plan = comparison.plan(
             Header::new("r", 0),
             mode,
@@ -519,19 +485,6 @@ impl World {
         prop_assert_eq!(&changes.waiting, &[]);
         prop_assert!(changes.marks.is_empty() || guard.holds(Guarded::Marks));
         Ok(())
-    }
-}
-
-/// Lists that nobody loads.
-fn lists(inputs: &Inputs) -> Lists {
-    let listed = Listed {
-        reference: inputs.accounts.clone(),
-        digest: String::new(),
-    };
-    Lists {
-        creates: listed.clone(),
-        updates: listed.clone(),
-        not_in_sync: listed,
     }
 }
 
