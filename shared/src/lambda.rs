@@ -125,6 +125,9 @@ pub struct RecordTask {
     /// What was to be done with the plan.
     #[serde(default)]
     pub mode: Mode,
+    /// The execution's input, as it came.
+    #[serde(default)]
+    pub input: Map<String, Value>,
     /// Why it ended.
     pub ended: EarlyEnd,
 }
@@ -156,6 +159,9 @@ pub struct SyncEvent {
     /// When the execution started; absent if the stage is started by hand.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
+    /// How often the execution was redriven. A redrive goes on in the middle, past the lease.
+    #[serde(default)]
+    pub redriven: u32,
     /// `plan.json`.
     pub plan: Reference,
 }
@@ -256,6 +262,19 @@ pub fn refuse_if_old(started_at: Timestamp, now: Timestamp) -> Result<()> {
     )))
 }
 
+/// Refuses to write for an execution that was redriven: the lease may be another's by now.
+///
+/// # Errors
+/// [`Error::Input`].
+pub fn refuse_if_redriven(times: u32) -> Result<()> {
+    if times == 0 {
+        return Ok(());
+    }
+    let why = "the execution was redriven, and another one may hold the lease by now; do not \
+               redrive it, start a new execution";
+    Err(Error::Input(why.to_owned()))
+}
+
 /// The run id in a stage's input, for the log; empty if there is none.
 #[must_use]
 pub fn run_id_of(payload: &Value) -> String {
@@ -348,6 +367,12 @@ mod tests {
         assert!(started("2026-11-23T06:00:00Z").is_ok());
         let refused = started("2026-11-23T05:59:59Z").unwrap_err();
         assert_eq!(refused.name(), "Sync.Input");
+    }
+
+    #[test]
+    fn a_redriven_execution_may_not_write() {
+        assert!(refuse_if_redriven(0).is_ok());
+        assert_eq!(refuse_if_redriven(1).unwrap_err().name(), "Sync.Input");
     }
 
     #[test]

@@ -148,9 +148,23 @@ impl Pipeline {
     /// # Errors
     /// The stage's error.
     pub async fn record_failure(&mut self, error: &Error) -> Result<()> {
+        let (run_id, started_at) = (self.run_id(), self.today);
+        self.record_failure_of(&run_id, started_at, error).await
+    }
+
+    /// Ends an earlier run that way.
+    ///
+    /// # Errors
+    /// The stage's error.
+    pub async fn record_failure_of(
+        &mut self,
+        run_id: &str,
+        started_at: Timestamp,
+        error: &Error,
+    ) -> Result<()> {
         let failed = json!({"error": error.name(), "cause": error.to_string()});
         let task = json!({
-            "task": "record", "run_id": self.run_id(), "started_at": self.today,
+            "task": "record", "run_id": run_id, "started_at": started_at,
             "ended": {"failed": failed},
         });
         if let Answer::Recorded(recorded) = self.answer(task).await? {

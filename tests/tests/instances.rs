@@ -76,6 +76,17 @@ async fn whatever_befalls_another_instance_the_target_is_synced_and_the_report_s
 }
 
 #[tokio::test]
+async fn another_instance_is_waited_for_ten_minutes_at_most_in_all() {
+    for (pauses, is_read) in [(2, true), (3, false)] {
+        let (standins, mut pipeline) = start().await;
+        let fault = Fault::new(OTHER, "GET", LIST, asks_for_a_pause(240)).only(1, pauses);
+        standins.world().faults = vec![fault];
+        pipeline.run(json!({})).await.unwrap();
+        assert_eq!(instance(&pipeline, OTHER)["complete"], is_read);
+    }
+}
+
+#[tokio::test]
 async fn a_short_pause_of_another_instance_is_waited_for() {
     let (standins, mut pipeline) = start().await;
     let fault = Fault::new(OTHER, "GET", LIST, asks_for_a_pause(60)).only(1, 1);

@@ -427,3 +427,39 @@ async fn an_old_execution_is_refused_by_every_stage_behind_the_first() {
         assert_eq!(refused.unwrap_err().name(), "Sync.Input");
     }
 }
+
+#[tokio::test]
+async fn a_run_that_was_stopped_while_it_marked_leaves_its_marks_to_be_counted() {
+    let (standins, mut pipeline) = start(equal(), 0).await;
+    runs(&mut pipeline).await;
+    lose(&standins, 2..6);
+    let compared = pipeline.plan(json!({})).await.unwrap();
+    let looks = Fault::new("global", "GET", "/api/v2/job_statuses", Act::status(403));
+    standins.world().faults = vec![looks];
+    // Nobody records how it ended.
+    pipeline.apply(&json!(compared.plan)).await.unwrap_err();
+    standins.world().faults.clear();
+    assert_eq!(memory(&pipeline)["marked"].as_array().unwrap().len(), 4);
+    lose(&standins, 6..8);
+    assert_eq!(runs(&mut pipeline).await, (0, 0, Verdict::Held));
+}
+
+#[tokio::test]
+async fn a_run_that_ends_after_a_later_one_does_not_take_its_memory_away() {
+    let (standins, mut pipeline) = start(equal(), 24).await;
+    runs(&mut pipeline).await;
+    lose(&standins, 2..3);
+    pipeline.plan(json!({})).await.unwrap();
+    let (stopped, started_at) = (pipeline.run_id(), pipeline.today);
+    pipeline.hours_pass(1);
+    runs(&mut pipeline).await;
+    let later = memory(&pipeline);
+    let error = shared::Error::Incomplete("its lease was taken over".to_owned());
+    pipeline
+        .record_failure_of(&stopped, started_at, &error)
+        .await
+        .unwrap();
+    let now = memory(&pipeline);
+    assert_eq!(now["absent"], later["absent"]);
+    assert_eq!(now["run_id"], later["run_id"]);
+}

@@ -338,3 +338,18 @@ async fn without_a_us_government_secret_only_global_is_read() {
     );
     assert_eq!(secrets(&standins).len(), 3);
 }
+
+#[tokio::test]
+async fn a_reply_of_more_than_32_mib_is_no_answer() {
+    let standins = Running::start(differences(), None).await.unwrap();
+    let endless = Act::Instead {
+        status: 200,
+        headers: [].into(),
+        body: format!("[{}]", " ".repeat(32 << 20)),
+    };
+    let path = "/api/v2/organization_fields";
+    standins.world().faults = vec![Fault::new("global", "GET", path, endless)];
+    let error = Pipeline::on(&standins).run(json!({})).await.unwrap_err();
+    assert_eq!(error.name(), "Sync.Contract");
+    assert!(error.to_string().contains("larger than 32 MiB"), "{error}");
+}

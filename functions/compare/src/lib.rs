@@ -123,15 +123,18 @@ pub async fn compare<S: Store>(
     tell(&plan);
 
     let summary = way_out::summary(store.bucket(), &plan, &[]);
-    if mode == Mode::Plan {
-        let planned = Planned {
-            plan,
-            creates: comparison.changes.creates,
-            updates: comparison.changes.updates,
-            marks: comparison.changes.marks,
-        };
-        let run = EndingRun::of(&planned.plan, &config.runbook);
-        way_out::end(store, run, Ending::Planned(&planned)).await?;
+    let planned = Planned {
+        plan,
+        creates: comparison.changes.creates,
+        updates: comparison.changes.updates,
+        marks: comparison.changes.marks,
+    };
+    match mode {
+        Mode::Plan => {
+            let run = EndingRun::of(&planned.plan, &config.runbook);
+            way_out::end(store, run, Ending::Planned(&planned)).await?;
+        }
+        Mode::Apply => way_out::foresee(store, &planned).await?,
     }
     Ok(Compared {
         plan: reference,
@@ -195,8 +198,10 @@ pub async fn record_end<S: Store>(
         started_at,
         state_machine,
         mode,
+        input,
         ended,
     } = task;
+    let ExecutionInput { approve, .. } = ExecutionInput::read(&input)?;
     let run = EndingRun {
         run_id: &run_id,
         started_at,
@@ -206,7 +211,10 @@ pub async fn record_end<S: Store>(
     };
     let (ending, ended) = match &ended {
         EarlyEnd::Failed { error, cause } => (Ending::Failed { error, cause }, error.as_str()),
-        EarlyEnd::Skipped { holder } => (Ending::Skipped { holder }, "skipped"),
+        EarlyEnd::Skipped { holder } => {
+            let approve = approve.as_slice();
+            (Ending::Skipped { holder, approve }, "skipped")
+        }
     };
     let notice = way_out::end(store, run, ending).await?;
     tracing::info!(run_id = %run_id, ended, "recorded");

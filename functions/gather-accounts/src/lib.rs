@@ -1,7 +1,7 @@
 //! Stage 1: the authorised partner accounts of Salesforce, mapped, in `accounts.json`.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
@@ -77,6 +77,10 @@ async fn gather<S: Store, K: Secrets>(
     Ok(GatheredAccounts { accounts, usage })
 }
 
+/// How long the question about former accounts may take in all: it must not cost the run its
+/// invocation.
+const LONGEST_QUESTION: Duration = Duration::from_mins(1);
+
 /// The authorised accounts, and what became of those that the memory misses.
 async fn read<S: Store>(
     client: &mut Client,
@@ -86,22 +90,26 @@ async fn read<S: Store>(
 ) -> Result<(Complete<Vec<Account>>, Formers), Error> {
     let accounts = client.partner_accounts(&config.alliances).await?;
     let missing = missing(store, run_id, &accounts).await?;
-    let formers = match client.former_accounts(&missing).await {
-        Ok(former) => Formers {
-            former,
-            former_error: None,
-        },
-        // An explanation only: the run goes on without it.
-        Err(error) => {
-            tracing::warn!(
-                run_id,
-                "what became of former accounts is not known: {error}"
-            );
-            Formers {
-                former: Vec::new(),
-                former_error: Some(error.to_string()),
-            }
+    let asked = tokio::time::timeout(LONGEST_QUESTION, client.former_accounts(&missing)).await;
+    let why = match asked {
+        Ok(Ok(former)) => {
+            let former_error = None;
+            return Ok((
+                accounts,
+                Formers {
+                    former,
+                    former_error,
+                },
+            ));
         }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} s", LONGEST_QUESTION.as_secs()),
+    };
+    // An explanation only: the run goes on without it.
+    tracing::warn!(run_id, "what became of former accounts is not known: {why}");
+    let formers = Formers {
+        former: Vec::new(),
+        former_error: Some(why),
     };
     Ok((accounts, formers))
 }

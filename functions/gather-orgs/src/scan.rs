@@ -39,8 +39,8 @@ impl Wanted {
     }
 
     fn keeps(&self, instance: &str, listed: &ListedOrganization) -> bool {
-        let id = listed.account_id();
-        id.is_some_and(|id| self.ids.contains(&id))
+        let ids = [listed.account_id(), listed.external_account_id()];
+        ids.iter().flatten().any(|id| self.ids.contains(id))
             || self.names.contains(&name_key(&listed.name))
             || (instance == TARGET && self.own_marks.contains(&listed.id))
     }
@@ -77,6 +77,8 @@ pub struct Walk {
     began: Timestamp,
     /// Pauses Zendesk asked for since the last page.
     pub throttled: Pauses,
+    /// Seconds of all pauses.
+    pub waited_seconds: u64,
 }
 
 impl Scan {
@@ -166,6 +168,7 @@ impl Walk {
             seen: Vec::new(),
             began: Timestamp::now(),
             throttled: Pauses::default(),
+            waited_seconds: 0,
         }
     }
 

@@ -68,8 +68,8 @@ pub(crate) async fn go_on(
     Err(Cut::Deadline)
 }
 
-/// The longest pause an instance that is not the target gets.
-const LONGEST_PAUSE_SECONDS: u64 = 120;
+/// The longest an instance that is not the target is waited for, all its pauses together.
+const MOST_WAITED_SECONDS: u64 = 600;
 
 /// What the stage does after a walk was cut.
 ///
@@ -80,7 +80,8 @@ pub(crate) fn judge(walk: &mut Walk, cut: Cut) -> Result<Next, Error> {
     let error = match cut {
         Cut::Deadline => return Ok(Next::Continue),
         Cut::Pause { seconds, what } => {
-            let is_patient = walk.is_of_target() || seconds <= LONGEST_PAUSE_SECONDS;
+            walk.waited_seconds += seconds;
+            let is_patient = walk.is_of_target() || walk.waited_seconds <= MOST_WAITED_SECONDS;
             if is_patient && walk.throttled.one_more() {
                 return Ok(Next::Wait { seconds, what });
             }

@@ -16,7 +16,9 @@ use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::config::Sync;
 use shared::deadline::{Deadline, now};
-use shared::lambda::{Progress, SyncEvent, Synced, parse, refuse_if_old, run_id_of};
+use shared::lambda::{
+    Progress, SyncEvent, Synced, parse, refuse_if_old, refuse_if_redriven, run_id_of,
+};
 use shared::secrets::Secrets;
 use shared::store::Store;
 use shared::telemetry::{log_failed, record_usage};
@@ -59,8 +61,10 @@ async fn apply<S: Store, K: Secrets>(
     let SyncEvent {
         run_id,
         started_at,
+        redriven,
         plan,
     } = parse(event.payload)?;
+    refuse_if_redriven(redriven)?;
     if let Some(started_at) = started_at {
         refuse_if_old(started_at, now())?;
     }

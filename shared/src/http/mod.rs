@@ -19,6 +19,9 @@ use retry::{Attempt, Decision, TryResult};
 use crate::deadline::nap;
 use crate::{Error, Result};
 
+/// The largest body of a reply, after decompression. Source: contract, section 3.
+const MOST_BYTES: usize = 32 << 20;
+
 /// A whole reply that another try would not change: 2xx, 3xx, and what the vendor refused.
 #[derive(Clone)]
 pub struct Reply {
@@ -90,6 +93,12 @@ impl Reply {
     /// # Errors
     /// [`Error::Contract`] names the call and the position, never the content.
     pub fn json<T: serde::de::DeserializeOwned>(&self, what: &str) -> Result<T> {
+        if self.body.len() > MOST_BYTES {
+            return Err(Error::Contract(format!(
+                "{what}: the reply is larger than {} MiB, which no answer to this call is",
+                MOST_BYTES >> 20
+            )));
+        }
         serde_json::from_slice(&self.body).map_err(|error| {
             let kind = match error.classify() {
                 serde_json::error::Category::Eof => "JSON that ends too early",
@@ -201,12 +210,26 @@ async fn exchange(request: RequestBuilder) -> Result<Reply, String> {
     let response = request.send().await.map_err(describe)?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
-    let body = response.bytes().await.map_err(describe)?.to_vec();
+    let body = read(response).await?;
     Ok(Reply {
         status,
         headers,
         body,
     })
+}
+
+/// A body is read up to one byte more than it may have, after decompression: who reads the reply
+/// then sees that it is too large.
+async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(describe)? {
+        let room = (MOST_BYTES + 1).saturating_sub(body.len());
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if body.len() > MOST_BYTES {
+            break;
+        }
+    }
+    Ok(body)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "an argument of map_err")]

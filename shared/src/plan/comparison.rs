@@ -65,15 +65,16 @@ impl Comparison {
         let guard = judge(&changes, seen, &settings.limits, &held, &inputs.approve)?;
         let counts = Plan::counts(&changes, seen.accounts, scanned, seen.partner_organizations);
         let min_percent = settings.limits.min_accounts_percent;
-        let mut warnings = suspicions(&counts, last.as_ref(), min_percent);
-        warnings.extend(missing_alliances(accounts.get(), &settings.alliances)?);
+        let warnings = suspicions(&counts, last.as_ref(), min_percent);
+        let mut unknowns = unknowns(inputs, formers, &instances);
+        unknowns.extend(missing_alliances(accounts.get(), &settings.alliances)?);
         Ok(Self {
             changes,
             guard,
             counts,
-            unknowns: unknowns(inputs, formers, &instances),
             instances,
             warnings,
+            unknowns,
             own_marks,
         })
     }
@@ -286,13 +287,18 @@ fn missing_alliances(accounts: &[Account], alliances: &BTreeSet<AccountId>) -> R
 
 /// The command that releases the held categories of exactly this plan.
 fn release(held: &[Held], state_machine: Option<&str>) -> Option<String> {
-    if held.is_empty() {
-        return None;
-    }
-    let quoted = held.iter().map(|held| format!("\"{}\"", held.digest));
-    let digests: Vec<_> = quoted.collect();
-    let input = format!("{{\"approve\": [{}]}}", digests.join(", "));
-    Some(start_command(state_machine, &input))
+    let digests: Vec<_> = held.iter().map(|held| held.digest.clone()).collect();
+    (!held.is_empty()).then(|| start_command(state_machine, &approval(&digests)))
+}
+
+/// The execution's input that approves these digests.
+#[must_use]
+pub fn approval(digests: &[String]) -> String {
+    let quoted: Vec<_> = digests
+        .iter()
+        .map(|digest| format!("\"{digest}\""))
+        .collect();
+    format!("{{\"approve\": [{}]}}", quoted.join(", "))
 }
 
 /// The command that starts an execution by hand.

@@ -180,6 +180,29 @@ fn the_plan_is_what_the_comparison_found() {
     );
     assert_eq!((plan.counts.creates, plan.counts.marks), (1, 1));
     assert_eq!((plan.counts.waiting, plan.counts.unlinked), (0, 0));
+    assert_eq!(
+        (plan.counts.accounts, plan.counts.partner_organizations),
+        (1, 1)
+    );
     assert_eq!(plan.absent.len(), 1);
     assert!(plan.release.is_some(), "the limits are zero");
+}
+
+#[test]
+fn the_plans_digest_changes_with_each_of_its_lists() {
+    let digest = |edit: &dyn Fn(&mut Lists)| {
+        let mut lists = lists();
+        edit(&mut lists);
+        lists.digest()
+    };
+    let other = || "sha256:other".to_owned();
+    let digests: BTreeSet<_> = [
+        digest(&|_| {}),
+        digest(&|lists| lists.creates.digest = other()),
+        digest(&|lists| lists.updates.digest = other()),
+        digest(&|lists| lists.not_in_sync.digest = other()),
+    ]
+    .into();
+    assert_eq!(digests.len(), 4);
+    assert!(digests.iter().all(|digest| digest.starts_with("sha256:")));
 }

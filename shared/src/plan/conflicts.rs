@@ -11,6 +11,8 @@ use crate::model::{ACCOUNT_TYPE, Account, AccountId, Organization};
 pub(super) enum Shared {
     /// One account id on several organizations, as Salesforce id or external id.
     Id(AccountId),
+    /// An account's id as external id of another account's organization.
+    ExternalId(AccountId),
     /// One name, as a name key.
     Name(String),
     /// Names that these organizations want of each other, in a ring.
@@ -134,6 +136,11 @@ fn reason(shared: &Shared, sides: &Sides) -> String {
         Shared::Id(id) => format!(
             "{organizations} organizations have the id {id}, in salesforce_id or else in \
              external_id; merge them or correct the ids of all but one"
+        ),
+        Shared::ExternalId(id) => format!(
+            "the organization was made for account {id}, which is its external_id, and has another \
+             account's salesforce_id; if it is still {id}'s, write {id} into salesforce_id, else \
+             clear its external_id"
         ),
         Shared::Names(_) => format!(
             "{organizations} organizations are to get each other's names, and Zendesk allows each \

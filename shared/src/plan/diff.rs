@@ -1,4 +1,4 @@
-//! The comparison: accounts against the organizations of the target, in four passes.
+//! The comparison: accounts against the organizations of the target, in five passes.
 //!
 //! Source: contract, section 2, compare.
 
@@ -129,11 +129,28 @@ impl<'a> Differ<'a> {
                 self.changes.skipped.push(skipped(partner));
             }
         }
+        self.leave_external_ids();
         for (id, organizations) in self.index.ids_carried_twice() {
             let account = self.accounts.get_key_value(id);
             let partner = account.map(|(id, account)| Partner { id, account });
             self.conflicts
                 .add(Shared::Id(id.clone()), partner, organizations);
+        }
+    }
+
+    /// An account without organization whose id another account's organization carries as external
+    /// id is a conflict: Zendesk allows each external id once, and whose the organization is cannot
+    /// be known.
+    fn leave_external_ids(&mut self) {
+        for partner in std::mem::take(&mut self.unmatched) {
+            let organizations = self.index.with_external_id(partner.id);
+            if organizations.is_empty() {
+                self.unmatched.push(partner);
+                continue;
+            }
+            let shared = Shared::ExternalId(partner.id.clone());
+            let organizations = organizations.iter().copied();
+            self.conflicts.add(shared, Some(partner), organizations);
         }
     }
 

@@ -233,6 +233,9 @@ fn assert_creates_are_new(
         let name = name_key(&create.name);
         for organization in organizations {
             prop_assert!(organization.account_id().as_ref() != Some(&create.salesforce_id));
+            let outside = organization.external_id.as_deref();
+            let outside = outside.and_then(AccountId::of_external_id);
+            prop_assert!(outside.as_ref() != Some(&create.salesforce_id));
             prop_assert!(name_key(&organization.name) != name);
         }
         prop_assert!(names.insert(name), "one name is created twice");

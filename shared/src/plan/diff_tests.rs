@@ -681,3 +681,75 @@ fn an_account_without_type_is_skipped_never_created_never_marked() {
     let fields = changed_fields(&changes.updates[0]);
     assert_eq!(fields, ["account_owner"], "the type is left alone");
 }
+
+#[test]
+fn who_keeps_its_name_is_updated_though_another_bears_it_too() {
+    let acme = account(1, "Acme");
+    let own = organization(9, &acme, &[("account_owner", text("Sam"))]);
+    let customer = organization(8, &account(2, "Acme"), &[(ACCOUNT_TYPE, text("customer"))]);
+    let changes = compare(&[acme], vec![own, customer]);
+    let wanted = Tally {
+        updates: 1,
+        ..NOTHING
+    };
+    assert_eq!(tally(&changes), wanted);
+}
+
+#[test]
+fn an_update_is_done_on_the_organization_that_has_all_its_values() {
+    let acme = account(1, "Acme");
+    let old = named(
+        organization(9, &acme, &[("account_owner", text("Sam"))]),
+        "Old",
+    );
+    let now = organization(9, &acme, &[]);
+    let changes = compare(&[acme], vec![old.clone()]);
+    let update = &changes.updates[0];
+    assert_eq!(changed_fields(update), [NAME, "account_owner"]);
+    assert!(update.is_done_on(&now));
+    assert!(!update.is_done_on(&old));
+    assert!(!update.is_done_on(&named(now.clone(), "Old")));
+    let owner_alone = named(old.clone(), "Acme");
+    assert!(!update.is_done_on(&owner_alone));
+}
+
+#[test]
+fn of_a_held_update_the_unmark_alone_is_left() {
+    let acme = account(1, "Acme");
+    let own = marked(organization(9, &acme, &[("account_owner", text("Sam"))]));
+    let changes = compare(std::slice::from_ref(&acme), vec![own]);
+    let unmark = changes.updates[0].only_unmark().unwrap();
+    assert_eq!(changed_fields(&unmark), [MARK_FOR_DELETION]);
+    let unmarked = organization(9, &acme, &[("account_owner", text("Sam"))]);
+    let changes = compare(&[acme], vec![unmarked]);
+    assert_eq!(changes.updates[0].only_unmark(), None);
+}
+
+#[test]
+fn an_account_whose_id_another_accounts_organization_carries_outside_is_a_conflict() {
+    let acme = account(1, "Acme");
+    let elsewhere = account(2, "Elsewhere");
+    let overwritten = named(
+        with_ids(9, &acme, id(3).short(), Some(id(1))),
+        "Acme and something",
+    );
+    let of_another = with_ids(8, &elsewhere, id(2).as_str(), Some(id(1)));
+    let wanted = Tally {
+        conflicts: 1,
+        ..NOTHING
+    };
+    let changes = compare(std::slice::from_ref(&acme), vec![overwritten]);
+    assert_eq!(tally(&changes), wanted, "neither created nor marked");
+    assert!(changes.conflicts[0].reason.contains("external_id"));
+
+    let changes = compare(&[acme.clone(), elsewhere], vec![of_another.clone()]);
+    assert_eq!(tally(&changes), wanted, "its own account's goes on");
+
+    let own = organization(7, &acme, &[]);
+    let changes = compare(&[acme], vec![own, of_another]);
+    let wanted = Tally {
+        marks: 1,
+        ..NOTHING
+    };
+    assert_eq!(tally(&changes), wanted, "the account has an organization");
+}

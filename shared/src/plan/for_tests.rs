@@ -76,6 +76,8 @@ pub(super) fn memory() -> Memory {
         marked: Vec::new(),
         held: HeldKeys::new(),
         written: Vec::new(),
+        started_at: Timestamp::UNIX_EPOCH,
+        lost: None,
     }
 }
 

@@ -379,6 +379,34 @@ fn marks_are_held_if_more_than_half_of_the_lost_accounts_are_out_of_sight() {
 }
 
 #[test]
+fn an_approval_that_fits_nothing_is_refused_beside_one_that_does() {
+    let six = changes(0, 0, 6);
+    let held = judge(&six, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
+    let fits = held.held()[0].digest.clone();
+    let approvals = [fits, "sha256:other".to_owned()];
+    let guard = judge(&six, seen(10), &LIMITS, &HeldKeys::new(), &approvals).unwrap();
+    assert_eq!(guard.held(), []);
+    assert_eq!(guard.refused_approvals, ["sha256:other"]);
+}
+
+#[test]
+fn the_message_names_a_reason_to_hold_only_where_it_holds() {
+    let lost = Seen {
+        memory_lost: true,
+        ..seen(100)
+    };
+    let message = |count, before: &HeldKeys| {
+        let guard = judge(&changes(0, 0, count), lost, &LIMITS, before, &[]).unwrap();
+        guard.categories[2].message.clone()
+    };
+    let before = HeldKeys::from([(Guarded::Marks, ["0".to_owned()].into())]);
+    assert!(!message(0, &HeldKeys::new()).contains("the memory"));
+    assert!(message(1, &HeldKeys::new()).contains("the memory"));
+    assert!(!message(1, &HeldKeys::new()).contains("were held before"));
+    assert!(message(2, &before).contains("; 1 of them were held before"));
+}
+
+#[test]
 fn a_category_without_judgement_is_held() {
     let mut guard = judge(&changes(0, 0, 0), seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
     assert!(!guard.holds(Guarded::Marks));

@@ -8,6 +8,8 @@ use crate::model::{Account, AccountId, Organization, name_key};
 /// The organizations of the target, findable.
 pub(super) struct Index<'a> {
     by_id: BTreeMap<AccountId, Vec<&'a Organization>>,
+    /// By the account that the external id names, where the Salesforce id is another one.
+    by_external_id: BTreeMap<AccountId, Vec<&'a Organization>>,
     by_name: BTreeMap<String, Vec<&'a Organization>>,
     partners: BTreeSet<u64>,
 }
@@ -20,6 +22,7 @@ impl<'a> Index<'a> {
         } = target;
         let mut index = Self {
             by_id: BTreeMap::new(),
+            by_external_id: BTreeMap::new(),
             by_name: BTreeMap::new(),
             partners: partners.iter().map(|partner| partner.id).collect(),
         };
@@ -34,7 +37,17 @@ impl<'a> Index<'a> {
     fn add(&mut self, organization: &'a Organization) {
         let name = name_key(&organization.name);
         self.by_name.entry(name).or_default().push(organization);
-        if let Some(id) = organization.account_id() {
+        let own = organization.account_id();
+        let external_id = organization.external_id.as_deref();
+        if let Some(id) = external_id.and_then(AccountId::of_external_id)
+            && own.as_ref() != Some(&id)
+        {
+            self.by_external_id
+                .entry(id)
+                .or_default()
+                .push(organization);
+        }
+        if let Some(id) = own {
             self.by_id.entry(id).or_default().push(organization);
         }
     }
@@ -42,6 +55,11 @@ impl<'a> Index<'a> {
     /// The organizations that carry an account's id.
     pub(super) fn with_id(&self, id: &AccountId) -> &[&'a Organization] {
         self.by_id.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The organizations of other accounts that carry an account's id outside, as external id.
+    pub(super) fn with_external_id(&self, id: &AccountId) -> &[&'a Organization] {
+        self.by_external_id.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// Account ids that several organizations carry, with those.

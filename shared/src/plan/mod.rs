@@ -26,7 +26,7 @@ mod verdict;
 mod weeks;
 
 pub use abandoned::Rules;
-pub use comparison::{Comparison, start_command};
+pub use comparison::{Comparison, approval, start_command};
 pub use diff::{Target, diff};
 pub use document::{Creates, Inputs, Listed, Lists, NotInSync, Plan, Settings, Updates};
 pub use entries::{

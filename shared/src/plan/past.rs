@@ -42,6 +42,8 @@ impl Past {
             marked,
             held: _,
             written,
+            started_at: _,
+            lost: _,
         } = memory;
         for one in absent {
             let key = (one.id, one.salesforce_id.clone());

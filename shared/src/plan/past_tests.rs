@@ -249,3 +249,39 @@ fn a_mark_that_somebody_took_back_is_repeated() {
     assert_eq!(changes.repeated.len(), 1);
     assert_eq!(changes.repeated[0].field, MARK_FOR_DELETION);
 }
+
+/// The one change of a world in which an organization has waited for long enough, and Salesforce
+/// says this of its account.
+fn judged_by(fate: Fate) -> Changes {
+    let remembered = Memory {
+        absent: vec![absent(9, 1, "2026-11-01T00:00:00Z")],
+        ..memory()
+    };
+    let former = Former {
+        salesforce_id: id(1),
+        fate,
+    };
+    compare(
+        &[],
+        vec![gone(9, 1)],
+        &Past::new(Some(&remembered), &[former]),
+    )
+}
+
+#[test]
+fn the_reason_of_a_mark_is_what_became_of_the_account() {
+    let changes = judged_by(Fate::Deleted);
+    assert_eq!(changes.marks[0].reason, "deleted in Salesforce");
+}
+
+#[test]
+fn an_account_that_is_authorised_after_all_is_not_marked_and_its_clock_starts_anew() {
+    let changes = judged_by(Fate::AuthorisedNoMore {
+        status: Some("Authorized".to_owned()),
+        kind: Some("Partner".to_owned()),
+        track: Some("Open".to_owned()),
+        last_changed: None,
+    });
+    assert_eq!((changes.marks.len(), changes.waiting.len()), (0, 1));
+    assert_eq!(changes.absent, [absent(9, 1, NOW)]);
+}

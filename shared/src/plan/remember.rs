@@ -57,6 +57,8 @@ pub fn remember(run: &Remembered<'_>) -> Memory {
         marked,
         held: held(run),
         written: written(run, &outcomes),
+        started_at: plan.inputs.started_at,
+        lost: plan.inputs.memory_lost.clone(),
     }
 }
 
@@ -68,7 +70,8 @@ fn outcomes(results: &[RecordOutcome]) -> Outcomes {
 }
 
 /// The marks that stood and were not taken back, and those that this run has set, or may have set:
-/// one too many leaves the memory when the next run sees that the organization is not marked.
+/// one too many leaves the memory when the next run sees that the organization is not marked. A job
+/// that counts as failed may still be done later.
 fn own_marks(run: &Remembered<'_>, outcomes: &Outcomes) -> Vec<OwnMark> {
     let plan = run.plan;
     let taken_back: BTreeSet<u64> = run
@@ -90,8 +93,9 @@ fn own_marks(run: &Remembered<'_>, outcomes: &Outcomes) -> Vec<OwnMark> {
         .collect();
     for mark in run.marks {
         let may_be_set = match outcomes.get(&(Action::Mark, mark.id)) {
-            Some(Outcome::Done | Outcome::Unknown) => true,
-            Some(Outcome::Failed | Outcome::Drifted) => false,
+            Some(Outcome::Done | Outcome::Unknown | Outcome::Failed) => true,
+            // Left out because somebody changed it: a mark on it would be theirs.
+            Some(Outcome::Drifted) => false,
             None => !run.finished,
         };
         if let Some(account) = accounts.get(&mark.id).filter(|_| may_be_set) {

@@ -190,9 +190,9 @@ fn marks_that_are_set_or_may_be_are_ours() {
         outcome(Action::Mark, 3, Outcome::Failed),
         outcome(Action::Mark, 4, Outcome::Drifted),
     ];
-    assert_eq!(given.marked(), [1, 2]);
+    assert_eq!(given.marked(), [1, 2, 3]);
     given.finished = false;
-    assert_eq!(given.marked(), [1, 2, 5], "of a failed run nobody knows");
+    assert_eq!(given.marked(), [1, 2, 3, 5], "of a failed run nobody knows");
     let first = &given.memory().marked[0];
     assert_eq!((&first.salesforce_id, first.at), (&id(1), at(NOW)));
     given.judge(Guarded::Marks, true, false);
@@ -374,4 +374,25 @@ fn what_was_written_is_counted_by_runs_until_it_is_not_planned_any_more() {
         ],
         "of a held update only the un-mark is written"
     );
+}
+
+#[test]
+fn what_was_never_written_is_not_counted() {
+    let mut given = Given::new(Changes {
+        updates: vec![update(1, &[("account_owner", text("Ada"))])],
+        ..Changes::default()
+    });
+    given.results = vec![outcome(Action::Update, 1, Outcome::Failed)];
+    assert_eq!(given.memory().written, []);
+}
+
+#[test]
+fn the_memory_says_when_its_run_started_and_why_that_had_none() {
+    let mut given = Given::new(Changes::default());
+    assert_eq!(
+        (given.memory().started_at, given.memory().lost),
+        (at(NOW), None)
+    );
+    given.plan.inputs.memory_lost = Some("cut".to_owned());
+    assert_eq!(given.memory().lost.as_deref(), Some("cut"));
 }

@@ -5,7 +5,7 @@ use super::{About, Instruction, PlannedRun, Reached, RunEnd, health, next_purge}
 use crate::Error;
 use crate::mask::without_addresses;
 use crate::model::{Action, Applied, Conclusion, Held, Mode, Outcome, RecordOutcome};
-use crate::plan::{Plan, start_command, verdict};
+use crate::plan::{Plan, approval, start_command, verdict};
 
 /// The head of a report.
 pub(super) struct Advice {
@@ -28,17 +28,25 @@ pub(super) fn of(about: About<'_>, end: RunEnd<'_>) -> Advice {
             cause,
             reached,
         } => failed(about, error, cause, reached),
-        RunEnd::Skipped { holder } => skipped(holder),
+        RunEnd::Skipped { holder, approve } => skipped(about, holder, approve),
     }
 }
 
-fn skipped(holder: &str) -> Advice {
+fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
+    let under_way = format!("Under way was {holder}.");
+    let instruction = if approve.is_empty() {
+        Instruction::new(format!("Nothing: the next hour runs again. {under_way}"))
+    } else {
+        let text = format!(
+            "The approval was not used. Start it again, with the same input, once the other run \
+             has ended. {under_way}"
+        );
+        Instruction::by(text, start_command(about.state_machine, &approval(approve)))
+    };
     Advice {
         conclusion: Conclusion::Skipped,
         headline: "another run was under way".to_owned(),
-        instructions: vec![Instruction::new(format!(
-            "Nothing: the next hour runs again. Under way was {holder}."
-        ))],
+        instructions: vec![instruction],
         runbook: "A run is SKIPPED",
         warnings: Vec::new(),
     }
@@ -181,19 +189,31 @@ fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained
             .runs_failed
             .is_some_and(|runs| runs >= RUNS_UNTIL_STUBBORN)
     };
-    let stubborn = results.iter().filter(is_stubborn).count();
+    let (failed, in_vain): (Vec<_>, Vec<_>) = results
+        .iter()
+        .filter(is_stubborn)
+        .partition(|result| result.outcome.is_failure());
     let section = Some("Alarm FailedRecords");
     let mut all = Vec::new();
-    if stubborn > 0 {
+    if !failed.is_empty() {
         let text = format!(
-            "{stubborn} records have failed again and again: read why below, and correct what \
-             stands in their way."
+            "{} records have failed again and again: read why below, and correct what stands in \
+             their way.",
+            failed.len()
         );
         all.push((Instruction::new(text), section));
     }
-    if applied.failed > stubborn {
+    if applied.failed > failed.len() {
         let text = "The other failures need nothing yet: the next run tries them again by itself.";
         all.push((Instruction::new(text), section));
+    }
+    if !in_vain.is_empty() {
+        let text = format!(
+            "{} records are written again and again and do not keep the value: find out below who \
+             takes it back.",
+            in_vain.len()
+        );
+        all.push((Instruction::new(text), Some("Written in vain")));
     }
     all
 }

@@ -44,6 +44,8 @@ pub enum RunEnd<'a> {
     Skipped {
         /// Its ARN.
         holder: &'a str,
+        /// What this execution was to approve.
+        approve: &'a [String],
     },
 }
 

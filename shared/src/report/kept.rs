@@ -1,6 +1,7 @@
 //! What this run leaves as it is, and until when: waiting, unlinked, deferred, retained, skipped.
 
 use super::{PlannedRun, Section, minute};
+use crate::model::Guarded;
 use crate::plan::{Deferred, Retained, Waiting};
 
 pub(super) fn waiting(run: PlannedRun<'_>) -> Option<Section> {
@@ -14,9 +15,8 @@ pub(super) fn waiting(run: PlannedRun<'_>) -> Option<Section> {
         ]
     };
     let note = format!(
-        "Their accounts are missing. Who is not back by then, in every complete run for {} hours \
-         (MarkAfterHours), is marked. To keep one for good, name its account in \
-         ProtectedAccountIds.",
+        "An organization is marked once its account has been missing in every complete run for {} \
+         hours (MarkAfterHours). To keep one for good, name its account in ProtectedAccountIds.",
         run.plan.inputs.settings.mark_after_hours
     );
     Section::of(
@@ -60,13 +60,15 @@ pub(super) fn deferred(run: PlannedRun<'_>) -> Option<Section> {
             one.reason.clone(),
         ]
     };
-    Section::of(
-        "Deferred",
+    let note = if run.plan.guard.holds(Guarded::Updates) {
+        "These names become free once the held updates are approved, and are given after that."
+    } else {
         "Nothing to do: these names become free by this plan, and are given in one of the next \
-         runs.",
-        &["organization", "account", "name", "why not now"],
-        run.plan.deferred.iter().map(row),
-    )
+         runs."
+    };
+    let head = ["organization", "account", "name", "why not now"];
+    let rows = run.plan.deferred.iter().map(row);
+    Section::of("Deferred", note, &head, rows)
 }
 
 pub(super) fn kept(run: PlannedRun<'_>) -> Option<Section> {

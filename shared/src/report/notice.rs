@@ -5,8 +5,10 @@ use serde::Serialize;
 use super::advice::section_for;
 use super::minute;
 use super::sections::RUNS_UNTIL_STUBBORN;
-use crate::model::{Action, Applied, Conclusion, History, PastRun, RecordOutcome, run_key};
-use crate::plan::{Guard, Plan, Repeated};
+use crate::model::{
+    Action, Applied, Conclusion, History, Outcome, PastRun, RecordOutcome, run_key,
+};
+use crate::plan::{Guard, Inputs, Plan, Repeated};
 
 /// Records named in a notice.
 const MOST_NAMED: usize = 5;
@@ -32,7 +34,8 @@ pub fn notice(
     plan: Option<&Plan>,
     results: &[RecordOutcome],
 ) -> Option<Notice> {
-    let in_any_case = plan.map(in_any_case).unwrap_or_default();
+    let in_any_case = plan.map(|plan| in_any_case(plan, results));
+    let in_any_case = in_any_case.unwrap_or_default();
     let (was, now) = match history.change() {
         Some((Some(before), now)) => (format!("was {}", before.state()), now),
         Some((None, now)) => ("the first run".to_owned(), now),
@@ -59,14 +62,27 @@ pub fn notice(
 
 /// What people are told whatever the state is: a lost memory, and values that are written in vain
 /// for the third time.
-fn in_any_case(plan: &Plan) -> Vec<String> {
+fn in_any_case(plan: &Plan, results: &[RecordOutcome]) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(why) = &plan.inputs.memory_lost {
+    let Inputs {
+        memory,
+        memory_lost,
+        ..
+    } = &plan.inputs;
+    let told_before = memory.as_ref().and_then(|memory| memory.lost.as_ref());
+    if let Some(why) = memory_lost
+        && told_before != Some(why)
+    {
         lines.push(format!(
             "The memory is lost: {why}. Every clock starts anew, and all marks are held."
         ));
     }
-    let is_stubborn_now = |one: &&Repeated| one.runs == RUNS_UNTIL_STUBBORN;
+    let is_written = |id| {
+        let mut of_record = results.iter().filter(|result| result.id == Some(id));
+        of_record.any(|result| result.outcome == Outcome::Done)
+    };
+    // Written once more by this run, so that the next one counts on.
+    let is_stubborn_now = |one: &&Repeated| one.runs == RUNS_UNTIL_STUBBORN && is_written(one.id);
     let in_vain: Vec<_> = plan.repeated.iter().filter(is_stubborn_now).collect();
     if !in_vain.is_empty() {
         let name = |one: &Repeated| format!("{} of organization {}", one.field, one.id);

@@ -63,7 +63,10 @@ fn hostile_words_stay_text() {
 fn a_runbook_with_an_address_is_a_link_and_one_without_is_words() {
     let history = History::new("r");
     let html = |runbook| {
-        let end = RunEnd::Skipped { holder: "h" };
+        let end = RunEnd::Skipped {
+            holder: "h",
+            approve: &[],
+        };
         let report = Report::of(about(MONDAY, &history, runbook), end);
         report.html().unwrap()
     };

@@ -1,5 +1,5 @@
-//! The Salesforce client: one token, one query, its pages. Source: Salesforce's REST and OAuth
-//! documentation.
+//! The Salesforce client: one token, one query with its pages, one question about former accounts.
+//! Source: Salesforce's REST and OAuth documentation.
 
 mod auth;
 mod former;

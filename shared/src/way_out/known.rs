@@ -25,6 +25,7 @@ pub(super) enum KnownRun<'a> {
     },
     Skipped {
         holder: &'a str,
+        approve: &'a [String],
     },
 }
 
@@ -72,7 +73,7 @@ impl<'a> KnownRun<'a> {
                 cause,
                 left: LeftBehind::find(store, run_id).await?,
             },
-            Ending::Skipped { holder } => Self::Skipped { holder },
+            Ending::Skipped { holder, approve } => Self::Skipped { holder, approve },
         })
     }
 
@@ -88,29 +89,9 @@ impl<'a> KnownRun<'a> {
         }
     }
 
-    /// What the next runs must know of this one; `None` if it has no plan that can be read.
-    pub(super) fn memory(&self, ended_at: Timestamp) -> Option<Memory> {
-        let AppliedPlan {
-            planned,
-            results,
-            known: _,
-            usage: _,
-        } = self.applied()?;
-        let Planned {
-            plan,
-            creates,
-            updates,
-            marks,
-        } = planned.as_ref();
-        Some(remember(&Remembered {
-            plan,
-            creates,
-            updates,
-            marks,
-            results,
-            finished: matches!(self, Self::Planned(_)),
-            ended_at,
-        }))
+    /// True if it came to its end, with an outcome for every record.
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self, Self::Planned(_))
     }
 
     /// How the run is called.
@@ -141,12 +122,49 @@ impl<'a> KnownRun<'a> {
                 cause,
                 reached: left.reached(),
             },
-            Self::Skipped { holder } => RunEnd::Skipped { holder },
+            Self::Skipped { holder, approve } => RunEnd::Skipped { holder, approve },
+        }
+    }
+}
+
+impl<'a> AppliedPlan<'a> {
+    /// A plan of which nothing is known to have been applied.
+    pub(super) fn cut_off(planned: &'a Planned) -> Self {
+        Self {
+            planned: Cow::Borrowed(planned),
+            results: Vec::new(),
+            known: KnownResults::None,
+            usage: planned.plan.usage.clone(),
         }
     }
 }
 
 impl AppliedPlan<'_> {
+    /// What the next runs must know of it.
+    pub(super) fn memory(&self, finished: bool, ended_at: Timestamp) -> Memory {
+        let Self {
+            planned,
+            results,
+            known: _,
+            usage: _,
+        } = self;
+        let Planned {
+            plan,
+            creates,
+            updates,
+            marks,
+        } = planned.as_ref();
+        remember(&Remembered {
+            plan,
+            creates,
+            updates,
+            marks,
+            results,
+            finished,
+            ended_at,
+        })
+    }
+
     pub(super) fn plan(&self) -> &Plan {
         &self.planned.plan
     }

@@ -87,6 +87,8 @@ pub enum Ending<'a> {
     Skipped {
         /// Its ARN.
         holder: &'a str,
+        /// What this execution was to approve.
+        approve: &'a [String],
     },
 }
 
@@ -116,8 +118,9 @@ pub async fn end<S: Store>(
     if is_noted {
         history.note(past);
         put_json(store, HISTORY, &history, history.header.count).await?;
-        if let Some(memory) = known.memory(ended_at) {
-            put_memory(store, &known, memory).await?;
+        if let Some(applied) = known.applied() {
+            let memory = applied.memory(known.is_finished(), ended_at);
+            put_memory(store, applied, memory).await?;
         }
         told = notice_of(store.bucket(), run, &history, &known);
     }
@@ -273,21 +276,29 @@ async fn put_report<S: Store>(store: &S, run_id: &str, report: &Report) -> Resul
     Ok(())
 }
 
-/// Writes the memory. If another run has written one since this run's plan was made, this run is
-/// not the last one: then that memory stays, and only gets the marks that this run has set.
-async fn put_memory<S: Store>(store: &S, known: &KnownRun<'_>, memory: Memory) -> Result<()> {
-    let Some(applied) = known.applied() else {
-        return Ok(());
-    };
+/// Leaves what the next runs must know if this run is cut off and never comes to its end: marks
+/// that may be set, and what is held. Its own end overwrites it.
+///
+/// # Errors
+/// As for [`Store::put`].
+pub async fn foresee<S: Store>(store: &S, planned: &Planned) -> Result<()> {
+    let applied = AppliedPlan::cut_off(planned);
+    put_memory(store, &applied, applied.memory(false, now())).await
+}
+
+/// Writes the memory. If another run has written one since this run's plan was made, the one that
+/// started later is right, and gets the marks of the other.
+async fn put_memory<S: Store>(store: &S, applied: &AppliedPlan<'_>, own: Memory) -> Result<()> {
     let plan = applied.plan();
+    let known_before = plan.inputs.memory.as_ref();
     let is_known = |run_id: &str| {
-        let before = plan.inputs.memory.as_ref();
-        run_id == plan.header.run_id || before.is_some_and(|one| one.header.run_id == run_id)
+        run_id == plan.header.run_id || known_before.is_some_and(|one| one.header.run_id == run_id)
     };
-    let stored = find_memory(store, &plan.header.run_id).await?;
-    let memory = match stored {
-        Some(later) if !is_known(&later.header.run_id) => later.with_marks_of(memory),
-        _ => memory,
+    let memory = match find_memory(store, &plan.header.run_id).await? {
+        Some(other) if is_known(&other.header.run_id) => own,
+        Some(other) if other.started_at > own.started_at => other.with_marks_of(own),
+        Some(other) => own.with_marks_of(other),
+        None => own,
     };
     put_json(store, MEMORY, &memory, memory.header.count).await
 }

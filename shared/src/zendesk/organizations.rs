@@ -83,6 +83,12 @@ impl ListedOrganization {
         AccountId::of_organization(self.raw(SALESFORCE_ID), self.external_id.as_deref())
     }
 
+    /// The account that its external id names, whatever account it belongs to.
+    #[must_use]
+    pub fn external_account_id(&self) -> Option<AccountId> {
+        AccountId::of_external_id(self.external_id.as_deref()?)
+    }
+
     /// The organization as the pipeline means it, with the managed fields, the mark and the
     /// expiration date.
     ///

@@ -195,6 +195,8 @@ pub(super) fn memory(
         marked: Vec::new(),
         held: HeldKeys::new(),
         written: Vec::new(),
+        started_at: started_at(),
+        lost: None,
     }
 }
 

@@ -384,8 +384,7 @@ fn failed_before_a_plan() -> (Report, Option<Notice>) {
         Applied::default(),
     );
     let cause = "zendesk global: the read is not complete: a page in the middle is empty, after \
-                 100 records; nothing was compared or written, the \
-                 next run reads again";
+                 100 records; the next run reads again";
     let reached = Reached::BeforePlan {
         accounts: Some(168),
         instances: &[],
@@ -434,7 +433,10 @@ fn skipped() -> (Report, Option<Notice>) {
     (
         Report::of(
             about(&history(&earlier), &RunUsage::default(), Mode::Apply),
-            RunEnd::Skipped { holder: &holder },
+            RunEnd::Skipped {
+                holder: &holder,
+                approve: &[],
+            },
         ),
         None,
     )

@@ -69,8 +69,24 @@ impl AccountId {
     /// by its external id. Source: contract, section 2, compare.
     #[must_use]
     pub fn of_organization(salesforce_id: Option<&str>, external_id: Option<&str>) -> Option<Self> {
-        let by_salesforce_id = salesforce_id.and_then(|text| Self::parse_or_repair(text).ok());
-        by_salesforce_id.or_else(|| Self::parse(external_id?).ok())
+        let by_salesforce_id = salesforce_id.and_then(|text| {
+            let id = Self::parse_or_repair(text).ok();
+            id.filter(|id| id.is_accounts(text))
+        });
+        by_salesforce_id.or_else(|| Self::of_external_id(external_id?))
+    }
+
+    /// The account that an external id names. We set it on create; other systems write other things
+    /// into it.
+    #[must_use]
+    pub fn of_external_id(text: &str) -> Option<Self> {
+        Self::parse(text).ok().filter(|id| id.is_accounts(text))
+    }
+
+    /// True if the text it was read from is an account's id, and no other number: a checksum proves
+    /// it, or else the prefix of accounts.
+    fn is_accounts(&self, text: &str) -> bool {
+        text.trim().len() == 18 || self.0.starts_with(PREFIX)
     }
 
     /// The canonical 18 characters.
@@ -85,6 +101,9 @@ impl AccountId {
         self.0.get(..15).unwrap_or(&self.0)
     }
 }
+
+/// What the id of every account begins with. Source: Salesforce's list of standard key prefixes.
+const PREFIX: &str = "001";
 
 /// What a checksum is written in: each character stands for its place.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
@@ -217,6 +236,11 @@ mod tests {
         assert_eq!(read(Some("no id"), Some(other)).as_deref(), Some(other));
         assert_eq!(read(None, Some(other)).as_deref(), Some(other));
         assert_eq!(read(None, Some("crm-17")), None);
+        let invoice = "202311150000123";
+        assert_eq!(read(Some(invoice), Some(invoice)), None);
+        assert_eq!(read(Some(invoice), Some(other)).as_deref(), Some(other));
+        assert_eq!(read(Some(&one[..15]), None).as_deref(), Some(one));
+        assert_eq!(read(None, Some(&one[..15])).as_deref(), Some(one));
         assert_eq!(read(None, None), None);
     }
 

@@ -88,8 +88,8 @@ impl<Id: Eq + Hash + std::fmt::Display> Reading<Id> {
     #[must_use]
     pub fn incomplete(&self, why: &str) -> Error {
         Error::Incomplete(format!(
-            "{}: the read is not complete: {why}, after {} records; nothing was compared or \
-             written, the next run reads again",
+            "{}: the read is not complete: {why}, after {} records; the next run reads \
+             again",
             self.what,
             self.seen.len()
         ))

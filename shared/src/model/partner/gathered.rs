@@ -108,7 +108,7 @@ pub struct Organizations {
     pub header: Header,
     /// Partner organizations, sorted by instance, then id.
     pub organizations: Vec<Organization>,
-    /// Others with an account's id or name.
+    /// Others with an account's id or name, or a mark of ours.
     pub lookalikes: Vec<Organization>,
     /// What was read.
     pub instances: Vec<Instance>,

@@ -29,6 +29,12 @@ pub struct Memory {
     /// What the last run wrote: planned again with the same value, it never converged.
     #[serde(default)]
     pub written: Vec<Written>,
+    /// When the run started that wrote it. Of two runs, the one that started later is right.
+    #[serde(default)]
+    pub started_at: Timestamp,
+    /// Why that run had no memory itself, if it was lost: people are told once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<String>,
 }
 
 /// The keys of held entries: the Salesforce id of a create, the organization's id of an update or a
