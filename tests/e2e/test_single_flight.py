@@ -42,12 +42,28 @@ def test_a_stopped_run_is_taken_over_by_the_next(twin):
     assert twin.run()["output"]["verdict"] == "NOTHING_TO_DO"
 
 
-def test_a_run_that_lost_its_lease_applies_nothing_and_says_so(twin):
+def start_with_a_pause(twin):
+    """An execution that waits while it gathers; returns its ARN."""
     pause = {"kind": "instead", "status": 429, "headers": {"retry-after": "60"}, "body": ""}
     look = {"host": "global", "method": "GET", "path": "/api/v2/organizations"}
     twin.remote.put_faults([{**look, "skip": 3, "times": 1, "act": pause}])
     twin.remote.clear_log()
-    execution = twin.start_until("Wait before gathering on")
+    return twin.start_until("Wait before gathering on")
+
+
+def test_an_approval_in_a_skipped_execution_is_not_lost_without_a_word(twin):
+    execution = start_with_a_pause(twin)
+    digest = "sha256:" + "0" * 64
+    skipped = twin.run({"approve": [digest]})["output"]
+    assert skipped["verdict"] == "SKIPPED"
+    report = twin.stack.objects()[f"runs/{skipped['run_id']}/report.md"].decode()
+    assert "The approval was not used" in report
+    assert f'--input \'{{"approve": ["{digest}"]}}\'' in report
+    assert twin.stack.wait(execution)["status"] == "SUCCEEDED"
+
+
+def test_a_run_that_lost_its_lease_applies_nothing_and_says_so(twin):
+    execution = start_with_a_pause(twin)
     twin.stack.put_lease(f"{execution}-another")
     ended = twin.stack.wait(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "Sync.Incomplete")
