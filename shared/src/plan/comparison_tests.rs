@@ -128,6 +128,17 @@ fn what_was_not_there_to_be_known_is_said_and_nothing_else() {
 }
 
 #[test]
+fn the_organizations_of_all_instances_are_counted_as_scanned() {
+    let of = |name, organizations_scanned| crate::model::Instance {
+        organizations_scanned,
+        ..instance(name)
+    };
+    let mut document = gathered(Vec::new()).into_inner();
+    document.instances = vec![of(TARGET, 5210), of("us-government", 800)];
+    assert_eq!(document.scanned(), 6010);
+}
+
+#[test]
 fn nothing_of_another_instance_is_compared() {
     let on = |instance: &str, id, kind: &str| Organization {
         instance: instance.to_owned(),

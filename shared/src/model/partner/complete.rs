@@ -123,6 +123,17 @@ mod tests {
     }
 
     #[test]
+    fn a_read_that_goes_on_from_its_saved_ids_still_tells_a_record_that_comes_twice() {
+        let mut reading = Reading::new("zendesk global", [7_u64]);
+        reading.saw(8).unwrap();
+        let saved: Vec<_> = reading.ids().copied().collect();
+        let mut resumed = Reading::new("zendesk global", saved);
+        assert_eq!(resumed.count(), 2);
+        assert!(resumed.saw(7).is_err());
+        assert!(resumed.saw(8).is_err());
+    }
+
+    #[test]
     fn the_announced_number_must_be_the_read_number() {
         let reading = || Reading::new("salesforce", ["a", "b"]);
         assert!(reading().finish(Some(2), ()).is_ok());

@@ -110,3 +110,41 @@ impl Memory {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory(absent: &[u64], marked: &[u64]) -> Memory {
+        let account = || AccountId::parse("0014M00001sDiGEQA0").unwrap();
+        let at = Timestamp::UNIX_EPOCH;
+        let clock = |id: &u64| Absent {
+            id: *id,
+            salesforce_id: account(),
+            since: at,
+        };
+        let mark = |id: &u64| OwnMark {
+            id: *id,
+            salesforce_id: account(),
+            at,
+        };
+        Memory {
+            header: Header::new("r", 0),
+            absent: absent.iter().map(clock).collect(),
+            marked: marked.iter().map(mark).collect(),
+            held: HeldKeys::new(),
+            written: Vec::new(),
+            started_at: at,
+            lost: None,
+        }
+    }
+
+    #[test]
+    fn of_two_memories_one_gets_the_marks_it_does_not_have_and_nothing_else() {
+        let joined = memory(&[1, 2], &[3, 4]).with_marks_of(memory(&[9], &[4, 5]));
+        let ids: Vec<_> = joined.marked.iter().map(|one| one.id).collect();
+        assert_eq!(ids, [3, 4, 5]);
+        assert_eq!(joined.absent.len(), 2);
+        assert_eq!(joined.header.count, 5);
+    }
+}
