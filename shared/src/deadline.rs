@@ -1,6 +1,7 @@
 //! How long an invocation may still work.
 
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -81,18 +82,20 @@ impl Pauses {
 /// What time it is. Tests with dates of their own set it.
 #[must_use]
 pub fn now() -> Timestamp {
-    let ahead = SignedDuration::from_secs(SECONDS_AHEAD.load(Ordering::Relaxed));
+    let ahead = SignedDuration::from_secs(SECONDS_AHEAD.get());
     Timestamp::now()
         .saturating_add(ahead)
         .unwrap_or(Timestamp::MAX)
 }
 
-static SECONDS_AHEAD: AtomicI64 = AtomicI64::new(0);
+thread_local! {
+    static SECONDS_AHEAD: Cell<i64> = const { Cell::new(0) };
+}
 
-/// Makes it another time for [`now`] in this process; for tests.
+/// Makes it another time for [`now`] in this thread; for tests, which have a thread each.
 pub fn travel_to(now: Timestamp) {
     let ahead = now.duration_since(Timestamp::now()).as_secs();
-    SECONDS_AHEAD.store(ahead, Ordering::Relaxed);
+    SECONDS_AHEAD.set(ahead);
 }
 
 static HURRY: AtomicU32 = AtomicU32::new(1);
