@@ -23,6 +23,7 @@ mod repeated;
 mod replay;
 mod verdict;
 #[cfg(test)]
+#[path = "weeks_tests.rs"]
 mod weeks;
 
 pub use abandoned::Rules;
