@@ -73,7 +73,7 @@ async fn gather<S: Store, K: Secrets>(
     let wanted = Wanted::of(&accounts, memory.as_ref())?;
     let mut scan = open_scan(store, &run_id).await?;
 
-    let (clients, credentials) = clients(config, secrets, meter).await?;
+    let (clients, credentials) = clients(config, secrets, meter, &scan).await?;
     let cuts = walk_all(clients, &mut scan, &wanted, deadline).await;
     let usage = meter.take().usage(began, credentials);
     record_usage(&usage);
@@ -96,16 +96,18 @@ async fn open_scan<S: Store>(store: &S, run_id: &str) -> Result<Scan> {
     }
 }
 
-/// A client for each instance, and what it was described as. A secret that is missing or malformed
-/// ends the run, whosever it is.
+/// A client for each instance that is still to be read, and what its credentials are. A secret that
+/// is missing or malformed ends the run, whosever it is.
 async fn clients<K: Secrets>(
     config: &GatherOrgs,
     secrets: &K,
     meter: &Meter,
+    scan: &Scan,
 ) -> Result<(BTreeMap<String, Client>, Vec<Credential>)> {
     let mut clients = BTreeMap::new();
     let mut described = Vec::new();
-    for (instance, secret) in &config.instances {
+    let unread = config.instances.iter();
+    for (instance, secret) in unread.filter(|(instance, _)| !scan.has_ended(instance)) {
         let text = secrets.secret(secret).await?;
         let credentials = Credentials::read(secret, &text)?;
         described.push(credentials.describe());
@@ -127,7 +129,7 @@ async fn walk_all(
     for walk in scan.walks(&names) {
         let client = clients.remove(walk.name());
         under_way.push(async move {
-            let mut client = client.filter(|_| !walk.has_ended())?;
+            let mut client = client?;
             walk::go_on(&mut client, walk, wanted, deadline).await.err()
         });
     }

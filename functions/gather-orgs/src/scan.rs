@@ -114,6 +114,13 @@ impl Scan {
         instances.map(|one| one.organizations_scanned).sum()
     }
 
+    /// True if the instance was read to its end, or given up.
+    #[must_use]
+    pub fn has_ended(&self, instance: &str) -> bool {
+        let mut walks = self.walks.iter().map(|walk| &walk.instance);
+        walks.any(|one| one.name == instance && (one.complete || one.error.is_some()))
+    }
+
     /// The walks over these instances, to go on with; the ones that have ended among them.
     pub fn walks(&mut self, instances: &[String]) -> &mut [Walk] {
         for name in instances {
@@ -182,12 +189,6 @@ impl Walk {
     #[must_use]
     pub fn is_of_target(&self) -> bool {
         self.instance.name == TARGET
-    }
-
-    /// True if it was read to its end, or given up.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.instance.complete || self.instance.error.is_some()
     }
 
     /// Where it goes on.

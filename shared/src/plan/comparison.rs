@@ -1,6 +1,6 @@
 //! From the inputs of a run to its plan: the same for compare and for a replay.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     Changes, Guard, Inputs, Lists, Past, Plan, Rules, Seen, Target, diff, judge, last_purge,
@@ -49,7 +49,7 @@ impl Comparison {
         let changes = diff(accounts, &target, &rules(inputs), &past)?;
         let own_marks = own_marks(inputs, target.get(), &changes);
         let last = inputs.last_good.as_ref().map(|last| last.counts);
-        let (former, former_not_visible) = gone_from_sight(&changes, formers);
+        let (former, former_not_visible) = gone_from_sight(&changes, &past);
         let purge = last_purge(inputs.started_at);
         let seen = Seen {
             partner_organizations: target.get().partners.len(),
@@ -181,20 +181,15 @@ fn own_marks(inputs: &Inputs, target: &Target, changes: &Changes) -> Vec<OwnMark
 
 /// How many accounts of the organizations that are to be marked, or wait for it, Salesforce was
 /// asked about, and how many of those it does not show.
-fn gone_from_sight(changes: &Changes, formers: &Formers) -> (usize, usize) {
+fn gone_from_sight(changes: &Changes, past: &Past) -> (usize, usize) {
     let marks = changes.marks.iter().map(|one| one.id);
     let concerned: BTreeSet<u64> = marks
         .chain(changes.waiting.iter().map(|one| one.id))
         .collect();
-    let fates: BTreeMap<&AccountId, &Fate> = formers
-        .former
-        .iter()
-        .map(|one| (&one.salesforce_id, &one.fate))
-        .collect();
     let absent = changes.absent.iter();
     let concerned = absent.filter(|one| concerned.contains(&one.id));
     let known: Vec<_> = concerned
-        .filter_map(|one| fates.get(&one.salesforce_id))
+        .filter_map(|one| past.fate(&one.salesforce_id))
         .collect();
     let not_visible = known.iter().filter(|fate| matches!(fate, Fate::NotVisible));
     (known.len(), not_visible.count())

@@ -68,8 +68,7 @@ fn planned(about: About<'_>, run: PlannedRun<'_>) -> Advice {
 }
 
 fn warnings(about: About<'_>, run: PlannedRun<'_>) -> Vec<String> {
-    let mut warnings = run.plan.unknowns.clone();
-    warnings.extend(emptier_inputs(run.plan));
+    let mut warnings = warnings_of(run.plan);
     warnings.extend(health::ending_credentials(about, run));
     let refused = &run.plan.guard.refused_approvals;
     if !refused.is_empty() {
@@ -81,9 +80,11 @@ fn warnings(about: About<'_>, run: PlannedRun<'_>) -> Vec<String> {
     warnings
 }
 
-fn emptier_inputs(plan: &Plan) -> Vec<String> {
-    let warning = |why| format!("The inputs look emptier than they should: {why}.");
-    plan.warnings.iter().map(warning).collect()
+/// What was not there to be known, and why the inputs look emptier than they should.
+fn warnings_of(plan: &Plan) -> Vec<String> {
+    let emptier = |why| format!("The inputs look emptier than they should: {why}.");
+    let unknowns = plan.unknowns.iter().cloned();
+    unknowns.chain(plan.warnings.iter().map(emptier)).collect()
 }
 
 fn headline(conclusion: Conclusion, run: PlannedRun<'_>, applied: &Applied) -> String {
@@ -244,11 +245,7 @@ pub(super) fn section_for(error: &str) -> &'static str {
 
 fn failed(about: About<'_>, error: &str, cause: &str, reached: Reached<'_>) -> Advice {
     let warnings = match reached {
-        Reached::Plan(run) => {
-            let mut warnings = run.plan.unknowns.clone();
-            warnings.extend(emptier_inputs(run.plan));
-            warnings
-        }
+        Reached::Plan(run) => warnings_of(run.plan),
         Reached::BeforePlan { .. } | Reached::UnreadablePlan => Vec::new(),
     };
     Advice {
