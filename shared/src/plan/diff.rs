@@ -278,21 +278,20 @@ impl<'a> Differ<'a> {
             if self.claimed.contains(&organization.id) {
                 continue;
             }
-            let unmark = abandoned::unmark_protected(organization, self.rules);
+            let name = name_key(&organization.name);
+            let bearer = bearers.get(&name).copied();
+            let unmark = abandoned::unmark_protected(organization, self.rules)
+                .or_else(|| unmark_nobodys(organization, bearer?));
             self.changes.updates.extend(unmark);
             self.run_the_clock(organization);
             if self.conflicts.leaves_alone(organization) {
                 continue;
             }
-            let name = name_key(&organization.name);
-            match bearers.get(&name) {
-                Some(bearer) => {
-                    self.conflicts
-                        .add(Shared::Name(name), Some(*bearer), [organization]);
-                }
-                None => {
-                    abandoned::judge(organization, self.rules, self.past, &mut self.changes);
-                }
+            if bearer.is_some() {
+                self.conflicts
+                    .add(Shared::Name(name), bearer, [organization]);
+            } else {
+                abandoned::judge(organization, self.rules, self.past, &mut self.changes);
             }
         }
     }
@@ -332,6 +331,14 @@ impl<'a> Differ<'a> {
         changes.sort();
         changes
     }
+}
+
+/// Takes back a mark on an organization of no account that bears an account's name. Nobody knows
+/// whose it is, the account is there, and the mark may be ours, of a memory that was lost.
+fn unmark_nobodys(organization: &Organization, bearer: Partner<'_>) -> Option<Update> {
+    let is_nobodys = organization.account_id().is_none();
+    (is_nobodys && organization.is_marked())
+        .then(|| abandoned::unmark(organization, bearer.id.clone()))
 }
 
 fn create(partner: Partner<'_>) -> Create {

@@ -753,3 +753,18 @@ fn an_account_whose_id_another_accounts_organization_carries_outside_is_a_confli
     };
     assert_eq!(tally(&changes), wanted, "the account has an organization");
 }
+
+#[test]
+fn a_marked_organization_of_nobody_with_an_accounts_name_loses_its_mark_and_is_a_conflict() {
+    let acme = account(1, "Acme");
+    let overwritten = marked(with_ids(9, &acme, "see notes", None));
+    let changes = compare(&[acme], vec![overwritten]);
+    let wanted = Tally {
+        updates: 1,
+        unmarks: 1,
+        conflicts: 1,
+        ..NOTHING
+    };
+    assert_eq!(tally(&changes), wanted);
+    assert_eq!(changed_fields(&changes.updates[0]), [MARK_FOR_DELETION]);
+}
