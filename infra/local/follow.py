@@ -118,6 +118,7 @@ def table(output):
         ("skipped", counts["skipped"], ""),
         ("conflicts", counts["conflicts"], ""),
         ("failed", "", applied["failed"]),
+        ("unknown", "", applied["unknown"]),
         ("drifted", "", applied["drifted"]),
     ]
     lines = [f"  {'':24} {'seen/planned':>12} {'done':>6}"]

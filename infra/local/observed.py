@@ -15,6 +15,7 @@ ALARMS = {
     "NoGoodRun": ("Sum GoodRun < 1", 135, "all", "breaching", "begin+end"),
     "HeldChanges": ("Maximum HeldChanges >= 1", 5, "one", "ignore", ""),
     "FailedRecords": ("Maximum FailedRecords >= 1", 5, "one", "ignore", ""),
+    "UnknownRecords": ("Maximum UnknownRecords >= 1", 5, "one", "ignore", ""),
     "Conflicts": ("Maximum Conflicts >= 1", 5, "one", "ignore", "begin+end"),
     "InstanceUnread": ("Maximum InstancesUnread >= 1", 5, "one", "ignore", "begin+end"),
     "Throttling": ("Sum ThrottledReplies >= 20", 60, "one", "notBreaching", "begin"),

@@ -49,6 +49,8 @@ pub struct Sync {
     pub jobs_per_pause: usize,
     /// Seconds of that pause.
     pub pause_seconds: u64,
+    /// 1 if Lambda itself lets no two invocations run at once; 0 if they must look for each other.
+    pub reserved_concurrency: u32,
 }
 
 /// A setting that is a whole number. Its default and its range stand once, here; a test holds the
@@ -78,6 +80,7 @@ const RETENTION_YEARS: NumberSetting = number("RETENTION_YEARS", 3, 0, 100);
 const MARK_AFTER_HOURS: NumberSetting = number("MARK_AFTER_HOURS", 24, 0, 720);
 const JOBS_PER_PAUSE: NumberSetting = number("JOBS_PER_PAUSE", 20, 1, 30);
 const PAUSE_SECONDS: NumberSetting = number("PAUSE_SECONDS", 30, 1, 900);
+const SYNC_RESERVED_CONCURRENCY: NumberSetting = number("SYNC_RESERVED_CONCURRENCY", 1, 0, 1);
 const MAX_MARKS: NumberSetting = number("MAX_MARKS", 5, 0, 1_000_000);
 const MAX_MARKS_PERCENT: NumberSetting = number("MAX_MARKS_PERCENT", 5, 0, 100);
 const MAX_UPDATES: NumberSetting = number("MAX_UPDATES", 25, 0, 1_000_000);
@@ -87,11 +90,12 @@ const MAX_CREATES_PERCENT: NumberSetting = number("MAX_CREATES_PERCENT", 10, 0, 
 const MIN_ACCOUNTS_PERCENT: NumberSetting = number("MIN_ACCOUNTS_PERCENT_OF_LAST_RUN", 80, 0, 100);
 
 /// Every setting that is a number.
-pub const NUMBERS: [NumberSetting; 11] = [
+pub const NUMBERS: [NumberSetting; 12] = [
     RETENTION_YEARS,
     MARK_AFTER_HOURS,
     JOBS_PER_PAUSE,
     PAUSE_SECONDS,
+    SYNC_RESERVED_CONCURRENCY,
     MAX_MARKS,
     MAX_MARKS_PERCENT,
     MAX_UPDATES,
@@ -252,6 +256,7 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
             secret: self.text("ZENDESK_GLOBAL_SECRET"),
             jobs_per_pause: self.number(JOBS_PER_PAUSE),
             pause_seconds: self.number(PAUSE_SECONDS),
+            reserved_concurrency: self.number(SYNC_RESERVED_CONCURRENCY),
         };
         self.done(settings)
     }

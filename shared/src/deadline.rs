@@ -33,6 +33,13 @@ impl Deadline {
         Self { at: Timestamp::MAX }
     }
 
+    /// The moment itself, by the clock of [`now`].
+    #[must_use]
+    pub fn moment(&self, now: Timestamp) -> Timestamp {
+        let left = SignedDuration::try_from(self.left()).unwrap_or(SignedDuration::MAX);
+        now.saturating_add(left).unwrap_or(Timestamp::MAX)
+    }
+
     /// True if another remote call may begin.
     #[must_use]
     pub fn allows_more(&self) -> bool {
@@ -55,6 +62,54 @@ impl From<&Context> for Deadline {
             at: at.unwrap_or(Timestamp::MAX),
         }
     }
+}
+
+/// How long Step Functions lets an execution run.
+const EXECUTION: SignedDuration = SignedDuration::from_hours(3);
+/// What must be left of that for the way out.
+const FOR_THE_WAY_OUT: SignedDuration = SignedDuration::from_mins(10);
+/// The longest Wait state, in seconds.
+const LONGEST_WAIT_SECONDS: u64 = 15 * 60;
+
+/// When a run must end by itself, so that Step Functions does not end it without a report. Source:
+/// contract, section 2, "sync".
+#[derive(Debug, Clone, Copy)]
+pub struct RunEnd(Timestamp);
+
+impl RunEnd {
+    /// The end of a run that started then; a stage that is started by hand has all the time.
+    #[must_use]
+    pub fn of(started_at: Option<Timestamp>) -> Self {
+        let end = started_at.and_then(|at| at.checked_add(EXECUTION - FOR_THE_WAY_OUT).ok());
+        Self(end.unwrap_or(Timestamp::MAX))
+    }
+
+    /// True if nothing more may be begun.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.0
+    }
+
+    /// The moment in the middle between another one and the end.
+    #[must_use]
+    pub fn half_way_from(&self, began: Timestamp) -> Timestamp {
+        let half = self.0.duration_since(began) / 2;
+        began.checked_add(half).unwrap_or(self.0)
+    }
+
+    /// The seconds of a Wait state: at most 15 minutes, and at most what is left.
+    #[must_use]
+    pub fn shortened(&self, seconds: u64, now: Timestamp) -> u64 {
+        let left = u64::try_from(self.0.duration_since(now).as_secs()).unwrap_or_default();
+        seconds.min(LONGEST_WAIT_SECONDS).min(left).max(1)
+    }
+}
+
+/// Whole seconds from now until a moment, none if it has passed.
+#[must_use]
+pub fn seconds_until(moment: Timestamp, now: Timestamp) -> u64 {
+    let left = Duration::try_from(moment.duration_since(now)).unwrap_or_default();
+    left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }
 
 /// Pauses in a row, without anything going forward, after which a stage gives up with
@@ -82,30 +137,39 @@ impl Pauses {
 /// What time it is. Tests with dates of their own set it.
 #[must_use]
 pub fn now() -> Timestamp {
-    let ahead = SignedDuration::from_secs(SECONDS_AHEAD.get());
     Timestamp::now()
-        .saturating_add(ahead)
+        .saturating_add(AHEAD.get())
         .unwrap_or(Timestamp::MAX)
 }
 
 thread_local! {
-    static SECONDS_AHEAD: Cell<i64> = const { Cell::new(0) };
+    static AHEAD: Cell<SignedDuration> = const { Cell::new(SignedDuration::ZERO) };
 }
 
 /// Makes it another time for [`now`] in this thread; for tests, which have a thread each.
 pub fn travel_to(now: Timestamp) {
-    let ahead = now.duration_since(Timestamp::now()).as_secs();
-    SECONDS_AHEAD.set(ahead);
+    AHEAD.set(now.duration_since(Timestamp::now()));
+}
+
+/// Lets time pass for [`now`] in this thread; for tests.
+pub fn pass(time: Duration) {
+    let time = SignedDuration::try_from(time).unwrap_or_default();
+    AHEAD.set(AHEAD.get().saturating_add(time));
 }
 
 static HURRY: AtomicU32 = AtomicU32::new(1);
 
 /// Sleeps inside an invocation; a few seconds at most, anything longer is a Wait state.
 pub async fn nap(length: Duration) {
-    tokio::time::sleep(length / HURRY.load(Ordering::Relaxed)).await;
+    let times = HURRY.load(Ordering::Relaxed);
+    tokio::time::sleep(length / times).await;
+    if times > 1 {
+        pass(length);
+    }
 }
 
-/// Makes every nap of this process so many times shorter; for tests.
+/// Makes every nap of this process so many times shorter, though [`now`] does not see it; for
+/// tests.
 pub fn hurry(times: u32) {
     HURRY.store(times.max(1), Ordering::Relaxed);
 }
@@ -128,6 +192,29 @@ mod tests {
         assert!(
             !Deadline::from(&Context::default()).allows_more(),
             "a missing deadline must not loop for ever"
+        );
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_fifteen_minutes_or_than_what_is_left_of_the_run() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let end = RunEnd::of(Some(at("2026-11-23T06:00:00Z")));
+        assert_eq!(end.shortened(60, at("2026-11-23T06:00:00Z")), 60);
+        assert_eq!(end.shortened(3600, at("2026-11-23T06:00:00Z")), 900);
+        assert_eq!(end.shortened(900, at("2026-11-23T08:45:00Z")), 300);
+        assert_eq!(end.shortened(900, at("2026-11-23T09:00:00Z")), 1);
+        assert!(!end.is_over(at("2026-11-23T08:49:59Z")));
+        assert!(end.is_over(at("2026-11-23T08:50:00Z")));
+        assert!(!RunEnd::of(None).is_over(at("2026-11-23T08:50:00Z")));
+        let half = end.half_way_from(at("2026-11-23T06:50:00Z"));
+        assert_eq!(half, at("2026-11-23T07:50:00Z"));
+        assert_eq!(
+            seconds_until(at("2026-11-23T06:00:01Z"), at("2026-11-23T06:00:00.5Z")),
+            1
+        );
+        assert_eq!(
+            seconds_until(at("2026-11-23T06:00:00Z"), at("2026-11-23T06:00:09Z")),
+            0
         );
     }
 }

@@ -38,6 +38,9 @@ pub enum Error {
     /// A vendor understood the request and refused it for good.
     #[error("{0}")]
     Rejected(String),
+    /// The program panicked: the stage, and the place in the code. Never retried.
+    #[error("{0}")]
+    Bug(String),
 }
 
 /// The result of anything in a stage.
@@ -45,7 +48,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Every name there is, as the state machine spells it.
-    pub const NAMES: [&'static str; 8] = [
+    pub const NAMES: [&'static str; 9] = [
         "Sync.Throttled",
         "Sync.Transient",
         "Sync.Auth",
@@ -54,6 +57,7 @@ impl Error {
         "Sync.Input",
         "Sync.Config",
         "Sync.Rejected",
+        "Sync.Bug",
     ];
 
     /// The `errorType` sent to Lambda, one of [`Error::NAMES`].
@@ -68,6 +72,7 @@ impl Error {
             Self::Input(_) => "Sync.Input",
             Self::Config(_) => "Sync.Config",
             Self::Rejected(_) => "Sync.Rejected",
+            Self::Bug(_) => "Sync.Bug",
         }
     }
 }
@@ -100,6 +105,7 @@ mod tests {
             Error::Input(text()),
             Error::Config(text()),
             Error::Rejected(text()),
+            Error::Bug(text()),
         ];
         let names: Vec<_> = all.iter().map(Error::name).collect();
         assert_eq!(names, Error::NAMES);

@@ -162,6 +162,10 @@ pub struct SyncEvent {
     /// How often the execution was redriven. A redrive goes on in the middle, past the lease.
     #[serde(default)]
     pub redriven: u32,
+    /// The ARN of an execution that had ended without releasing the lease, and was replaced; empty
+    /// if there was none. Its last invocation may still be running.
+    #[serde(default)]
+    pub lease_taken_from: String,
     /// `plan.json`.
     pub plan: Reference,
 }

@@ -16,6 +16,7 @@
 //! - [`telemetry`]: metrics, by name.
 //! - [`store`]: documents by key, in S3 or in memory.
 //! - [`secrets`]: the operator's credentials.
+//! - [`serve`]: the frame of every Lambda, which catches panics.
 //! - [`planned`]: the one way to load a stored plan, verified.
 //! - [`recall`]: what a run reads of the runs before it.
 //! - [`way_out`]: the one place where a run ends.
@@ -40,6 +41,7 @@ pub mod report;
 #[cfg(feature = "clients")]
 pub mod salesforce;
 pub mod secrets;
+pub mod serve;
 pub mod store;
 pub mod telemetry;
 pub mod way_out;

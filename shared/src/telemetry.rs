@@ -44,8 +44,10 @@ metrics! {
     GoodRun: Count,
     /// Entries of held categories.
     HeldChanges: Count,
-    /// Records that failed, or whose outcome is unknown.
+    /// Records that failed.
     FailedRecords: Count,
+    /// Records of which it is not known whether they were applied.
+    UnknownRecords: Count,
     /// Marks left out because somebody changed the organization.
     DriftedRecords: Count,
     /// Clashes a person has to resolve.

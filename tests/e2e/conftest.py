@@ -27,7 +27,8 @@ class Twin:
 
     def fresh(self, **world):
         """Both systems anew, no earlier run, the stand-ins' own credentials."""
-        self.remote.put_world(**(world or {"kind": "differences"}))
+        # Waits are scaled here, and the minute of a rate limit is not.
+        self.remote.put_world(rate_limit=100_000, **(world or {"kind": "differences"}))
         for key in self.stack.objects():
             self.stack.s3.delete_object(Bucket=self.stack.bucket, Key=key)
         self.stack.release_lease()

@@ -128,11 +128,11 @@ def test_nothing_comes_out_of_a_run_with_faults_and_refused_records(twin):
 CASES = {
     "a page of HTML for accounts": (
         lambda: [instead("salesforce", "/services/data", 200, times=0)],
-        "Sync.Contract",
+        "Sync.Transient",
     ),
     "a page of HTML for organizations": (
         lambda: [instead("global", "/api/v2/organizations", 200, times=0)],
-        "Sync.Contract",
+        "Sync.Transient",
     ),
     "a redirect to a person": (
         lambda: [

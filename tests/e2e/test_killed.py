@@ -38,6 +38,7 @@ def test_ends_right_though_its_process_is_killed_at(twin, point):
         "updated": 18,
         "marked": 2,
         "failed": 0,
+        "unknown": 0,
         "drifted": 0,
     }
     events = [event["type"] for event in twin.stack.history(execution)]

@@ -28,6 +28,8 @@ def test_every_metric_is_emitted_under_the_name_alarms_and_dashboard_use(twin):
         )
     )
     first = twin.stop_in_the_middle()
+    # What it had sent is done by now.
+    twin.change(new_owner)
     described = twin.run()
     assert described["output"]["verdict"] == "OK"
     values = emitted(twin)
@@ -55,6 +57,13 @@ def test_every_metric_is_emitted_under_the_name_alarms_and_dashboard_use(twin):
     assert section(page, "Credentials")[-1][:3] == [US_GOVERNMENT, "api_token", "2027-04-30"]
 
 
+def new_owner(state):
+    """Another owner of the first partner's account."""
+    accounts = state["salesforce"]["accounts"].values()
+    partner = next(one for one in accounts if one["Partners_Partner_Status__c"] == "Authorized")
+    partner["Account_Owner_Calc__c"] = "Robin Reed"
+
+
 def test_the_metrics_of_a_bad_hour_say_so(twin):
     twin.run()
     twin.change(lambda state: leave(state, 40))
@@ -66,14 +75,6 @@ def test_the_metrics_of_a_bad_hour_say_so(twin):
         )
     )
 
-    def new_owner(state):
-        record = next(
-            one
-            for one in state["salesforce"]["accounts"].values()
-            if one["Partners_Partner_Status__c"] == "Authorized"
-        )
-        record["Account_Owner_Calc__c"] = "Robin Reed"
-
     twin.change(new_owner)
     assert twin.run()["output"]["verdict"] == "HELD"
     refuse_the_credentials(twin)
@@ -83,6 +84,7 @@ def test_the_metrics_of_a_bad_hour_say_so(twin):
         sorted(values["GoodRun"]) == [0, 0, 1]
         and values["HeldChanges"][-1] == 40
         and values["FailedRecords"][-1] == 1
+        and values["UnknownRecords"][-1] == 0
     )
     assert values["SuspiciouslyEmptyRun"][-1] == 1
 

@@ -196,11 +196,11 @@ def test_every_cause_of_a_failure_is_named(cause):
 
 
 def test_a_skipped_run_leaves_a_report_that_names_the_other(twin):
-    twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(slowness=60))
+    twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(takes_ms=3_000_000))
     first = twin.start_until("Apply the plan")
     skipped = twin.run()
     assert skipped["output"]["verdict"] == "SKIPPED"
-    twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(slowness=0))
+    twin.change(lambda state: state["zendesk"]["global"]["jobs"].update(takes_ms=500))
     assert twin.stack.wait(first)["output"]["verdict"] == "OK"
     page = report(twin, skipped["name"])
     assert page["verdict"] == "SKIPPED" and first in page["what_to_do"][0]["text"]

@@ -19,6 +19,7 @@ def test_the_stages_run_one_by_one(tmp_path):
             "updated": 19,
             "marked": 2,
             "failed": 0,
+            "unknown": 0,
             "drifted": 0,
         }
         remote = Standins(int(session["standins"].rsplit(":", 1)[1]))

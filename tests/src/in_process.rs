@@ -1,6 +1,7 @@
 //! The four handlers in one process, in the order of the state machine, over a store in memory.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use compare::{Answer, handler as compare};
 use gather_accounts::handler as gather_accounts;
@@ -10,7 +11,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use shared::config::Env;
-use shared::lambda::{Compared, GatheredAccounts, GatheredOrgs, Progress};
+use shared::lambda::{Compared, GatheredAccounts, GatheredOrgs, Progress, Synced};
 use shared::model::{RunUsage, Summary};
 use shared::report::Notice;
 use shared::secrets::Secrets;
@@ -47,6 +48,10 @@ pub struct Pipeline {
     pub env: BTreeMap<String, String>,
     /// Seconds of every Wait state entered, by run.
     pub waits: Vec<u64>,
+    /// Whether stages are tried again as the state machine tries them.
+    pub retries: bool,
+    /// The execution whose lease was taken over; empty if there was none.
+    pub lease_taken_from: String,
     /// When the runs start.
     pub today: Timestamp,
     /// What people are told of the last run that was applied.
@@ -67,6 +72,8 @@ impl Pipeline {
             secrets: MemorySecrets(secrets(standins)),
             env: BTreeMap::new(),
             waits: Vec::new(),
+            retries: false,
+            lease_taken_from: String::new(),
             today: "2026-11-23T06:00:00Z"
                 .parse()
                 .unwrap_or(Timestamp::UNIX_EPOCH),
@@ -140,7 +147,19 @@ impl Pipeline {
 
     async fn answer(&self, task: Value) -> Result<Answer> {
         let config = self.env().compare();
-        Box::pin(compare(&config, &self.store, event(task))).await
+        let once = async || Box::pin(compare(&config, &self.store, event(task.clone()))).await;
+        self.retried(once).await
+    }
+
+    /// A stage with the retries of the state machine, if they are wanted.
+    async fn retried<T>(&self, once: impl AsyncFn() -> Result<T>) -> Result<T> {
+        let mut tries = Tries::default();
+        loop {
+            match once().await {
+                Err(error) if self.retries && tries.one_more(&error) => {}
+                ended => return ended,
+            }
+        }
     }
 
     /// Ends the current run as the state machine does when a stage has failed.
@@ -189,8 +208,17 @@ impl Pipeline {
         input: &Map<String, Value>,
     ) -> Result<GatheredAccounts> {
         let config = self.env().gather_accounts();
-        let event = event(json!({"run_id": run_id, "input": input}));
-        Box::pin(gather_accounts(&config, &self.store, &self.secrets, event)).await
+        let event = || event(json!({"run_id": run_id, "input": input}));
+        let once = async || {
+            Box::pin(gather_accounts(
+                &config,
+                &self.store,
+                &self.secrets,
+                event(),
+            ))
+            .await
+        };
+        self.retried(once).await
     }
 
     /// The second stage with invocations that have so few seconds left that each reads one page;
@@ -223,7 +251,7 @@ impl Pipeline {
         loop {
             match self.gather_orgs_once(run_id, accounts).await? {
                 Progress::Done(done) => return Ok(done),
-                Progress::Wait { wait_seconds, .. } => self.waits.push(wait_seconds),
+                Progress::Wait { wait_seconds, .. } => self.wait(wait_seconds),
                 Progress::Continue { .. } => {}
             }
         }
@@ -235,10 +263,11 @@ impl Pipeline {
         accounts: &Value,
     ) -> Result<Progress<GatheredOrgs>> {
         let config = self.env().gather_orgs();
-        let event = event(json!({
-            "run_id": run_id, "started_at": self.today, "accounts": accounts,
-        }));
-        Box::pin(gather_orgs(&config, &self.store, &self.secrets, event)).await
+        let event =
+            || event(json!({"run_id": run_id, "started_at": self.today, "accounts": accounts}));
+        let once =
+            async || Box::pin(gather_orgs(&config, &self.store, &self.secrets, event())).await;
+        self.retried(once).await
     }
 
     /// One invocation of sync that may be killed, by the stand-ins or the store; the next one is a
@@ -250,7 +279,7 @@ impl Pipeline {
         &mut self,
         plan: &Value,
         standins: &Running,
-    ) -> Result<Option<Progress<shared::lambda::Synced>>> {
+    ) -> Result<Option<Progress<Synced>>> {
         let store = self.store.clone();
         let ended = tokio::select! {
             ended = self.sync_once(plan, event) => Some(ended),
@@ -261,6 +290,27 @@ impl Pipeline {
             self.session = Session::default();
         }
         ended.transpose()
+    }
+
+    /// One invocation of sync with the retries of the state machine, each of which may be killed. A
+    /// kill is told, for who counts them.
+    ///
+    /// # Errors
+    /// The stage's error, after the last retry.
+    pub async fn sync_retried(
+        &mut self,
+        plan: &Value,
+        standins: &Running,
+    ) -> Result<Result<Progress<Synced>, Killed>> {
+        let mut tries = Tries::default();
+        loop {
+            match self.sync_mortal(plan, standins).await {
+                Ok(Some(progress)) => return Ok(Ok(progress)),
+                Ok(None) => return Ok(Err(Killed)),
+                Err(error) if self.retries && tries.one_more(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The last stage of the current run, until it is done.
@@ -274,10 +324,15 @@ impl Pipeline {
                     self.notice = done.notice;
                     return Ok(done.summary);
                 }
-                Progress::Wait { wait_seconds, .. } => self.waits.push(wait_seconds),
-                Progress::Continue { .. } => {}
+                Progress::Wait { .. } | Progress::Continue { .. } => {}
             }
         }
+    }
+
+    /// A Wait state: it is noted, and the clock moves.
+    fn wait(&mut self, seconds: u64) {
+        self.waits.push(seconds);
+        shared::deadline::pass(Duration::from_secs(seconds));
     }
 
     /// Lets so many hours pass.
@@ -286,7 +341,7 @@ impl Pipeline {
         self.today = later.unwrap_or(self.today);
     }
 
-    /// One invocation of sync.
+    /// One invocation of sync, and the Wait state it asks for.
     ///
     /// # Errors
     /// The stage's error.
@@ -294,14 +349,19 @@ impl Pipeline {
         &mut self,
         plan: &Value,
         event: impl Fn(Value) -> LambdaEvent<Value>,
-    ) -> Result<Progress<shared::lambda::Synced>> {
+    ) -> Result<Progress<Synced>> {
         let config = self.env().sync();
         let payload = json!({
             "run_id": self.run_id(), "started_at": self.today, "plan": plan,
+            "lease_taken_from": self.lease_taken_from,
         });
         let event = event(payload);
         let synced = sync(&config, &self.store, &self.secrets, &self.session, event);
-        Box::pin(synced).await
+        let synced = Box::pin(synced).await?;
+        if let Progress::Wait { wait_seconds, .. } = synced {
+            self.wait(wait_seconds);
+        }
+        Ok(synced)
     }
 
     fn env(&self) -> Env<impl Fn(&str) -> Option<String>> {
@@ -312,13 +372,40 @@ impl Pipeline {
                 "SALESFORCE_SECRET" => Some("partner-sync/salesforce"),
                 "ZENDESK_GLOBAL_SECRET" => Some("partner-sync/zendesk/global"),
                 "ZENDESK_US_GOVERNMENT_SECRET" => Some("partner-sync/zendesk/us-government"),
-                // What is abandoned is marked at once, unless a test is about waiting.
-                "MARK_AFTER_HOURS" => Some("0"),
+                // Nothing here lets only one invocation run; and what is abandoned is marked at
+                // once, unless a test is about waiting.
+                "SYNC_RESERVED_CONCURRENCY" | "MARK_AFTER_HOURS" => Some("0"),
                 "ALLIANCE_ACCOUNT_IDS" => Some(crate::standins::seed::ALLIANCE),
                 _ => None,
             };
             env.get(name).cloned().or_else(|| fixed.map(str::to_owned))
         })
+    }
+}
+
+/// An invocation was killed.
+#[derive(Debug, Clone, Copy)]
+pub struct Killed;
+
+/// The retries of the state machine, since it entered a stage.
+#[derive(Debug, Default)]
+struct Tries {
+    transient: u32,
+    throttled: u32,
+}
+
+impl Tries {
+    /// True if the stage is tried once more after this error; its pause then passes.
+    fn one_more(&mut self, error: &Error) -> bool {
+        let (tries, most, first_seconds, longest_seconds) = match error {
+            Error::Transient(_) => (&mut self.transient, 3, 10, 120),
+            Error::Throttled { .. } => (&mut self.throttled, 5, 60, 300),
+            _ => return false,
+        };
+        let seconds = longest_seconds.min(first_seconds << *tries);
+        *tries += 1;
+        shared::deadline::pass(Duration::from_secs(seconds));
+        *tries <= most
     }
 }
 

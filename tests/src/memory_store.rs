@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shared::Result;
 use shared::store::Store;
+use shared::{Error, Result};
 use tokio::sync::Notify;
 
 /// Documents in memory. Clones share them.
@@ -19,6 +19,7 @@ struct Inner {
     objects: BTreeMap<String, Vec<u8>>,
     puts: usize,
     death: Option<(usize, bool)>,
+    failure: Option<(usize, bool)>,
 }
 
 impl MemoryStore {
@@ -55,9 +56,16 @@ impl MemoryStore {
         inner.death = Some((inner.puts + write, after));
     }
 
-    /// The writer does not die after all.
+    /// The store does not answer the write after so many more: it was not done, or it was.
+    pub fn fail_at(&self, write: usize, was_done: bool) {
+        let mut inner = self.inner();
+        inner.failure = Some((inner.puts + write, was_done));
+    }
+
+    /// The writer does not die after all, and the store answers.
     pub fn live(&self) {
-        self.inner().death = None;
+        let mut inner = self.inner();
+        (inner.death, inner.failure) = (None, None);
     }
 
     /// Waits until the writer has died.
@@ -72,22 +80,26 @@ impl Store for MemoryStore {
     }
 
     async fn put(&self, key: &str, bytes: Vec<u8>, _content_type: &'static str) -> Result<()> {
-        let death = {
+        let (death, failure) = {
             let mut inner = self.inner();
             let number = inner.puts;
             inner.puts += 1;
-            let death = inner
-                .death
-                .take_if(|(at, _)| *at == number)
-                .map(|(_, after)| after);
-            if death != Some(false) {
+            let is_now = |planned: &mut (usize, bool)| planned.0 == number;
+            let death = inner.death.take_if(is_now).map(|(_, after)| after);
+            let failure = inner.failure.take_if(is_now).map(|(_, was_done)| was_done);
+            if death != Some(false) && failure != Some(false) {
                 inner.objects.insert(key.to_owned(), bytes);
             }
-            death
+            (death, failure)
         };
         if death.is_some() {
             self.hung.notify_one();
             std::future::pending::<()>().await;
+        }
+        if failure.is_some() {
+            return Err(Error::Transient(format!(
+                "{key}: the store does not answer"
+            )));
         }
         Ok(())
     }

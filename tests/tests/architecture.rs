@@ -84,7 +84,7 @@ fn model_plan_and_report_do_not_await() {
 }
 
 /// The rooms of the library, from the bottom up. Each uses only rooms before it.
-const ROOMS: [&str; 19] = [
+const ROOMS: [&str; 20] = [
     "error",
     "mask",
     "model",
@@ -94,6 +94,7 @@ const ROOMS: [&str; 19] = [
     "config",
     "deadline",
     "telemetry",
+    "serve",
     "store",
     "secrets",
     "planned",

@@ -1,9 +1,9 @@
-//! Sync is killed at every remote call and every S3 write of a run, before it and after it, and
-//! ends right all the same.
+//! Sync is killed at every remote call and every S3 write of a run, before it and after it, its
+//! store fails at every write, and it ends right all the same.
 
 use std::collections::BTreeMap;
 
-use partner_sync_tests::in_process::Pipeline;
+use partner_sync_tests::in_process::{Killed, Pipeline};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::seed::account_id;
 use partner_sync_tests::standins::{Running, World, seed};
@@ -13,7 +13,8 @@ use shared::model::HISTORY;
 use shared::model::{Applied, Counts, Verdict};
 use shared::store::Store;
 
-/// Creates, two chunks of updates, an un-mark, and marks.
+/// Creates, two chunks of updates, an un-mark, and marks. Jobs are in flight for seconds; one fails
+/// half way, so that its rest is sent again, and one record collides once.
 fn world() -> World {
     let mut world = seed::equal(11, 130, 260, 5);
     for number in [10, 20, 30] {
@@ -25,7 +26,12 @@ fn world() -> World {
     world.set_organization(40, "mark_for_deletion", json!(true));
     world.abandon(9001, "");
     world.abandon(9002, "");
-    world.instance("global").jobs.slowness = 1;
+    world.instance("global").jobs.takes_ms = 1500;
+    world.instance("global").jobs.half = [(0, "failed".to_owned())].into();
+    if let Some(id) = world.organization_of(COLLIDING) {
+        let jobs = &mut world.instance("global").jobs;
+        jobs.refuse_once.insert(id, "DatabaseConflict".to_owned());
+    }
     // One record that fails, and had failed before.
     if let Some(id) = world.organization_of(FAILING) {
         world
@@ -39,6 +45,8 @@ fn world() -> World {
 
 /// The number of the account whose organization is refused.
 const FAILING: usize = 60;
+/// The number of the account whose organization is refused once.
+const COLLIDING: usize = 100;
 
 async fn planned() -> (Running, Pipeline, Value) {
     let standins = Running::start(world(), None).await.unwrap();
@@ -78,23 +86,24 @@ fn target(standins: &Running) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// Invokes until the stage is done, as the state machine does after a kill; returns the number of
-/// kills too.
+/// Invokes until the stage is done, as the state machine does after a kill and after an error;
+/// returns the number of kills too.
 async fn to_the_end(standins: &Running, pipeline: &mut Pipeline, plan: &Value) -> (Synced, usize) {
+    pipeline.retries = true;
     let mut kills = 0;
     for _ in 0..100 {
-        match pipeline.sync_mortal(plan, standins).await {
-            Ok(Some(Progress::Done(done))) => return (done, kills),
-            Ok(Some(Progress::Wait { .. } | Progress::Continue { .. })) => {}
-            Ok(None) => kills += 1,
+        match pipeline.sync_retried(plan, standins).await {
+            Ok(Ok(Progress::Done(done))) => return (done, kills),
+            Ok(Ok(Progress::Wait { .. } | Progress::Continue { .. })) => {}
+            Ok(Err(Killed)) => kills += 1,
             Err(error) => panic!("{error}"),
         }
     }
     panic!("sync does not come to an end");
 }
 
-/// A run that was killed once.
-struct Killed<'a> {
+/// A run that was killed once, or whose store failed once.
+struct Harmed<'a> {
     what: &'a str,
     standins: &'a Running,
     pipeline: &'a Pipeline,
@@ -102,11 +111,11 @@ struct Killed<'a> {
     kills: usize,
 }
 
-impl Killed<'_> {
-    /// Everything is as it is after a run that was not killed.
-    fn assert_ended_right(&self, wanted: &BTreeMap<String, Value>) {
+impl Harmed<'_> {
+    /// Everything is as it is after a run without harm.
+    fn assert_ended_right(&self, kills: usize, wanted: &BTreeMap<String, Value>) {
         let what = self.what;
-        assert_eq!(self.kills, 1, "{what}");
+        assert_eq!(self.kills, kills, "{what}");
         assert_eq!(&target(self.standins), wanted, "{what}");
         let organizations = self.standins.world().instance("global").organizations.len();
         assert_eq!(organizations, 260, "{what}: three lost, three created");
@@ -116,6 +125,7 @@ impl Killed<'_> {
             updated: 124,
             marked: 2,
             failed: 1,
+            unknown: 0,
             drifted: 0,
         };
         assert_eq!(self.synced.summary.applied, applied, "{what}");
@@ -162,9 +172,8 @@ async fn ends_right_wherever_it_is_killed() {
             let skip = u32::try_from(call).unwrap();
             let (standins, mut pipeline, plan) = planned().await;
             standins.world().faults = vec![Fault::new("global", "", "/", act).only(skip, 1)];
-            killed(&what, &standins, &mut pipeline, &plan)
-                .await
-                .assert_ended_right(&wanted);
+            let ended = harmed(&what, &standins, &mut pipeline, &plan).await;
+            ended.assert_ended_right(1, &wanted);
             points += 1;
         }
     }
@@ -173,27 +182,33 @@ async fn ends_right_wherever_it_is_killed() {
             let what = format!("write {put}, {}", if after { "after" } else { "before" });
             let (standins, mut pipeline, plan) = planned().await;
             pipeline.store.die_at(put, after);
-            killed(&what, &standins, &mut pipeline, &plan)
-                .await
-                .assert_ended_right(&wanted);
+            let ended = harmed(&what, &standins, &mut pipeline, &plan).await;
+            ended.assert_ended_right(1, &wanted);
+            points += 1;
+
+            let what = format!("write {put} fails, done: {after}");
+            let (standins, mut pipeline, plan) = planned().await;
+            pipeline.store.fail_at(put, after);
+            let ended = harmed(&what, &standins, &mut pipeline, &plan).await;
+            ended.assert_ended_right(0, &wanted);
             points += 1;
         }
     }
     println!(
-        "crash points: {points} ({calls} remote calls, {puts} S3 writes, each before and after), \
-         all passed"
+        "crash points: {points} ({calls} remote calls and {puts} S3 writes, killed before and \
+         after; {puts} S3 writes that fail, done and not done), all passed"
     );
-    assert_eq!(points, 2 * (calls + puts));
+    assert_eq!(points, 2 * (calls + 2 * puts));
 }
 
-async fn killed<'a>(
+async fn harmed<'a>(
     what: &'a str,
     standins: &'a Running,
     pipeline: &'a mut Pipeline,
     plan: &Value,
-) -> Killed<'a> {
+) -> Harmed<'a> {
     let (synced, kills) = to_the_end(standins, pipeline, plan).await;
-    Killed {
+    Harmed {
         what,
         standins,
         pipeline,

@@ -123,6 +123,28 @@ fn a_hostile_name_is_text_wherever_it_stands() {
 }
 
 #[test]
+fn what_is_unknown_is_told_apart_from_what_failed() {
+    let json = json("partial");
+    let headline = "2 created, 17 updated, 1 marked; 2 failed, 1 unknown";
+    assert_eq!(json["headline"], headline);
+    let what_to_do = json["what_to_do"].as_array().unwrap();
+    let is_about_unknown = |one: &Value| {
+        let text = one["text"].as_str().unwrap();
+        text.starts_with("Of 1 records it is not known")
+    };
+    assert!(what_to_do.iter().any(is_about_unknown), "{what_to_do:?}");
+    let this_run = json["last_runs"].as_array().unwrap().last().unwrap();
+    assert_eq!(this_run["failed"], 2);
+    assert_eq!(this_run["unknown"], 1);
+    let message = &report("partial").1.as_ref().unwrap().message;
+    assert!(message.contains("\n2 records failed: "), "{message}");
+    assert!(
+        message.contains("\nOf 1 records it is not known"),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_change_of_state_is_told_and_nothing_else() {
     let is_told = |scene: &&str| report(scene).1.is_some();
     let told: Vec<_> = SCENES.into_iter().filter(is_told).collect();

@@ -47,7 +47,7 @@ async fn progress_of_ten_thousand_updates_stays_small() {
     assert_eq!(summary.applied, wanted);
     assert!(bytes < 1 << 20, "{bytes} bytes");
     assert!(
-        puts <= 2 * jobs,
-        "one write a job, and a few for pauses and looks: {puts}"
+        puts <= 2 * jobs + jobs / 2,
+        "one write when a job is sent and one when it is judged, and a few for pauses: {puts}"
     );
 }

@@ -15,6 +15,7 @@ const ALL_OF_THE_DEMO: Applied = Applied {
     updated: 18,
     marked: 3,
     failed: 0,
+    unknown: 0,
     drifted: 0,
 };
 
@@ -106,7 +107,7 @@ async fn a_create_that_stays_in_doubt_is_reported_as_unknown_and_tried_by_the_ne
     assert_eq!(summary.verdict, Verdict::Partial);
     let wanted = Applied {
         created: 0,
-        failed: 3,
+        unknown: 3,
         ..ALL_OF_THE_DEMO
     };
     assert_eq!(summary.applied, wanted);
@@ -514,6 +515,15 @@ async fn every_shape_of_throttling_becomes_a_pause_and_then_goes_on() {
             let summary = pipeline.run(json!({})).await.unwrap();
             assert_eq!(summary.verdict, Verdict::Ok, "{path} {act:?}");
             assert_eq!(summary.applied, ALL_OF_THE_DEMO);
+            // After a doubtful create the look comes a minute later, whatever Zendesk asks for.
+            let is_doubt = method == "POST" && format!("{act:?}").contains("status: 503");
+            // Too many jobs is what is said of a write.
+            let is_full = method != "GET" && format!("{act:?}").contains("TooManyJobs");
+            let wait = match (is_doubt, is_full) {
+                (true, _) => Some(60),
+                (_, true) => Some(30),
+                _ => *wait,
+            };
             assert_eq!(pipeline.waits.first(), wait.as_ref(), "{path} {act:?}");
         }
     }

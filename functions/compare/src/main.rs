@@ -1,9 +1,9 @@
 //! The Lambda `compare`.
 
-use lambda_runtime::{LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::tracing;
 use shared::aws::Aws;
 use shared::config::{Env, process_env};
-use shared::telemetry::Emitter;
+use shared::serve::serve;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -11,11 +11,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Env::new(process_env).compare();
     // A run that fails because of another setting is still to be recorded.
     let store = Aws::from_env()?.s3(&process_env("BUCKET").unwrap_or_default());
-    let metrics = Emitter::install()?;
-    run(service_fn(|event: LambdaEvent<_>| async {
-        let ended = Box::pin(compare::handler(&config, &store, event)).await;
-        metrics.flush();
-        ended
-    }))
-    .await
+    serve("compare", |event| compare::handler(&config, &store, event)).await
 }

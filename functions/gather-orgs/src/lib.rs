@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::config::GatherOrgs;
-use shared::deadline::{Deadline, now};
+use shared::deadline::{Deadline, RunEnd, now};
 use shared::http::Meter;
 use shared::lambda::{
     GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse, refuse_if_old, run_id_of,
@@ -85,7 +85,14 @@ async fn gather<S: Store, K: Secrets>(
     match next {
         Next::Done => finish(store, scan, meter).await,
         Next::Continue => go_on(store, scan, meter).await,
-        Next::Wait { seconds, what } => pause(store, scan, meter, seconds, &what).await,
+        Next::Wait { seconds, what } => {
+            let end = RunEnd::of(started_at);
+            if end.is_over(now()) {
+                return fail(store, &scan, out_of_time(&what)).await;
+            }
+            let seconds = end.shortened(seconds, now());
+            pause(store, scan, meter, seconds, &what).await
+        }
     }
 }
 
@@ -219,6 +226,14 @@ async fn pause<S: Store>(
         wait_seconds: seconds,
         so_far: so_far(&scan),
     })
+}
+
+/// No name that is tried again: the run must end by itself, with its report.
+fn out_of_time(what: &str) -> Error {
+    Error::Incomplete(format!(
+        "the run's time is over before all organizations were read ({what}); the next run reads \
+         again; look who else uses the API"
+    ))
 }
 
 fn so_far(scan: &Scan) -> SoFar {

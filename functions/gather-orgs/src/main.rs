@@ -1,9 +1,9 @@
 //! The Lambda `gather-orgs`.
 
-use lambda_runtime::{LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::tracing;
 use shared::aws::Aws;
 use shared::config::{Env, process_env};
-use shared::telemetry::Emitter;
+use shared::serve::serve;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -12,11 +12,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = Aws::from_env()?;
     let store = aws.s3(config.as_ref().map_or("", |config| &config.bucket));
     let secrets = aws.secrets_manager();
-    let metrics = Emitter::install()?;
-    run(service_fn(|event: LambdaEvent<_>| async {
-        let ended = gather_orgs::handler(&config, &store, &secrets, event).await;
-        metrics.flush();
-        ended
-    }))
+    serve("gather-orgs", |event| {
+        gather_orgs::handler(&config, &store, &secrets, event)
+    })
     .await
 }

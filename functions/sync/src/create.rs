@@ -1,15 +1,14 @@
-//! Creates, one at a time. Zendesk has no idempotency key, so a create in doubt is looked up before
-//! it is sent again.
+//! Creates, one at a time. Zendesk has no idempotency key, so a create in doubt is looked for
+//! before it is sent again, and never in the same minute.
 
+use shared::deadline::now;
 use shared::model::{Organization, Outcome, name_key};
 use shared::plan::Create;
 use shared::zendesk::{CallError, Client};
 
+use crate::doubt::{AfterLook, OpenCreate};
 use crate::state::{CreateResult, State};
 use crate::work::Work;
-
-/// Times a create whose replies get lost is sent, each after a look that did not find it.
-const MOST_TRIES: u32 = 3;
 
 /// Who has the id or the name of an account.
 enum Holder {
@@ -21,7 +20,15 @@ enum Holder {
     Nobody,
 }
 
-/// Creates one organization and notes what became of it.
+/// Where a create is after a step.
+enum Step {
+    /// It is decided.
+    Decided(CreateResult),
+    /// It is in doubt.
+    Open(OpenCreate),
+}
+
+/// Sends a create, or looks for one that is in doubt, and notes what became of it.
 pub async fn create(
     client: &mut Client,
     work: &Work,
@@ -31,74 +38,69 @@ pub async fn create(
     let Some(create) = work.creates.get(index) else {
         return Ok(());
     };
-    let result = attempt(client, create, &mut state.in_doubt).await?;
-    if result.error.is_some() {
-        // Zendesk's words may hold names; results.json has them.
-        tracing::warn!(
-            salesforce_id = %create.salesforce_id,
-            outcome = ?result.outcome,
-            "an organization could not be created"
-        );
+    let step = match &state.open_create {
+        None => send(client, create, None).await?,
+        Some(open) => look(client, create, open).await?,
+    };
+    match step {
+        Step::Open(open) => state.open_create = Some(open),
+        Step::Decided(result) => {
+            if result.error.is_some() {
+                // Zendesk's words may hold names; results.json has them.
+                tracing::warn!(
+                    salesforce_id = %create.salesforce_id,
+                    outcome = ?result.outcome,
+                    "an organization could not be created"
+                );
+            }
+            state.creates.push(result);
+            state.open_create = None;
+        }
     }
-    state.creates.push(result);
-    state.in_doubt = false;
     Ok(())
 }
 
-async fn attempt(
+async fn send(
     client: &mut Client,
     create: &Create,
-    in_doubt: &mut bool,
-) -> Result<CreateResult, CallError> {
-    let mut last_doubt = String::new();
-    for _ in 0..MOST_TRIES {
-        if *in_doubt {
-            match holder(client, create).await? {
-                Holder::Ours(id) => return Ok(done(id)),
-                Holder::Other(id) => return Ok(failed(taken(id))),
-                Holder::Nobody => {}
-            }
-        }
-        match client.create(create).await {
-            Ok(created) => return Ok(done(created.id)),
-            Err(CallError::Doubt { what, retry_after }) => {
-                *in_doubt = true;
-                if let Some(seconds) = retry_after {
-                    return Err(CallError::Pause { seconds, what });
-                }
-                last_doubt = what;
-            }
-            Err(CallError::Refused {
-                words, duplicate, ..
-            }) => return refused(client, create, words, duplicate).await,
-            Err(other) => return Err(other),
-        }
+    before: Option<&OpenCreate>,
+) -> Result<Step, CallError> {
+    match client.create(create).await {
+        Ok(created) => Ok(Step::Decided(done(created.id))),
+        Err(CallError::Doubt { what, retry_after }) => Ok(Step::Open(OpenCreate::lost(
+            before,
+            now(),
+            retry_after,
+            what,
+        ))),
+        // The duplicate may be our own, made by an earlier try.
+        Err(CallError::Refused {
+            duplicate: true,
+            words,
+            ..
+        }) => Ok(Step::Open(OpenCreate::refused(before, now(), words))),
+        Err(CallError::Refused { words, .. }) => Ok(Step::Decided(failed(words))),
+        Err(other) => Err(other),
     }
-    Ok(match holder(client, create).await? {
-        Holder::Ours(id) => done(id),
-        Holder::Other(_) | Holder::Nobody => CreateResult {
-            outcome: Outcome::Unknown,
-            id: None,
-            error: Some(last_doubt),
-        },
-    })
 }
 
-/// A duplicate may be our own, made by an earlier try.
-async fn refused(
-    client: &mut Client,
-    create: &Create,
-    words: String,
-    is_duplicate: bool,
-) -> Result<CreateResult, CallError> {
-    if !is_duplicate {
-        return Ok(failed(words));
+async fn look(client: &mut Client, create: &Create, open: &OpenCreate) -> Result<Step, CallError> {
+    match holder(client, create).await? {
+        Holder::Ours(id) => Ok(Step::Decided(done(id))),
+        Holder::Other(id) => {
+            let taken = format!("conflict: organization {id} has this name or external id");
+            Ok(Step::Decided(failed(format!("{}; {taken}", open.words))))
+        }
+        Holder::Nobody => match open.after_a_look_in_vain(now()) {
+            AfterLook::Send => send(client, create, Some(open)).await,
+            AfterLook::Look(open) => Ok(Step::Open(open)),
+            AfterLook::Unknown => Ok(Step::Decided(CreateResult {
+                outcome: Outcome::Unknown,
+                id: None,
+                error: Some(open.words.clone()),
+            })),
+        },
     }
-    Ok(match holder(client, create).await? {
-        Holder::Ours(id) => done(id),
-        Holder::Other(id) => failed(format!("{words}; {}", taken(id))),
-        Holder::Nobody => failed(words),
-    })
 }
 
 /// Looks for the account's organization by external id, then by name.
@@ -145,8 +147,4 @@ fn failed(words: String) -> CreateResult {
         id: None,
         error: Some(words),
     }
-}
-
-fn taken(id: u64) -> String {
-    format!("conflict: organization {id} has this name or external id")
 }

@@ -3,141 +3,114 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use shared::deadline::nap;
+use jiff::Timestamp;
+use shared::deadline::{nap, now};
 use shared::model::{Action, Organization, Outcome};
-use shared::zendesk::{CallError, Client, Job, JobEnd, RecordResult};
+use shared::zendesk::{CallError, Client, Job, JobEnd, RecordResult, Said};
 
+use crate::doubt::{AfterSight, Seen, after_sight, is_transient};
 use crate::state::{Chunk, Phase, State};
 use crate::work::Work;
 
 /// The pause before each poll of the running jobs, inside an invocation.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Polls without any job that has ended, after which the next one waits in a Wait state.
-const POLLS_BEFORE_WAIT: u32 = 3;
-/// The length of that Wait state, in seconds.
-const WAIT_BETWEEN_POLLS_SECONDS: u64 = 5;
 /// Jobs in one poll. Source: Zendesk, `show_many`.
-const JOBS_PER_POLL: usize = 100;
-/// Polls in a row in which Zendesk may not know a job before it counts as lost: two Wait states lie
-/// between.
-const POLLS_UNTIL_LOST: u32 = 8;
-/// Wait states a job may outlive before it counts as stuck: five minutes and more.
-const WAITS_UNTIL_STUCK: u32 = 60;
+pub const JOBS_PER_POLL: usize = 100;
 
-/// What a poll says of one job of ours.
-enum Fate<'a> {
-    /// It has ended.
-    Ended(&'a JobEnd),
-    /// It runs.
-    Running,
-    /// Zendesk does not know it.
-    Missing,
-}
-
-/// Polls the running jobs and judges those that have ended. Returns the seconds of a Wait state if
-/// the last few polls found none.
-pub async fn poll(
+/// Looks at some of our jobs, a moment later. Those that Zendesk does not show are left out.
+pub async fn look(
     client: &mut Client,
-    work: &Work,
-    state: &mut State,
-    polls: &mut u32,
-) -> Result<Option<u64>, CallError> {
-    let is_first_after_a_wait = *polls == 0 && state.running().any(|job| job.pauses > 0);
-    if !is_first_after_a_wait {
-        nap(POLL_INTERVAL).await;
-    }
-    let ids: Vec<String> = state
-        .running()
-        .take(JOBS_PER_POLL)
-        .map(|job| job.id.clone())
-        .collect();
-    let known = known_jobs(client, &ids).await?;
-    let mut any_ended = false;
-    for id in &ids {
-        let fate = match known.get(id) {
-            Some(Job {
-                ended: Some(end), ..
-            }) => Fate::Ended(end),
-            Some(Job { ended: None, .. }) => Fate::Running,
-            None => Fate::Missing,
-        };
-        any_ended |= settle(client, work, state, id, fate).await?;
-    }
-    if any_ended {
-        *polls = 0;
-        return Ok(None);
-    }
-    *polls += 1;
-    if *polls <= POLLS_BEFORE_WAIT {
-        return Ok(None);
-    }
-    state.outlived_a_wait();
-    Ok(Some(WAIT_BETWEEN_POLLS_SECONDS))
-}
-
-async fn known_jobs(
-    client: &mut Client,
-    ids: &[String],
+    state: &State,
+    places: &[usize],
 ) -> Result<BTreeMap<String, Job>, CallError> {
-    let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let jobs = match client.job_statuses(&asked).await {
+    nap(POLL_INTERVAL).await;
+    let jobs = places.iter().filter_map(|place| state.jobs.get(*place));
+    let ids: Vec<&str> = jobs.map(|job| job.id.as_str()).collect();
+    let jobs = match client.job_statuses(&ids).await {
         Err(CallError::Refused { status: 404, .. }) => Vec::new(),
         other => other?,
     };
     Ok(jobs.into_iter().map(|job| (job.id.clone(), job)).collect())
 }
 
-/// Does what a job's fate calls for. True if the job has ended for us.
-async fn settle(
+/// Does what a look at one of our jobs calls for. True if the job has ended for us.
+pub async fn settle(
     client: &mut Client,
     work: &Work,
     state: &mut State,
-    id: &str,
-    fate: Fate<'_>,
+    place: usize,
+    shown: &BTreeMap<String, Job>,
 ) -> Result<bool, CallError> {
-    let Some(place) = state.jobs.iter().position(|job| job.id == id) else {
+    let Some(job) = state.jobs.get_mut(place) else {
         return Ok(false);
     };
-    match fate {
-        Fate::Ended(end) => judge(client, work, state, place, end).await?,
-        Fate::Running => {
-            let waits = state.seen_running(place);
-            if waits < WAITS_UNTIL_STUCK {
-                return Ok(false);
-            }
-            give_up(client, work, state, place, Outcome::Unknown).await?;
+    let sent_at = job.sent_at;
+    let seen = match shown.get(&job.id) {
+        Some(Job {
+            ended: Some(end), ..
+        }) => {
+            judge(client, work, state, place, end).await?;
+            return Ok(true);
         }
-        Fate::Missing => {
-            let polls = state.missed(place);
-            if polls < POLLS_UNTIL_LOST {
-                return Ok(false);
-            }
-            give_up(client, work, state, place, Outcome::Failed).await?;
+        Some(Job { ended: None, .. }) => {
+            job.missing_since = None;
+            Seen::Running
         }
+        None => Seen::Missing(*job.missing_since.get_or_insert_with(now)),
+    };
+    match after_sight(seen, sent_at, now()) {
+        AfterSight::Wait => Ok(false),
+        AfterSight::AskById => ask_by_id(client, work, state, place, sent_at).await,
+        AfterSight::Stuck => {
+            give_up(client, work, state, place).await?;
+            Ok(true)
+        }
+    }
+}
+
+/// The last look at a job that `show_many` does not show: at volume single jobs vanish from it.
+async fn ask_by_id(
+    client: &mut Client,
+    work: &Work,
+    state: &mut State,
+    place: usize,
+    sent_at: Timestamp,
+) -> Result<bool, CallError> {
+    let Some(id) = state.jobs.get(place).map(|job| job.id.clone()) else {
+        return Ok(false);
+    };
+    match client.job_status(&id).await? {
+        Some(Job {
+            ended: Some(end), ..
+        }) => judge(client, work, state, place, &end).await?,
+        Some(Job { ended: None, .. })
+            if after_sight(Seen::Running, sent_at, now()) == AfterSight::Wait =>
+        {
+            return Ok(false);
+        }
+        Some(Job { ended: None, .. }) | None => give_up(client, work, state, place).await?,
     }
     Ok(true)
 }
 
-/// A job is lost or stuck: its records are read back, and what is not done gets this outcome.
+/// A job is lost or stuck: its records are read back, and of what is not done it cannot be known
+/// whether it will be.
 async fn give_up(
     client: &mut Client,
     work: &Work,
     state: &mut State,
     place: usize,
-    otherwise: Outcome,
 ) -> Result<(), CallError> {
     let Some(job) = state.jobs.get(place) else {
         return Ok(());
     };
     let chunk = job.chunk;
-    tracing::warn!(
-        job_id = job.id,
-        "job lost or stuck; its records are read back"
-    );
+    let (job_id, sent_at) = (&job.id, job.sent_at);
+    tracing::warn!(job_id, %sent_at, "job lost or stuck; its records are read back");
     let undecided = state.undecided(chunk);
     let not_done = read_back(client, work, state, chunk.action, &undecided).await?;
     for index in not_done {
-        state.decide(chunk.action, index, otherwise, Some(NOT_AS_WANTED));
+        state.decide(chunk.action, index, Outcome::Unknown, Some(NO_END));
     }
     state.close(place, Phase::Judged);
     Ok(())
@@ -150,7 +123,8 @@ struct Judgement {
     succeeded: Vec<usize>,
     /// Exactly one result, an error.
     failed: Vec<(usize, String)>,
-    /// No result, or several.
+    /// No result, several, one that says neither; or one that a job without proper end does not
+    /// give to an organization.
     silent: Vec<usize>,
 }
 
@@ -159,15 +133,14 @@ impl Judgement {
         let results = results_by_record(work, chunk, sent, end);
         let mut judgement = Self::default();
         for &index in sent {
-            match results.get(&index).map_or(&[][..], Vec::as_slice) {
-                [RecordResult { failed: None, .. }] => judgement.succeeded.push(index),
-                [
-                    RecordResult {
-                        failed: Some(words),
-                        ..
-                    },
-                ] => judgement.failed.push((index, words.clone())),
-                _ => judgement.silent.push(index),
+            let one = match results.get(&index).map_or(&[][..], Vec::as_slice) {
+                [one] if end.completed || one.id.is_some() => &one.said,
+                _ => &Said::Nothing,
+            };
+            match one {
+                Said::Done => judgement.succeeded.push(index),
+                Said::Failed(words) => judgement.failed.push((index, words.clone())),
+                Said::Nothing => judgement.silent.push(index),
             }
         }
         judgement
@@ -201,8 +174,10 @@ fn results_by_record<'a>(
     results
 }
 
-/// Judges every record of a job that has ended: only exactly one `success: true` is a success. What
-/// a failed job does not name is sent again in halves, unless its fields show that it was done.
+/// Judges every record of a job that has ended: only exactly one `success: true` is a success.
+///
+/// Of a completed job, what is silent is read back. What a job without proper end does not prove is
+/// sent again in halves, a single record with its last words. Transient words are tried once more.
 async fn judge(
     client: &mut Client,
     work: &Work,
@@ -220,37 +195,69 @@ async fn judge(
         failed,
         silent,
     } = Judgement::of(work, chunk, &sent, end);
-    if !end.completed && silent.len() == sent.len() {
-        state.close(place, Phase::Halved);
-        state.failed_as_a_whole(chunk, &end.message);
-        return Ok(());
-    }
     let not_done = read_back(client, work, state, chunk.action, &silent).await?;
-    for (index, words) in failed {
-        state.decide(chunk.action, index, Outcome::Failed, Some(&words));
-    }
-    state.close(place, Phase::Judged);
-    if end.completed {
-        for index in not_done {
-            state.decide(chunk.action, index, Outcome::Failed, Some(NOT_AS_WANTED));
+
+    let last_words = last_words(end);
+    let is_halved = !end.completed && sent.len() > 1;
+    let (mut once_more, mut halves) = (Vec::new(), Vec::new());
+    let named = not_done.into_iter().map(|index| {
+        let words = if end.completed {
+            NOT_AS_WANTED
+        } else {
+            &last_words
+        };
+        (index, words.to_owned(), is_halved)
+    });
+    let failed = failed
+        .into_iter()
+        .map(|(index, words)| (index, words, false));
+    for (index, words, is_unproven) in failed.chain(named) {
+        let is_transient = is_transient(&words) && !chunk.once_more;
+        match is_transient || is_unproven {
+            true if is_halved => halves.push(index),
+            true => once_more.push(index),
+            false => state.decide(chunk.action, index, Outcome::Failed, Some(&words)),
         }
-    } else if !not_done.is_empty() {
-        // The halves leave out what is decided, so what succeeded must be.
+    }
+    halves.sort_unstable();
+    if !(once_more.is_empty() && halves.is_empty()) {
+        // What is sent once more leaves out what is decided, so what succeeded must be.
         for index in succeeded {
             state.decide(chunk.action, index, Outcome::Done, None);
         }
-        state.failed_as_a_whole(chunk, &end.message);
     }
+    let was_all = halves.len() == sent.len();
+    state.close(
+        place,
+        if was_all {
+            Phase::Halved
+        } else {
+            Phase::Judged
+        },
+    );
+    state.send_in_halves(chunk, &halves);
+    state.send_once_more(chunk, &once_more);
     Ok(())
 }
 
+/// What a job without proper end says of its single record: its words for a place, else its
+/// message.
+fn last_words(end: &JobEnd) -> String {
+    let words = end.results.iter().find_map(|result| match &result.said {
+        Said::Failed(words) => Some(words),
+        Said::Done | Said::Nothing => None,
+    });
+    words.unwrap_or(&end.message).clone()
+}
+
+const NO_END: &str = "its job did not end, and the organization does not have the wanted values";
 const NOT_AS_WANTED: &str =
     "Zendesk gave no result, and the organization does not have the wanted values";
 const GONE: &str = "Zendesk gave no result, and the organization is gone";
 
 /// Reads organizations of which Zendesk gave no result, and judges them by their fields. Returns
 /// those that do not have the wanted values.
-async fn read_back(
+pub async fn read_back(
     client: &mut Client,
     work: &Work,
     state: &mut State,

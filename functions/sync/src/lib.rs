@@ -2,6 +2,8 @@
 //! invocation goes on.
 
 mod create;
+mod doubt;
+mod fence;
 mod jobs;
 mod outcomes;
 mod send;
@@ -15,9 +17,9 @@ use std::time::Instant;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::config::Sync;
-use shared::deadline::{Deadline, now};
+use shared::deadline::{Deadline, RunEnd, now};
 use shared::lambda::{
-    Progress, SyncEvent, Synced, parse, refuse_if_old, refuse_if_redriven, run_id_of,
+    Progress, SoFar, SyncEvent, Synced, parse, refuse_if_old, refuse_if_redriven, run_id_of,
 };
 use shared::secrets::Secrets;
 use shared::store::Store;
@@ -26,8 +28,8 @@ use shared::way_out::{self, Ending, EndingRun};
 use shared::{Error, Result};
 
 pub use session::Session;
-use state::State;
-use steps::{Stop, go_on};
+use state::{Opened, State};
+use steps::{Run, Stop};
 use work::Work;
 
 /// Applies the plan as far as the invocation's time allows.
@@ -62,6 +64,7 @@ async fn apply<S: Store, K: Secrets>(
         run_id,
         started_at,
         redriven,
+        lease_taken_from,
         plan,
     } = parse(event.payload)?;
     refuse_if_redriven(redriven)?;
@@ -69,46 +72,61 @@ async fn apply<S: Store, K: Secrets>(
         refuse_if_old(started_at, now())?;
     }
     let work = Work::load(store, &run_id, &plan).await?;
-    let mut state = State::open(store, &run_id, &work).await?;
+    let end = RunEnd::of(started_at);
+    let mut state = match open(config, store, &work, deadline, &lease_taken_from).await? {
+        Opened::Ours(state) => state,
+        Opened::Busy { seconds, so_far } => {
+            tracing::info!(run_id = %run_id, wait_seconds = seconds, "another may be running");
+            return Ok(Progress::Wait {
+                wait_seconds: end.shortened(seconds, now()),
+                so_far,
+            });
+        }
+    };
 
-    let stopped = go_on(config, store, secrets, session, &work, &mut state, deadline).await;
+    let run = Run {
+        config,
+        store,
+        secrets,
+        session,
+        work: &work,
+        deadline,
+        end,
+    };
+    let stopped = run.go_on(&mut state).await;
+    if stopped.is_err() {
+        run.judge_what_runs(&mut state).await;
+    }
     let usage = session.meter.take().usage(began, Vec::new());
     record_usage(&usage);
     state.usage.add(&usage);
     let so_far = state.so_far(&work);
+    let request_ids = session.meter.take_ids();
     match stopped {
         Ok(Stop::Finished) => {
-            state.save(store, false).await?;
-            let synced = finish(config, store, session, &work, &state).await?;
+            state.leave(store).await?;
+            let synced = finish(config, store, &request_ids, &work, &state).await?;
             Ok(Progress::Done(synced))
         }
         Ok(Stop::Wait { seconds, why }) => {
-            state.usage.waited(seconds);
-            state.save(store, true).await?;
-            tracing::info!(
-                run_id = %run_id,
-                handled = so_far.handled,
-                wait_seconds = seconds,
-                request_ids = session.meter.take_ids(),
-                "pause: {why}"
-            );
+            let wait_seconds = end.shortened(seconds, now());
+            state.usage.waited(wait_seconds);
+            state.leave(store).await?;
+            let handled = so_far.handled;
+            tracing::info!(run_id = %run_id, handled, wait_seconds, request_ids, "pause: {why}");
             Ok(Progress::Wait {
-                wait_seconds: seconds,
+                wait_seconds,
                 so_far,
             })
         }
         Ok(Stop::Deadline) => {
-            state.save(store, true).await?;
-            tracing::info!(
-                run_id = %run_id,
-                handled = so_far.handled,
-                request_ids = session.meter.take_ids(),
-                "to be continued"
-            );
+            state.leave(store).await?;
+            let handled = so_far.handled;
+            tracing::info!(run_id = %run_id, handled, request_ids, "to be continued");
             Ok(Progress::Continue { so_far })
         }
         Err(error) => {
-            // What stopped the stage matters more: the writes are saved, and the last one counts as
+            // What stopped the stage matters more: without its progress, the last write counts as
             // in doubt.
             if let Err(lost) = leave(store, &work, &mut state).await {
                 tracing::warn!(run_id = %run_id, "its results so far are lost: {lost}");
@@ -118,11 +136,35 @@ async fn apply<S: Store, K: Secrets>(
     }
 }
 
+/// Opens the progress, unless another invocation may still be working: one of this execution, or
+/// the last one of the execution whose lease was taken over.
+async fn open<S: Store>(
+    config: &Sync,
+    store: &S,
+    work: &Work,
+    deadline: Deadline,
+    lease_taken_from: &str,
+) -> Result<Opened> {
+    let run_id = &work.plan().header.run_id;
+    let is_alone = config.reserved_concurrency > 0;
+    if !is_alone {
+        let seconds = fence::seconds_of(store, lease_taken_from).await?;
+        if seconds > 0 {
+            let so_far = SoFar {
+                handled: 0,
+                total: Some(work.total()),
+            };
+            return Ok(Opened::Busy { seconds, so_far });
+        }
+    }
+    State::open(store, run_id, work, deadline, is_alone).await
+}
+
 /// Everything is applied: the run ends.
 async fn finish<S: Store>(
     config: &Sync,
     store: &S,
-    session: &Session,
+    request_ids: &str,
     work: &Work,
     state: &State,
 ) -> Result<Synced> {
@@ -143,11 +185,12 @@ async fn finish<S: Store>(
         updated = summary.applied.updated,
         marked = summary.applied.marked,
         failed = summary.applied.failed,
+        unknown = summary.applied.unknown,
         drifted = summary.applied.drifted,
         calls = state.usage.calls,
         throttled = state.usage.throttled,
         milliseconds = state.usage.milliseconds,
-        request_ids = session.meter.take_ids(),
+        request_ids,
         "synced"
     );
     Ok(Synced { summary, notice })
@@ -155,7 +198,7 @@ async fn finish<S: Store>(
 
 /// A stage that failed leaves its progress and the results so far, for the report of the failure.
 async fn leave<S: Store>(store: &S, work: &Work, state: &mut State) -> Result<()> {
-    state.save(store, false).await?;
+    state.leave(store).await?;
     let results = outcomes::so_far(work, state);
     let run_id = &work.plan().header.run_id;
     way_out::put_results(store, run_id, &results, &state.usage).await

@@ -1,9 +1,9 @@
 //! The Lambda `sync`.
 
-use lambda_runtime::{LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::tracing;
 use shared::aws::Aws;
 use shared::config::{Env, process_env};
-use shared::telemetry::Emitter;
+use shared::serve::serve;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -13,11 +13,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let store = aws.s3(config.as_ref().map_or("", |config| &config.bucket));
     let secrets = aws.secrets_manager();
     let session = sync::Session::default();
-    let metrics = Emitter::install()?;
-    run(service_fn(|event: LambdaEvent<_>| async {
-        let ended = Box::pin(sync::handler(&config, &store, &secrets, &session, event)).await;
-        metrics.flush();
-        ended
-    }))
+    serve("sync", |event| {
+        sync::handler(&config, &store, &secrets, &session, event)
+    })
     .await
 }

@@ -1,15 +1,18 @@
 //! `sync-state.json`: how far a run is, and what comes next. Saved after every write to Zendesk.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::deadline::Pauses;
+use shared::deadline::{Deadline, Pauses, now, seconds_until};
 use shared::lambda::SoFar;
 use shared::model::{Action, Header, Outcome, Usage, run_key};
 use shared::store::Store;
 use shared::{Error, Result};
 
+use crate::doubt::{AfterDoubt, OpenCreate, after_doubts};
 use crate::work::Work;
 
-const FILE: &str = "sync-state.json";
+/// The document's name, below `runs/{run_id}/`.
+pub const FILE: &str = "sync-state.json";
 /// Organizations in one bulk job. Source: Zendesk, `TooManyValues`.
 const RECORDS_PER_JOB: usize = 100;
 
@@ -19,28 +22,31 @@ pub struct State {
     #[serde(flatten)]
     header: Header,
     plan_digest: String,
-    /// False while an invocation works: one that finds it false was preceded by one that was
-    /// killed.
-    clean: bool,
+    /// When sync began with this plan.
+    pub began_at: Timestamp,
+    /// Until when the invocation that works now may run, none between two invocations. Who finds a
+    /// moment here that has passed was preceded by one that was killed.
+    working_until: Option<Timestamp>,
     /// What became of the creates, in order.
     pub creates: Vec<CreateResult>,
+    /// The create that comes next, if it was sent and is in doubt.
+    pub open_create: Option<OpenCreate>,
     next_update: usize,
     next_mark: usize,
-    /// Halves of chunks whose job failed as a whole.
+    /// Chunks that are sent once more.
     pub again: Vec<Chunk>,
     /// Every job that was accepted.
     pub jobs: Vec<SentJob>,
     /// Updates and marks that did not simply succeed with their job.
     pub exceptions: Vec<Exception>,
     since_pause: usize,
-    /// Pauses Zendesk asked for since anything went forward.
+    /// True after `TooManyJobs`, until a job of ours has ended.
+    no_room: bool,
+    /// Pauses and doubtful answers since anything went forward.
     pub throttled: Pauses,
     /// What the invocations before used.
     #[serde(default)]
     pub usage: Usage,
-    /// True if the write after the saved one may have been done.
-    #[serde(skip)]
-    pub in_doubt: bool,
 }
 
 /// Neighbouring records of one list that go in one job.
@@ -52,8 +58,14 @@ pub struct Chunk {
     pub from: usize,
     /// Behind the last.
     pub to: usize,
-    /// True for a part of a chunk that was sent before.
+    /// True if its records were sent before.
     pub again: bool,
+    /// True if a job with its records may be running that we do not know.
+    pub lost: bool,
+    /// Times it was sent without a usable answer.
+    pub doubts: u32,
+    /// True if it is the second try after words that were transient.
+    pub once_more: bool,
 }
 
 /// A job Zendesk accepted.
@@ -65,10 +77,10 @@ pub struct SentJob {
     pub chunk: Chunk,
     /// Where it is.
     pub phase: Phase,
-    /// Wait states it has outlived.
-    pub pauses: u32,
-    /// Polls in a row in which Zendesk did not know it.
-    pub missed: u32,
+    /// When it was accepted.
+    pub sent_at: Timestamp,
+    /// Since when Zendesk does not show it.
+    pub missing_since: Option<Timestamp>,
 }
 
 /// Where a job is.
@@ -77,7 +89,7 @@ pub struct SentJob {
 pub enum Phase {
     /// Queued or working.
     Running,
-    /// Every record of it is judged.
+    /// Every record of it is judged, or is sent once more.
     Judged,
     /// Failed as a whole; its halves are sent again.
     Halved,
@@ -110,6 +122,8 @@ pub struct Exception {
 /// What sync does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
+    /// Wait so many seconds before the create in doubt is looked for.
+    WaitForCreate(u64),
     /// Create the organization at this place.
     Create(usize),
     /// Send a job.
@@ -122,90 +136,147 @@ pub enum NextStep {
     Finish,
 }
 
+/// Progress, and whether it may be gone on with.
+pub enum Opened {
+    /// It is this invocation's to go on with.
+    Ours(Box<State>),
+    /// Another invocation may still be running, for so many seconds.
+    Busy {
+        /// How long at most.
+        seconds: u64,
+        /// How far the run was.
+        so_far: SoFar,
+    },
+}
+
 impl State {
     /// Loads the progress of this plan, or begins it. The beginning is saved as well: an invocation
-    /// that finds progress knows that another one was here before.
+    /// that finds progress knows that another one was here before, and until when it may run. That
+    /// is waited for, unless Lambda itself lets only one invocation run (`is_alone`).
     ///
     /// # Errors
     /// [`Error::Contract`] if the progress is another plan's.
-    pub async fn open<S: Store>(store: &S, run_id: &str, work: &Work) -> Result<Self> {
-        match store.find_json(&run_key(run_id, FILE)).await? {
-            Some(state) => Self::resumed(state, store, run_id, work).await,
-            None => Self::begun(store, run_id, work).await,
-        }
-    }
-
-    async fn resumed<S: Store>(
-        mut state: Self,
+    pub async fn open<S: Store>(
         store: &S,
         run_id: &str,
         work: &Work,
-    ) -> Result<Self> {
+        deadline: Deadline,
+        is_alone: bool,
+    ) -> Result<Opened> {
+        let found = store.find_json(&run_key(run_id, FILE)).await?;
+        let mut state = match found {
+            Some(state) => Self::resumed(state, run_id, work)?,
+            None => Self::begun(run_id, work),
+        };
+        let busy = state
+            .working_until
+            .map_or(0, |until| seconds_until(until, now()));
+        if busy > 0 && !is_alone {
+            let so_far = state.so_far(work);
+            return Ok(Opened::Busy {
+                seconds: busy,
+                so_far,
+            });
+        }
+        if state.working_until.is_some() {
+            state.note_a_kill(work);
+        }
+        state.working_until = Some(deadline.moment(now()));
+        state.save(store).await?;
+        Ok(Opened::Ours(Box::new(state)))
+    }
+
+    fn resumed(state: Self, run_id: &str, work: &Work) -> Result<Self> {
         state.header.check(FILE, run_id, work.total())?;
         if state.plan_digest != work.plan().digest {
             return Err(Error::Contract(format!(
                 "{FILE}: it belongs to another plan; start a new run"
             )));
         }
-        state.in_doubt = !state.clean;
-        if state.clean {
-            state.save(store, false).await?;
-        }
         Ok(state)
     }
 
-    async fn begun<S: Store>(store: &S, run_id: &str, work: &Work) -> Result<Self> {
-        let mut state = Self {
+    fn begun(run_id: &str, work: &Work) -> Self {
+        Self {
             header: Header::new(run_id, work.total()),
             plan_digest: work.plan().digest.clone(),
-            clean: false,
+            began_at: now(),
+            working_until: None,
             creates: Vec::new(),
+            open_create: None,
             next_update: 0,
             next_mark: 0,
             again: Vec::new(),
             jobs: Vec::new(),
             exceptions: Vec::new(),
             since_pause: 0,
+            no_room: false,
             throttled: Pauses::default(),
             usage: Usage::default(),
-            in_doubt: false,
-        };
-        state.save(store, work.total() == 0).await?;
-        Ok(state)
+        }
     }
 
-    /// Saves the progress. `clean` says that the invocation ends here by itself, with nothing in
-    /// doubt.
+    /// An invocation was killed: whatever it was to send next may have been sent.
+    fn note_a_kill(&mut self, work: &Work) {
+        let words = "the invocation that sent it was killed";
+        let index = self.creates.len();
+        if index < work.creates.len() {
+            let before = self.open_create.as_ref();
+            if before.is_none_or(|open| open.may_have_been_sent(now())) {
+                let lost = OpenCreate::lost(before, now(), None, words.to_owned());
+                self.open_create = Some(lost);
+            }
+        } else if let Some(chunk) = self.next_chunk(work) {
+            self.doubted(chunk);
+        }
+    }
+
+    /// Saves the progress.
     ///
     /// # Errors
     /// As for [`Store::put`].
-    pub async fn save<S: Store>(&mut self, store: &S, clean: bool) -> Result<()> {
-        self.clean = clean && !self.in_doubt;
+    pub async fn save<S: Store>(&mut self, store: &S) -> Result<()> {
         let count = self.header.count;
         self.header = Header::new(&self.header.run_id, count);
         let key = run_key(&self.header.run_id, FILE);
         store.put_json(&key, self, count).await.map(drop)
     }
 
+    /// Saves the progress of an invocation that ends by itself.
+    ///
+    /// # Errors
+    /// As for [`Store::put`].
+    pub async fn leave<S: Store>(&mut self, store: &S) -> Result<()> {
+        self.working_until = None;
+        self.save(store).await
+    }
+
     /// What comes next: creates, then updates, then marks; never more running jobs than go between
-    /// two pauses.
+    /// two pauses, and no more while Zendesk has no room for them.
     #[must_use]
     pub fn next(&self, work: &Work, jobs_per_pause: usize) -> NextStep {
         let running = self.running().count();
         if self.creates.len() < work.creates.len() {
-            return NextStep::Create(self.creates.len());
+            let open = self.open_create.as_ref();
+            return match open.map_or(0, |open| seconds_until(open.look_at, now())) {
+                0 => NextStep::Create(self.creates.len()),
+                seconds => NextStep::WaitForCreate(seconds),
+            };
         }
         if self.since_pause >= jobs_per_pause {
             return NextStep::Pause;
         }
+        let is_full = running >= jobs_per_pause || (self.no_room && running > 0);
         match self.next_chunk(work) {
-            Some(chunk) if running < jobs_per_pause => NextStep::Send(chunk),
+            Some(chunk) if !is_full => NextStep::Send(chunk),
             _ if running > 0 => NextStep::Poll,
             Some(chunk) => NextStep::Send(chunk),
             None => NextStep::Finish,
         }
     }
 
+    /// Updates before marks; of each what was not sent yet, then what is sent once more, so that a
+    /// record that spoils its chunk keeps nobody waiting.
     fn next_chunk(&self, work: &Work) -> Option<Chunk> {
         let fresh = |action, from: usize| {
             let to = work.len(action).min(from + RECORDS_PER_JOB);
@@ -214,17 +285,23 @@ impl State {
                 from,
                 to,
                 again: false,
+                lost: false,
+                doubts: 0,
+                once_more: false,
             })
         };
-        let updates_first = |chunk: &&Chunk| chunk.action == Action::Update;
-        let half = self.again.iter().find(updates_first).copied();
-        half.or_else(|| fresh(Action::Update, self.next_update))
-            .or_else(|| self.again.first().copied())
+        let again = |action| {
+            let mut all = self.again.iter();
+            all.find(|chunk| chunk.action == action).copied()
+        };
+        fresh(Action::Update, self.next_update)
+            .or_else(|| again(Action::Update))
             .or_else(|| fresh(Action::Mark, self.next_mark))
+            .or_else(|| again(Action::Mark))
     }
 
-    /// Notes that a chunk was dealt with: sent with this job, or left out in full.
-    pub fn sent(&mut self, chunk: Chunk, job: Option<String>) {
+    /// Takes a chunk from what is still to be sent.
+    pub fn take(&mut self, chunk: Chunk) {
         if let Some(place) = self.again.iter().position(|one| *one == chunk) {
             self.again.remove(place);
         } else if chunk.action == Action::Update {
@@ -232,17 +309,77 @@ impl State {
         } else {
             self.next_mark = chunk.to;
         }
-        if let Some(id) = job {
-            self.since_pause += 1;
-            self.jobs.push(SentJob {
-                id,
-                chunk,
-                phase: Phase::Running,
-                pauses: 0,
-                missed: 0,
+    }
+
+    /// Notes that a chunk was accepted as this job.
+    pub fn sent(&mut self, chunk: Chunk, id: String) {
+        self.take(chunk);
+        self.since_pause += 1;
+        self.no_room = false;
+        self.jobs.push(SentJob {
+            id,
+            chunk,
+            phase: Phase::Running,
+            sent_at: now(),
+            missing_since: None,
+        });
+    }
+
+    /// Notes that a chunk got no usable answer: it may have been accepted.
+    pub fn doubted(&mut self, chunk: Chunk) {
+        self.take(chunk);
+        let doubted = Chunk {
+            again: true,
+            lost: true,
+            doubts: chunk.doubts + 1,
+            ..chunk
+        };
+        match after_doubts(doubted.doubts, chunk.to - chunk.from) {
+            AfterDoubt::Send | AfterDoubt::ReadBack => self.again.push(doubted),
+            AfterDoubt::Halve => {
+                let all: Vec<_> = (chunk.from..chunk.to).collect();
+                self.send_in_halves(doubted, &all);
+            }
+        }
+    }
+
+    /// Sends these records of a chunk once more, in halves; a single one alone. What lies between
+    /// them must be decided.
+    pub fn send_in_halves(&mut self, chunk: Chunk, indexes: &[usize]) {
+        let (left, right) = indexes.split_at(indexes.len() / 2);
+        for half in [left, right] {
+            let (Some(first), Some(last)) = (half.first(), half.last()) else {
+                continue;
+            };
+            self.again.push(Chunk {
+                from: *first,
+                to: last + 1,
+                again: true,
+                doubts: 0,
+                ..chunk
             });
         }
-        self.in_doubt = false;
+    }
+
+    /// Sends these records of a chunk once more, because of words that were transient. What lies
+    /// between them must be decided.
+    pub fn send_once_more(&mut self, chunk: Chunk, indexes: &[usize]) {
+        let (Some(first), Some(last)) = (indexes.first(), indexes.last()) else {
+            return;
+        };
+        self.again.push(Chunk {
+            from: *first,
+            to: last + 1,
+            again: true,
+            doubts: 0,
+            once_more: true,
+            ..chunk
+        });
+    }
+
+    /// Notes that Zendesk has no room for another job.
+    pub fn no_room(&mut self) {
+        self.no_room = true;
     }
 
     /// Notes that the pause after enough jobs begins.
@@ -253,6 +390,14 @@ impl State {
     /// The jobs that have not ended.
     pub fn running(&self) -> impl Iterator<Item = &SentJob> {
         self.jobs.iter().filter(|job| job.phase == Phase::Running)
+    }
+
+    /// The places of the jobs that have not ended, so many at most.
+    #[must_use]
+    pub fn running_places(&self, most: usize) -> Vec<usize> {
+        let jobs = self.jobs.iter().enumerate();
+        let running = jobs.filter(|(_, job)| job.phase == Phase::Running);
+        running.map(|(place, _)| place).take(most).collect()
     }
 
     /// The places of a chunk that are not decided yet.
@@ -278,51 +423,47 @@ impl State {
         });
     }
 
-    /// Halves a chunk until the record that spoils it stands alone; that one has failed.
-    pub fn failed_as_a_whole(&mut self, chunk: Chunk, words: &str) {
-        let Chunk {
-            action,
-            from,
-            to,
-            again: _,
-        } = chunk;
-        if to - from == 1 {
-            self.decide(action, from, Outcome::Failed, Some(words));
-            return;
-        }
-        let middle = from + (to - from) / 2;
-        for (from, to) in [(from, middle), (middle, to)] {
-            self.again.push(Chunk {
-                action,
-                from,
-                to,
-                again: true,
-            });
-        }
-    }
-
-    /// Notes that Zendesk says a job runs; returns the Wait states the job has outlived.
-    pub fn seen_running(&mut self, place: usize) -> u32 {
-        self.jobs.get_mut(place).map_or(0, |job| {
-            job.missed = 0;
-            job.pauses
-        })
-    }
-
-    /// Notes that Zendesk does not know a job; returns in how many polls in a row it did not.
-    pub fn missed(&mut self, place: usize) -> u32 {
-        self.jobs.get_mut(place).map_or(0, |job| {
-            job.missed += 1;
-            job.missed
-        })
-    }
-
-    /// Notes that every running job outlives a Wait state.
-    pub fn outlived_a_wait(&mut self) {
-        for job in &mut self.jobs {
-            if job.phase == Phase::Running {
-                job.pauses += 1;
+    /// Decides what was not sent when the time for it is over, and what may still come.
+    pub fn give_up(&mut self, work: &Work) {
+        self.give_up_creates(work);
+        while let Some(chunk) = self.next_chunk(work) {
+            self.take(chunk);
+            let (outcome, words) = if chunk.lost {
+                (Outcome::Unknown, NO_ANSWER)
+            } else {
+                (Outcome::Failed, TIME_IS_OVER)
+            };
+            for index in self.undecided(chunk) {
+                self.decide(chunk.action, index, outcome, Some(words));
             }
+        }
+        for place in 0..self.jobs.len() {
+            let job = self
+                .jobs
+                .get(place)
+                .filter(|job| job.phase == Phase::Running);
+            let Some(chunk) = job.map(|job| job.chunk) else {
+                continue;
+            };
+            for index in self.undecided(chunk) {
+                self.decide(chunk.action, index, Outcome::Unknown, Some(STILL_RUNNING));
+            }
+            self.close(place, Phase::Judged);
+        }
+    }
+
+    /// Decides the creates that are left, so that what comes behind them has its time.
+    pub fn give_up_creates(&mut self, work: &Work) {
+        while self.creates.len() < work.creates.len() {
+            let (outcome, words) = match self.open_create.take() {
+                Some(open) => (Outcome::Unknown, open.words),
+                None => (Outcome::Failed, TIME_IS_OVER.to_owned()),
+            };
+            self.creates.push(CreateResult {
+                outcome,
+                id: None,
+                error: Some(words),
+            });
         }
     }
 
@@ -331,6 +472,7 @@ impl State {
         if let Some(job) = self.jobs.get_mut(place) {
             job.phase = phase;
         }
+        self.no_room = false;
     }
 
     /// How far the run is.
@@ -348,3 +490,8 @@ impl State {
         }
     }
 }
+
+const TIME_IS_OVER: &str =
+    "not sent: Zendesk was too slow, and the time for it was over; the next run tries it again";
+const NO_ANSWER: &str = "it was sent and got no answer before the run's time was over";
+const STILL_RUNNING: &str = "its job was still running when the run's time was over";

@@ -1,18 +1,29 @@
 //! One step after the other, each saved, until the work is done or the invocation must end.
 
+use std::time::Duration;
+
 use shared::config::Sync;
-use shared::deadline::Deadline;
+use shared::deadline::{Deadline, RunEnd, nap, now};
 use shared::secrets::Secrets;
 use shared::store::Store;
 use shared::zendesk::{CallError, Client};
 use shared::{Error, Result};
+use tokio::sync::MappedMutexGuard;
 
 use crate::create::create;
-use crate::jobs::poll;
+use crate::doubt::until_the_next_look;
+use crate::jobs::{JOBS_PER_POLL, look, settle};
 use crate::send::send;
 use crate::session::Session;
 use crate::state::{NextStep, State};
 use crate::work::Work;
+
+/// The longest pause that is slept instead of waited for in a Wait state.
+const LONGEST_NAP_SECONDS: u64 = 5;
+/// The pause after a doubtful answer to a call that may be repeated, if Zendesk names none.
+const AFTER_A_DOUBT_SECONDS: u64 = 30;
+/// Looks without any job that has ended, after which the next one comes after a Wait state.
+const LOOKS_BEFORE_A_WAIT: u32 = 3;
 
 /// Why an invocation comes to its end.
 pub(crate) enum Stop {
@@ -29,80 +40,172 @@ pub(crate) enum Stop {
     Deadline,
 }
 
-/// Goes on from the saved progress.
-pub(crate) async fn go_on<S: Store, K: Secrets>(
-    config: &Sync,
-    store: &S,
-    secrets: &K,
-    session: &Session,
-    work: &Work,
-    state: &mut State,
-    deadline: Deadline,
-) -> Result<Stop, Error> {
-    let run_id = &work.plan().header.run_id;
-    let mut polls = 0;
-    let mut has_begun = false;
-    loop {
-        let step = state.next(work, config.jobs_per_pause);
-        if step == NextStep::Finish {
-            return Ok(Stop::Finished);
-        }
-        let mut client = session.client(run_id, &config.secret, secrets).await?;
-        work.may_write_to(&client.host())?;
-        if has_begun && !deadline.allows_more() {
-            return Ok(Stop::Deadline);
-        }
-        if let Some(seconds) = client.nearly_used_up() {
-            let why = "the rate limit is nearly used up".to_owned();
-            return Ok(Stop::Wait { seconds, why });
-        }
-        has_begun = true;
-        let done = do_step(step, config, &mut client, work, state, &mut polls).await;
-        match done {
-            Ok(None) => state.throttled.went_forward(),
-            Ok(Some(wait)) => {
-                state.throttled.went_forward();
-                return Ok(wait);
+/// What an invocation goes on with, besides its progress.
+pub(crate) struct Run<'a, S, K> {
+    pub(crate) config: &'a Sync,
+    pub(crate) store: &'a S,
+    pub(crate) secrets: &'a K,
+    pub(crate) session: &'a Session,
+    pub(crate) work: &'a Work,
+    pub(crate) deadline: Deadline,
+    pub(crate) end: RunEnd,
+}
+
+impl<S: Store, K: Secrets> Run<'_, S, K> {
+    /// Goes on from the saved progress.
+    pub(crate) async fn go_on(&self, state: &mut State) -> Result<Stop, Error> {
+        let mut has_begun = false;
+        let mut looks = 0;
+        loop {
+            self.give_up_in_time(state);
+            let step = state.next(self.work, self.config.jobs_per_pause);
+            match step {
+                NextStep::Finish => return Ok(Stop::Finished),
+                NextStep::WaitForCreate(seconds) => {
+                    return Ok(wait(seconds, "a create is in doubt"));
+                }
+                NextStep::Pause => {
+                    state.pausing();
+                    return Ok(wait(self.config.pause_seconds, "enough jobs were sent"));
+                }
+                NextStep::Create(_) | NextStep::Send(_) | NextStep::Poll => {}
             }
-            Err(CallError::Pause { seconds, what }) if state.throttled.one_more() => {
-                return Ok(Stop::Wait { seconds, why: what });
+            if has_begun && !self.deadline.allows_more() {
+                return Ok(Stop::Deadline);
             }
-            Err(error) => return Err(error.into()),
+            has_begun = true;
+            let mut client = self.client().await?;
+            if let Some(seconds) = client.nearly_used_up() {
+                return Ok(wait(seconds, "the rate limit is nearly used up"));
+            }
+            let done = self.do_step(step, &mut client, state, &mut looks).await;
+            if let Some(stop) = after(done, state).await? {
+                return Ok(stop);
+            }
+            state.save(self.store).await?;
         }
-        state.save(store, false).await?;
+    }
+
+    /// The run is going to fail: what its jobs did is found out, as far as that can be done now.
+    pub(crate) async fn judge_what_runs(&self, state: &mut State) {
+        while state.running().next().is_some() && self.deadline.allows_more() {
+            let Ok(mut client) = self.client().await else {
+                return;
+            };
+            if let Err(error) = self.poll(&mut client, state, &mut 0).await {
+                tracing::warn!("the run's jobs are not judged: {}", Error::from(error));
+                return;
+            }
+            nap(Duration::from_secs(LONGEST_NAP_SECONDS)).await;
+        }
+    }
+
+    async fn client(&self) -> Result<MappedMutexGuard<'_, Client>> {
+        let run_id = &self.work.plan().header.run_id;
+        let client = self
+            .session
+            .client(run_id, &self.config.secret, self.secrets)
+            .await?;
+        self.work.may_write_to(&client.host())?;
+        Ok(client)
+    }
+
+    /// Ends what would keep the run from ending by itself: creates in doubt may take half of its
+    /// time, and everything ends with it.
+    fn give_up_in_time(&self, state: &mut State) {
+        if now() >= self.end.half_way_from(state.began_at) {
+            state.give_up_creates(self.work);
+        }
+        if self.end.is_over(now()) {
+            state.give_up(self.work);
+        }
+    }
+
+    async fn do_step(
+        &self,
+        step: NextStep,
+        client: &mut Client,
+        state: &mut State,
+        looks: &mut u32,
+    ) -> Result<Option<Stop>, CallError> {
+        match step {
+            NextStep::Create(index) => {
+                create(client, self.work, state, index).await?;
+                Ok(None)
+            }
+            NextStep::Send(chunk) => {
+                let seconds = send(client, self.work, state, chunk).await?;
+                Ok(seconds.map(|seconds| wait(seconds, "Zendesk asked for a pause")))
+            }
+            NextStep::Poll => self.poll(client, state, looks).await,
+            NextStep::WaitForCreate(_) | NextStep::Pause | NextStep::Finish => Ok(None),
+        }
+    }
+
+    /// Looks at the running jobs and judges those that have ended, each saved. Asks for a Wait
+    /// state if the last few looks found none.
+    async fn poll(
+        &self,
+        client: &mut Client,
+        state: &mut State,
+        looks: &mut u32,
+    ) -> Result<Option<Stop>, CallError> {
+        let places = state.running_places(JOBS_PER_POLL);
+        let shown = look(client, state, &places).await?;
+        let mut any_ended = false;
+        for place in places {
+            if any_ended && !self.deadline.allows_more() {
+                return Ok(Some(Stop::Deadline));
+            }
+            if settle(client, self.work, state, place, &shown).await? {
+                any_ended = true;
+                state.save(self.store).await?;
+            }
+        }
+        *looks = if any_ended { 0 } else { *looks + 1 };
+        if *looks <= LOOKS_BEFORE_A_WAIT {
+            return Ok(None);
+        }
+        let oldest = state.running().map(|job| job.sent_at).min();
+        let seconds = oldest.map_or(0, |sent_at| until_the_next_look(sent_at, now()));
+        Ok(Some(wait(seconds, "jobs are running")))
     }
 }
 
-/// Does one step. Only pausing and polling may ask for a Wait state.
-async fn do_step(
-    step: NextStep,
-    config: &Sync,
-    client: &mut Client,
-    work: &Work,
+fn wait(seconds: u64, why: &str) -> Stop {
+    let why = why.to_owned();
+    Stop::Wait { seconds, why }
+}
+
+/// What comes after a step. Whatever can be tried again is, after a pause, ten times in a row.
+async fn after(
+    done: Result<Option<Stop>, CallError>,
     state: &mut State,
-    polls: &mut u32,
-) -> Result<Option<Stop>, CallError> {
-    let wait = |seconds, why: &str| Stop::Wait {
-        seconds,
-        why: why.to_owned(),
+) -> Result<Option<Stop>, Error> {
+    let error = match done {
+        Ok(stop) => {
+            state.throttled.went_forward();
+            return Ok(stop);
+        }
+        Err(error) => error,
     };
-    match step {
-        NextStep::Create(index) => {
-            create(client, work, state, index).await?;
-            Ok(None)
+    let (seconds, why) = match &error {
+        CallError::Pause { seconds, what } => (*seconds, what),
+        CallError::TooManyJobs { seconds, what } => {
+            state.no_room();
+            (*seconds, what)
         }
-        NextStep::Send(chunk) => {
-            send(client, work, state, chunk).await?;
-            Ok(None)
+        CallError::Doubt { what, retry_after } => {
+            (retry_after.unwrap_or(AFTER_A_DOUBT_SECONDS), what)
         }
-        NextStep::Poll => {
-            let seconds = poll(client, work, state, polls).await?;
-            Ok(seconds.map(|seconds| wait(seconds, "jobs are running")))
-        }
-        NextStep::Pause => {
-            state.pausing();
-            Ok(Some(wait(config.pause_seconds, "enough jobs were sent")))
-        }
-        NextStep::Finish => Ok(Some(Stop::Finished)),
+        CallError::Refused { .. } | CallError::Fatal(_) => return Err(error.into()),
+    };
+    if !state.throttled.one_more() {
+        return Err(error.into());
     }
+    if seconds > LONGEST_NAP_SECONDS {
+        return Ok(Some(wait(seconds, why)));
+    }
+    nap(Duration::from_secs(seconds)).await;
+    Ok(None)
 }

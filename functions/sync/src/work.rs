@@ -174,11 +174,12 @@ impl Work {
     }
 
     /// True if an organization to be marked is still as compare saw it: a partner, not marked, not
-    /// changed by anybody.
+    /// changed by anybody. Of one that tells no `updated_at` nobody knows that.
     #[must_use]
     pub fn is_as_read(&self, organization: &Organization) -> bool {
         organization.is_partner()
             && !organization.is_marked()
+            && !organization.updated_at.is_empty()
             && self.read_at.get(&organization.id) == Some(&organization.updated_at)
     }
 }

@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 pub use base_url::base_url;
 pub use meter::Meter;
@@ -32,6 +35,22 @@ pub struct Reply {
     body: Vec<u8>,
 }
 
+/// A reply, with what it says if it is a 2xx.
+pub struct Answer<T> {
+    /// The whole reply.
+    pub reply: Reply,
+    /// The body of a 2xx, read; `None` for any other status.
+    pub said: Option<T>,
+}
+
+/// Why a 2xx cannot be read.
+enum Unreadable {
+    /// It is no JSON, or JSON that ends too early: another try may bring the rest.
+    NoJson(String),
+    /// It is JSON of another shape, or too large: another try would not change it.
+    NoAnswer(Error),
+}
+
 /// Why there is no reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -49,6 +68,8 @@ pub enum Failure {
         /// Seconds to stay away, if the vendor named any.
         retry_after: Option<u64>,
     },
+    /// A whole answer that is not what it must be.
+    Contract(Error),
 }
 
 impl From<Failure> for Error {
@@ -62,6 +83,7 @@ impl From<Failure> for Error {
                 what,
                 retry_after: _,
             } => Self::Transient(what),
+            Failure::Contract(error) => error,
         }
     }
 }
@@ -88,31 +110,56 @@ impl Reply {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The body as JSON. A 2xx with HTML, a cut body, or another shape is no answer.
-    ///
-    /// # Errors
-    /// [`Error::Contract`] names the call and the position, never the content.
-    pub fn json<T: serde::de::DeserializeOwned>(&self, what: &str) -> Result<T> {
+    /// The body of a refusal as JSON, `None` if it is none.
+    #[must_use]
+    pub fn refusal<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The body of a 2xx as JSON. The error names the call and the position, never the content.
+    fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, Unreadable> {
         if self.body.len() > MOST_BYTES {
-            return Err(Error::Contract(format!(
+            return Err(Unreadable::NoAnswer(Error::Contract(format!(
                 "{what}: the reply is larger than {} MiB, which no answer to this call is",
                 MOST_BYTES >> 20
-            )));
+            ))));
         }
         serde_json::from_slice(&self.body).map_err(|error| {
-            let kind = match error.classify() {
-                serde_json::error::Category::Eof => "JSON that ends too early",
-                serde_json::error::Category::Data => "JSON of an unknown shape",
-                _ => "something that is no JSON",
+            let say = |kind: &str| {
+                let (line, column) = (error.line(), error.column());
+                format!(
+                    "status {} with {kind} (line {line}, column {column}); see the vendor's status \
+                     page",
+                    self.status
+                )
             };
-            Error::Contract(format!(
-                "{what}: status {} with {kind} (line {}, column {}); see the vendor's status page",
-                self.status,
-                error.line(),
-                error.column()
-            ))
+            match error.classify() {
+                Category::Eof => Unreadable::NoJson(say("JSON that ends too early")),
+                Category::Data => {
+                    let why = say("JSON of an unknown shape");
+                    Unreadable::NoAnswer(Error::Contract(format!("{what}: {why}")))
+                }
+                Category::Syntax | Category::Io => {
+                    Unreadable::NoJson(say("something that is no JSON"))
+                }
+            }
         })
     }
+}
+
+/// The code of a token endpoint's refusal, `{"error": "invalid_grant", ...}`; empty unless it looks
+/// like one.
+#[must_use]
+pub fn oauth_code(reply: &Reply) -> String {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: String,
+    }
+    let code = reply.refusal::<Refusal>().map(|refusal| refusal.error);
+    let is_code = |code: &String| {
+        code.len() <= 40 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    };
+    code.filter(is_code).unwrap_or_default()
 }
 
 /// The transport. Cloning shares its connections.
@@ -151,17 +198,18 @@ impl Http {
         self.client.request(method, url)
     }
 
-    /// Sends a request, again if [`retry::decide`] says so. `what` names the call in errors,
-    /// without query and secrets.
+    /// Sends a request, again if [`retry::decide`] says so, and reads the body of a 2xx. `what`
+    /// names the call in errors, without query and secrets.
     ///
     /// # Errors
-    /// [`Failure`] if the vendor wants a pause, or if no try brought a whole reply.
-    pub async fn send(
+    /// [`Failure`] if the vendor wants a pause, if no try brought a whole answer, or if the answer
+    /// has another shape.
+    pub async fn send<T: DeserializeOwned>(
         &self,
         what: &str,
         call: Call,
         request: RequestBuilder,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Answer<T>, Failure> {
         let doubt = |why: String, retry_after| Failure::Doubt {
             what: format!("{what}: {why}"),
             retry_after,
@@ -173,12 +221,18 @@ impl Http {
             };
             let reply = exchange(this_try).await;
             self.meter.sent(number > 1, reply.as_ref().ok());
-            let result = match &reply {
-                Ok(reply) => TryResult::Status(reply.status, retry::retry_after(&reply.headers)),
+            let answer = match reply {
+                Ok(reply) => answer(what, call, reply)?,
+                Err(why) => Err(why),
+            };
+            let result = match &answer {
+                Ok(Answer { reply, said: _ }) => {
+                    TryResult::Status(reply.status, retry::retry_after(&reply.headers))
+                }
                 Err(_) => TryResult::Broken,
             };
-            match (retry::decide(Attempt { number, call }, result), reply) {
-                (Decision::Take, Ok(reply)) => return Ok(reply),
+            match (retry::decide(Attempt { number, call }, result), answer) {
+                (Decision::Take, Ok(answer)) => return Ok(answer),
                 (Decision::Pause(seconds), _) => {
                     return Err(Failure::Pause {
                         seconds,
@@ -196,12 +250,37 @@ impl Http {
                     number += 1;
                 }
                 (Decision::Take | Decision::Stop, Err(why)) => return Err(doubt(why, None)),
-                (Decision::Stop, Ok(reply)) => {
+                (Decision::Stop, Ok(Answer { reply, said: _ })) => {
                     let why = format!("status {} after {number} tries", reply.status);
                     return Err(doubt(why, retry::retry_after(&reply.headers)));
                 }
             }
         }
+    }
+}
+
+/// Reads what a reply says, if it is a 2xx. One that is no JSON is as doubtful as a reply that
+/// broke off; one of another shape is no answer, unless work was to be done only once: then it
+/// leaves that in doubt too.
+fn answer<T: DeserializeOwned>(
+    what: &str,
+    call: Call,
+    reply: Reply,
+) -> Result<Result<Answer<T>, String>, Failure> {
+    if !reply.is_success() {
+        return Ok(Ok(Answer { reply, said: None }));
+    }
+    match (reply.read(what), call) {
+        (Ok(said), _) => {
+            let said = Some(said);
+            Ok(Ok(Answer { reply, said }))
+        }
+        (Err(Unreadable::NoJson(why)), Call::Repeatable | Call::Once) => Ok(Err(why)),
+        (Err(Unreadable::NoJson(why)), Call::Token) => {
+            Err(Failure::Contract(Error::Contract(format!("{what}: {why}"))))
+        }
+        (Err(Unreadable::NoAnswer(error)), Call::Once) => Ok(Err(error.to_string())),
+        (Err(Unreadable::NoAnswer(error)), _) => Err(Failure::Contract(error)),
     }
 }
 

@@ -4,7 +4,8 @@ use super::Plan;
 use crate::model::{Applied, Mode, Verdict};
 
 /// The verdict of a run, from its plan and what was done of it. A held category needs a person, so
-/// it comes before a failed record, which the next run tries again by itself.
+/// it comes before a record that failed or is unknown, which the next run tries again, or looks at
+/// again, by itself.
 #[must_use]
 pub fn verdict(plan: &Plan, applied: &Applied) -> Verdict {
     let Applied {
@@ -12,13 +13,14 @@ pub fn verdict(plan: &Plan, applied: &Applied) -> Verdict {
         updated,
         marked,
         failed,
+        unknown,
         drifted,
     } = *applied;
     if plan.mode == Mode::Plan {
         Verdict::Planned
     } else if !plan.guard.held().is_empty() {
         Verdict::Held
-    } else if failed > 0 {
+    } else if failed + unknown > 0 {
         Verdict::Partial
     } else if created + updated + marked + drifted > 0 {
         Verdict::Ok
@@ -75,17 +77,25 @@ mod tests {
         assert_eq!(of(&|one| one.marked = 1), Verdict::Ok);
         assert_eq!(of(&|one| one.drifted = 1), Verdict::Ok);
         assert_eq!(of(&|one| one.failed = 1), Verdict::Partial);
-        let both = |one: &mut Applied| {
+        assert_eq!(of(&|one| one.unknown = 1), Verdict::Partial);
+        let some_failed = |one: &mut Applied| {
             one.failed = 1;
             one.updated = 2;
         };
-        assert_eq!(of(&both), Verdict::Partial);
+        assert_eq!(of(&some_failed), Verdict::Partial);
+        let some_unknown = |one: &mut Applied| {
+            one.unknown = 1;
+            one.updated = 2;
+        };
+        assert_eq!(of(&some_unknown), Verdict::Partial);
     }
 
     #[test]
     fn what_is_held_comes_before_what_failed_and_a_plan_before_both() {
         let failed = applied(|one| one.failed = 1);
+        let unknown = applied(|one| one.unknown = 1);
         assert_eq!(verdict(&plan(Mode::Apply, true), &failed), Verdict::Held);
+        assert_eq!(verdict(&plan(Mode::Apply, true), &unknown), Verdict::Held);
         assert_eq!(verdict(&plan(Mode::Plan, true), &failed), Verdict::Planned);
         assert_eq!(verdict(&plan(Mode::Plan, false), &failed), Verdict::Planned);
     }

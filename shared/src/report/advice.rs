@@ -94,7 +94,9 @@ fn headline(conclusion: Conclusion, run: PlannedRun<'_>, applied: &Applied) -> S
         created,
         updated,
         marked,
-        ..
+        failed,
+        unknown,
+        drifted: _,
     } = applied;
     let done = format!("{created} created, {updated} updated, {marked} marked");
     match conclusion {
@@ -109,11 +111,7 @@ fn headline(conclusion: Conclusion, run: PlannedRun<'_>, applied: &Applied) -> S
             counts.conflicts
         ),
         Conclusion::NothingToDo => "both systems are equal".to_owned(),
-        Conclusion::Partial => {
-            let failed = number_of(run.results, Outcome::Failed);
-            let unknown = number_of(run.results, Outcome::Unknown);
-            format!("{done}; {failed} failed, {unknown} unknown")
-        }
+        Conclusion::Partial => format!("{done}; {failed} failed, {unknown} unknown"),
         Conclusion::Ok | Conclusion::Skipped | Conclusion::Failed => done,
     }
 }
@@ -124,11 +122,6 @@ fn held_in_words(held: &[Held]) -> String {
         .map(|held| format!("{} {}", held.count, held.category.name()))
         .collect();
     words.join(" and ")
-}
-
-fn number_of(results: &[RecordOutcome], outcome: Outcome) -> usize {
-    let of_this = results.iter().filter(|result| result.outcome == outcome);
-    of_this.count()
 }
 
 /// Everything a person may do now, the most urgent first.
@@ -190,23 +183,43 @@ fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained
             .runs_failed
             .is_some_and(|runs| runs >= RUNS_UNTIL_STUBBORN)
     };
-    let (failed, in_vain): (Vec<_>, Vec<_>) = results
+    let (not_done, in_vain): (Vec<_>, Vec<_>) = results
         .iter()
         .filter(is_stubborn)
         .partition(|result| result.outcome.is_failure());
-    let section = Some("Alarm FailedRecords");
+    let failed_again = not_done
+        .iter()
+        .filter(|result| result.outcome == Outcome::Failed)
+        .count();
+    let about_failed = Some("Alarm FailedRecords");
+    let about_unknown = Some("Alarm UnknownRecords");
     let mut all = Vec::new();
-    if !failed.is_empty() {
+    if !not_done.is_empty() {
         let text = format!(
-            "{} records have failed again and again: read why below, and correct what stands in \
-             their way.",
-            failed.len()
+            "{} records have failed, or stayed unknown, again and again: read why below, and \
+             correct what stands in their way.",
+            not_done.len()
         );
+        let section = if failed_again > 0 {
+            about_failed
+        } else {
+            about_unknown
+        };
         all.push((Instruction::new(text), section));
     }
-    if applied.failed > failed.len() {
+    if applied.failed > failed_again {
         let text = "The other failures need nothing yet: the next run tries them again by itself.";
-        all.push((Instruction::new(text), section));
+        all.push((Instruction::new(text), about_failed));
+    }
+    if applied.unknown > 0 {
+        let text = format!(
+            "Of {} records it is not known whether they were applied: open each organization in \
+             Zendesk (for a create, search for the account's name or external id) and compare it \
+             with this report's value. The next run compares anew and mends it by itself: create \
+             nothing by hand before it has looked.",
+            applied.unknown
+        );
+        all.push((Instruction::new(text), about_unknown));
     }
     if !in_vain.is_empty() {
         let text = format!(
@@ -277,6 +290,10 @@ fn advice_for(error: &str) -> &'static str {
         "Sync.Input" => "Start a new execution, with an input that is known.",
         "Sync.Config" => "Correct the stack's parameters or the secret the cause names.",
         "Sync.Rejected" => "Look the status up in the vendor's error list.",
+        "Sync.Bug" => {
+            "Report it with the place the cause names: it is a fault of this program. The next run \
+             begins anew by itself."
+        }
         _ => "The name is AWS's own.",
     }
 }

@@ -33,6 +33,7 @@ fn bar(run: &PastRun) -> Bar {
         verdict: run.ending,
         changed: run.changed(),
         failed: run.applied.failed,
+        unknown: run.applied.unknown,
         seconds: run.seconds,
     }
 }
@@ -113,10 +114,11 @@ fn title(bar: &Bar) -> String {
         verdict,
         changed,
         failed,
+        unknown,
         seconds,
     } = bar;
     format!(
-        "{run_id}: {}, {changed} changed, {failed} failed, {seconds} s, {}",
+        "{run_id}: {}, {changed} changed, {failed} failed, {unknown} unknown, {seconds} s, {}",
         verdict.word(),
         minute(*ended_at)
     )

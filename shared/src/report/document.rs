@@ -142,6 +142,7 @@ pub(super) struct Bar {
     pub(super) verdict: Conclusion,
     pub(super) changed: usize,
     pub(super) failed: usize,
+    pub(super) unknown: usize,
     pub(super) seconds: u64,
 }
 

@@ -22,7 +22,8 @@ pub(super) fn failures(run: PlannedRun<'_>) -> Option<Section> {
     let head = ["action", "record", "name", "outcome", "why", "runs failed"];
     Section::of(
         "Failures and drift",
-        "In Zendesk's own words where it gave any; what failed in most runs comes first.",
+        "In Zendesk's own words where it gave any; what failed in most runs comes first. Unknown: \
+         it may be applied or not, and the next run finds out.",
         &head,
         rows,
     )
@@ -58,9 +59,14 @@ fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<St
         None => salesforce_id.clone().unwrap_or_default(),
     };
     let name = names.get(&record).copied().unwrap_or_default();
-    let why = error
-        .as_deref()
-        .unwrap_or("changed by somebody since it was read; the next run judges it afresh");
+    let why = match (error.as_deref(), outcome) {
+        (Some(words), _) => words,
+        (None, Outcome::Drifted) => {
+            "changed by somebody since it was read; the next run judges it afresh"
+        }
+        (None, Outcome::Unknown) => "Zendesk did not say; the next run compares it anew",
+        (None, Outcome::Done | Outcome::Failed) => "Zendesk did not say",
+    };
     let runs = match runs_failed {
         None => String::new(),
         Some(runs) if *runs >= RUNS_UNTIL_STUBBORN => format!("{runs} (look at it)"),

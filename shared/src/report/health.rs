@@ -122,10 +122,13 @@ pub(super) fn last_runs(about: About<'_>) -> Option<Section> {
             run.state(),
             run.changed().to_string(),
             run.applied.failed.to_string(),
+            run.applied.unknown.to_string(),
             run.seconds.to_string(),
         ]
     });
-    let head = ["run", "ended", "verdict", "changed", "failed", "seconds"];
+    let head = [
+        "run", "ended", "verdict", "changed", "failed", "unknown", "seconds",
+    ];
     Section::of("Last runs", "", &head, rows)
 }
 

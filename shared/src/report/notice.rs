@@ -95,7 +95,7 @@ fn in_any_case(plan: &Plan, results: &[RecordOutcome]) -> Vec<String> {
     lines
 }
 
-/// One line, or one for each held category.
+/// One line, or one for each held category, or one for what failed and one for what is unknown.
 fn what_happened(
     run: &PastRun,
     runbook: &str,
@@ -104,13 +104,7 @@ fn what_happened(
 ) -> Vec<String> {
     match run.ending {
         Conclusion::Held => guard.map(held_categories).unwrap_or_default(),
-        Conclusion::Partial => {
-            let failed = run.applied.failed;
-            vec![format!(
-                "{failed} records failed: {}.",
-                failed_records(results)
-            )]
-        }
+        Conclusion::Partial => not_done(run.applied, results),
         Conclusion::Failed => {
             let section = section_for(run.error.as_deref().unwrap_or_default());
             vec![format!("What to do: {runbook}, {section}.")]
@@ -120,7 +114,9 @@ fn what_happened(
                 created,
                 updated,
                 marked,
-                ..
+                failed: _,
+                unknown: _,
+                drifted: _,
             } = run.applied;
             let conflicts = run.counts.conflicts;
             vec![format!(
@@ -136,10 +132,34 @@ fn held_categories(guard: &Guard) -> Vec<String> {
         .collect()
 }
 
-/// The ids of the first few records that failed.
-fn failed_records(results: &[RecordOutcome]) -> String {
-    let failed = results.iter().filter(|result| result.outcome.is_failure());
-    named(failed.map(record_id).collect())
+/// What failed, and what may be applied or not.
+fn not_done(applied: Applied, results: &[RecordOutcome]) -> Vec<String> {
+    let Applied {
+        created: _,
+        updated: _,
+        marked: _,
+        failed,
+        unknown,
+        drifted: _,
+    } = applied;
+    let mut lines = Vec::new();
+    if failed > 0 {
+        let names = records_that_are(Outcome::Failed, results);
+        lines.push(format!("{failed} records failed: {names}."));
+    }
+    if unknown > 0 {
+        let names = records_that_are(Outcome::Unknown, results);
+        lines.push(format!(
+            "Of {unknown} records it is not known whether they were applied: {names}."
+        ));
+    }
+    lines
+}
+
+/// The ids of the first few records with this outcome.
+fn records_that_are(outcome: Outcome, results: &[RecordOutcome]) -> String {
+    let all = results.iter().filter(|result| result.outcome == outcome);
+    named(all.map(record_id).collect())
 }
 
 /// The first few, and how many more there are.

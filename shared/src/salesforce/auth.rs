@@ -8,7 +8,7 @@ use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::http::{Call, Http, base_url};
+use crate::http::{Answer, Call, Http, base_url, oauth_code};
 use crate::model::Credential;
 use crate::secrets::Keys;
 use crate::{Error, Result};
@@ -53,11 +53,6 @@ struct Claims<'a> {
 struct Token {
     access_token: String,
     instance_url: String,
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    error: String,
 }
 
 impl Credentials {
@@ -178,38 +173,23 @@ impl Credentials {
             .request(Method::POST, url)
             .header("accept", "application/json")
             .form(&form);
-        let reply = http.send(what, Call::Token, request).await?;
-        match reply.status {
-            200..=299 => {}
-            300..=399 => {
-                return Err(Error::Config(format!(
-                    "{what}: a redirect; login_url is not the org's own host"
-                )));
-            }
-            status => {
-                let code = reply
-                    .json::<Refusal>(what)
-                    .map_or_else(|_| String::new(), |refusal| printable(&refusal.error));
-                return Err(Error::Auth(format!(
-                    "{what}: status {status} {code}: {}",
-                    advice(&code)
-                )));
+        let Answer { reply, said } = http.send::<Token>(what, Call::Token, request).await?;
+        match (said, reply.status) {
+            (Some(token), _) => Ok((
+                base_url("salesforce: instance_url of the token", &token.instance_url)?,
+                SecretString::from(token.access_token),
+            )),
+            (None, 300..=399) => Err(Error::Config(format!(
+                "{what}: a redirect; login_url is not the org's own host"
+            ))),
+            (None, status) => {
+                let code = oauth_code(&reply);
+                let advice = advice(&code);
+                Err(Error::Auth(format!(
+                    "{what}: status {status} {code}: {advice}"
+                )))
             }
         }
-        let token: Token = reply.json(what)?;
-        Ok((
-            base_url("salesforce: instance_url of the token", &token.instance_url)?,
-            SecretString::from(token.access_token),
-        ))
-    }
-}
-
-/// An OAuth error code, kept only if it looks like one.
-fn printable(code: &str) -> String {
-    if code.len() <= 40 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
-        code.to_owned()
-    } else {
-        String::new()
     }
 }
 

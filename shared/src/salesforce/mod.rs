@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub use auth::Credentials;
 use query::{ApiError, QueryPage};
 
-use crate::http::{Call, Http, Meter, Reply};
+use crate::http::{Answer, Call, Http, Meter, Reply};
 use crate::model::{Account, AccountId, Alliances, Complete, Former, Reading};
 use crate::{Error, Result};
 
@@ -22,6 +22,8 @@ const API_VERSION: &str = "v67.0";
 /// The longest a query may take: three tries of it, and of a token, fit into an invocation of 300
 /// s.
 const TIMEOUT: Duration = Duration::from_secs(75);
+/// Pages without records in a row, after which a read is given up.
+const MOST_EMPTY_PAGES: usize = 5;
 /// The longest a token may take.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -130,7 +132,13 @@ impl Client {
             fatal(reading.incomplete("the first page does not say how many records there are"))
         })?;
         let mut asked = std::collections::HashSet::new();
+        let mut empty_pages = 0;
         loop {
+            empty_pages = if page.records.is_empty() {
+                empty_pages + 1
+            } else {
+                0
+            };
             for record in &page.records {
                 let account = Account::from_record(record, alliances).map_err(fatal)?;
                 reading.saw(account.id().map_err(fatal)?).map_err(fatal)?;
@@ -152,6 +160,9 @@ impl Client {
                     return Err(fatal(
                         reading.incomplete("the next page's address does not move"),
                     ));
+                }
+                (false, Some(_)) if empty_pages > MOST_EMPTY_PAGES => {
+                    return Err(fatal(reading.incomplete("page after page has no records")));
                 }
                 (false, Some(_)) if reading.count() > total => {
                     return Err(fatal(
@@ -223,7 +234,7 @@ impl Client {
             .bearer_auth(token)
             .header("accept", "application/json")
             .header("sforce-query-options", "batchSize=2000");
-        let reply = self
+        let Answer { reply, said } = self
             .http
             .send("salesforce: query", Call::Repeatable, request)
             .await
@@ -240,22 +251,17 @@ impl Client {
                  (Sforce-Limit-Info)"
             );
         }
-        if !reply.is_success() {
-            return Err(refused(&reply));
-        }
+        let page = said.ok_or_else(|| refused(&reply))?;
         self.pages += 1;
-        reply.json("salesforce: query").map_err(Refused::Fatal)
+        Ok(page)
     }
 }
 
 /// What a refusal means. Source: the table of data API errors in Salesforce's REST guide.
 fn refused(reply: &Reply) -> Refused {
     let status = reply.status;
-    let ApiError { code, message } = reply
-        .json::<Vec<ApiError>>("salesforce")
-        .ok()
-        .and_then(|errors| errors.into_iter().next())
-        .unwrap_or_default();
+    let errors = reply.refusal::<Vec<ApiError>>().unwrap_or_default();
+    let ApiError { code, message } = errors.into_iter().next().unwrap_or_default();
     let code = if code.len() <= 60 && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
         code
     } else {

@@ -341,6 +341,7 @@ fn measure(known: &KnownRun<'_>, seconds: u64, people_are_told: bool) {
         updated,
         marked,
         failed,
+        unknown,
         drifted,
     } = Applied::of(&applied.results);
     let plan = applied.plan();
@@ -348,6 +349,7 @@ fn measure(known: &KnownRun<'_>, seconds: u64, people_are_told: bool) {
     let cost = Cost::of(&applied.usage, people_are_told);
     record(Metric::HeldChanges, held);
     record(Metric::FailedRecords, failed);
+    record(Metric::UnknownRecords, unknown);
     record(Metric::DriftedRecords, drifted);
     record(Metric::Conflicts, plan.counts.conflicts);
     record(Metric::Created, created);

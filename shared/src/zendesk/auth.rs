@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::{Call, Http, base_url};
+use crate::http::{Answer, Call, Http, base_url, oauth_code};
 use crate::model::Credential;
 use crate::secrets::Keys;
 use crate::{Error, Result};
@@ -55,6 +55,9 @@ impl fmt::Debug for Credentials {
 struct Token {
     access_token: String,
 }
+
+/// How long a token is to last: as long as an execution may. Source: contract, section 6.
+const TOKEN_SECONDS: u32 = 3 * 3600;
 
 impl Credentials {
     /// Reads the secret's text.
@@ -157,17 +160,17 @@ impl Credentials {
         let body = json!({
             "grant_type": "client_credentials", "client_id": client_id,
             "client_secret": client_secret.expose_secret(),
-            "scope": narrowed(configured.as_deref(), scope),
+            "scope": self.narrowed(configured.as_deref(), scope)?, "expires_in": TOKEN_SECONDS,
         });
         let request = http
             .request(Method::POST, url)
             .header("accept", "application/json")
             .json(&body);
-        let reply = http.send(&what, Call::Token, request).await?;
+        let Answer { reply, said } = http.send::<Token>(&what, Call::Token, request).await?;
+        if let Some(Token { access_token }) = said {
+            return Ok(Some(SecretString::from(access_token)));
+        }
         match reply.status {
-            200..=299 => Ok(Some(SecretString::from(
-                reply.json::<Token>(&what)?.access_token,
-            ))),
             300..=399 => Err(Error::Config(format!(
                 "{what}: a redirect; base_url is not the instance's own host"
             ))),
@@ -175,23 +178,29 @@ impl Credentials {
                 "{what}: status 404; base_url names no instance"
             ))),
             status => Err(Error::Auth(format!(
-                "{what}: status {status}; check client_id, client_secret and scope of the secret, \
-                 and that the client's user may still sign in"
+                "{what}: status {status} {}; check client_id, client_secret and scope of the \
+                 secret, and that the client's user may still sign in",
+                oauth_code(&reply)
             ))),
         }
     }
-}
 
-/// The scope to ask for: what the secret allows, without writing if only reading is needed.
-fn narrowed(configured: Option<&str>, scope: Scope) -> String {
-    let all = configured.unwrap_or("read write");
-    match scope {
-        Scope::Write => all.to_owned(),
-        Scope::Read => all
-            .split_whitespace()
-            .filter(|one| *one != "write" && !one.ends_with(":write"))
-            .collect::<Vec<_>>()
-            .join(" "),
+    /// The scope to ask for: what the secret allows, without writing if only reading is needed.
+    fn narrowed(&self, configured: Option<&str>, scope: Scope) -> Result<String> {
+        let is_wanted = |one: &&str| match scope {
+            Scope::Write => true,
+            Scope::Read => *one != "write" && !one.ends_with(":write"),
+        };
+        let all = configured.unwrap_or("read write").split_whitespace();
+        let scope = all.filter(is_wanted).collect::<Vec<_>>().join(" ");
+        if scope.is_empty() {
+            return Err(Error::Config(format!(
+                "secret {}: its scope leaves nothing to read with; make it \"read \
+                 organizations:write\", or leave it out",
+                self.name
+            )));
+        }
+        Ok(scope)
     }
 }
 
@@ -201,16 +210,22 @@ mod tests {
 
     #[test]
     fn the_token_for_reading_asks_for_no_write_scope() {
+        let text = r#"{"auth": "client_credentials", "base_url": "https://a.example",
+            "client_id": "x", "client_secret": "y"}"#;
+        let credentials = Credentials::read("s", &SecretString::from(text)).unwrap();
+        let narrowed = |configured, scope| credentials.narrowed(configured, scope).unwrap();
         assert_eq!(narrowed(None, Scope::Read), "read");
         assert_eq!(narrowed(None, Scope::Write), "read write");
-        assert_eq!(
-            narrowed(Some("organizations:read organizations:write"), Scope::Read),
-            "organizations:read"
-        );
-        assert_eq!(
-            narrowed(Some("read organizations:write"), Scope::Write),
-            "read organizations:write"
-        );
+        let granular = Some("organizations:read organizations:write");
+        assert_eq!(narrowed(granular, Scope::Read), "organizations:read");
+        let mixed = "read organizations:write";
+        assert_eq!(narrowed(Some(mixed), Scope::Write), mixed);
+        for nothing in ["write", "organizations:write", " "] {
+            let error = credentials
+                .narrowed(Some(nothing), Scope::Read)
+                .unwrap_err();
+            assert_eq!(error.name(), "Sync.Config", "{nothing}");
+        }
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::model::mapping::{FIELDS, Rule};
 use crate::model::{EXPIRATION_DATE, MARK_FOR_DELETION, PARTNER_TYPES};
 use crate::{Error, Result};
 
+/// Pages of 100 fields, more than any account may have.
+const MOST_PAGES: usize = 20;
+
 #[derive(Deserialize)]
 struct FieldsPage {
     organization_fields: Vec<Definition>,
@@ -107,42 +110,39 @@ impl Client {
     /// `GET /api/v2/organization_fields`: all custom fields, one page of 100 in practice.
     ///
     /// # Errors
-    /// [`CallError`], [`Error::Contract`] for a reply of another shape.
+    /// [`CallError`], [`Error::Contract`] for a reply of another shape, [`Error::Incomplete`] for
+    /// pages without end.
     pub async fn organization_fields(&mut self) -> Result<Vec<Definition>, CallError> {
         let mut definitions = Vec::new();
         let mut after: Option<String> = None;
-        loop {
+        for _ in 0..MOST_PAGES {
             let mut url = self.url("/api/v2/organization_fields");
             url.query_pairs_mut()
                 .append_pair("page[size]", "100")
                 .extend_pairs(after.as_deref().map(|cursor| ("page[after]", cursor)));
             let request = self.request(Method::GET, url);
-            let reply = self
-                .send("list organization fields", Call::Repeatable, request)
-                .await?;
             let FieldsPage {
                 organization_fields,
                 meta,
-            } = reply.json(&format!("zendesk {}: list organization fields", self.name))?;
+            } = self
+                .send("list organization fields", Call::Repeatable, request)
+                .await?;
             definitions.extend(organization_fields);
-            match meta {
-                Meta {
-                    has_more: true,
-                    after_cursor,
-                } if after_cursor.is_some() && after_cursor != after => after = after_cursor,
-                Meta { has_more: true, .. } => {
-                    return Err(Error::Incomplete(
-                        "zendesk: list organization fields: the cursor does not move; the next run \
-                         reads again".to_owned(),
-                    )
-                    .into());
-                }
-                Meta {
-                    has_more: false, ..
-                } => return Ok(definitions),
+            if !meta.has_more {
+                return Ok(definitions);
             }
+            if meta.after_cursor.is_none() || meta.after_cursor == after {
+                return Err(endless("the cursor does not move"));
+            }
+            after = meta.after_cursor;
         }
+        Err(endless("its pages have no end"))
     }
+}
+
+fn endless(why: &str) -> CallError {
+    let text = format!("zendesk: list organization fields: {why}; the next run reads again");
+    CallError::Fatal(Error::Incomplete(text))
 }
 
 #[cfg(test)]

@@ -36,8 +36,19 @@ pub struct RecordResult {
     pub id: Option<u64>,
     /// Its place in what was sent, if the result names that.
     pub position: Option<usize>,
-    /// Why it failed, in Zendesk's words; `None` only for `success: true`.
-    pub failed: Option<String>,
+    /// What it says.
+    pub said: Said,
+}
+
+/// What a result says of its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// `success: true`.
+    Done,
+    /// Why it failed, in Zendesk's words.
+    Failed(String),
+    /// Neither.
+    Nothing,
 }
 
 #[derive(Deserialize)]
@@ -90,12 +101,13 @@ fn record(result: &Value) -> Option<RecordResult> {
     if id.is_none() && position.is_none() {
         return None;
     }
-    let succeeded = result.get("success").and_then(Value::as_bool) == Some(true);
-    Some(RecordResult {
-        id,
-        position,
-        failed: (!succeeded).then(|| why_failed(result)),
-    })
+    let words = why_failed(result);
+    let said = match result.get("success").and_then(Value::as_bool) {
+        Some(true) => Said::Done,
+        None if words.is_empty() => Said::Nothing,
+        Some(false) | None => Said::Failed(in_short(&words)),
+    };
+    Some(RecordResult { id, position, said })
 }
 
 /// A number, which Zendesk sends as one or as text.
@@ -107,7 +119,7 @@ fn number(result: &Value, key: &str) -> Option<u64> {
 }
 
 /// Zendesk's words of every key on record.
-fn why_failed(result: &Value) -> String {
+fn why_failed(result: &Value) -> Vec<String> {
     let mut words = Vec::new();
     for key in ["error", "errors", "details"] {
         match result.get(key) {
@@ -117,25 +129,24 @@ fn why_failed(result: &Value) -> String {
             Some(other) => words.push(other.to_string()),
         }
     }
-    in_short(&words)
+    words
 }
 
 impl Client {
     /// `PUT /api/v2/organizations/update_many`: at most 100 organizations, each with its own
-    /// changes. Setting the same values twice does no harm, so a lost reply is sent again.
+    /// changes. Setting the same values twice does no harm, but two jobs side by side hinder each
+    /// other, so who sends counts the tries.
     ///
     /// # Errors
-    /// [`CallError`]; a pause if 30 jobs are running in the account.
+    /// [`CallError`]; [`CallError::TooManyJobs`] if 30 are running in the account.
     pub async fn update_many(&mut self, organizations: &[Value]) -> Result<Job, CallError> {
         let url = self.url("/api/v2/organizations/update_many");
         let request = self
             .request(Method::PUT, url)
             .json(&json!({"organizations": organizations}));
-        let reply = self
-            .send("update organizations", Call::Repeatable, request)
+        let JobReply { job_status } = self
+            .send("update organizations", Call::Once, request)
             .await?;
-        let JobReply { job_status } =
-            reply.json(&format!("zendesk {}: update organizations", self.name))?;
         Ok(job_status.into())
     }
 
@@ -148,12 +159,30 @@ impl Client {
         let mut url = self.url("/api/v2/job_statuses/show_many");
         url.query_pairs_mut().append_pair("ids", &ids.join(","));
         let request = self.request(Method::GET, url);
-        let reply = self
+        let JobsReply { job_statuses } = self
             .send("show job statuses", Call::Repeatable, request)
             .await?;
-        let JobsReply { job_statuses } =
-            reply.json(&format!("zendesk {}: show job statuses", self.name))?;
         Ok(job_statuses.into_iter().map(Job::from).collect())
+    }
+
+    /// `GET /api/v2/job_statuses/{id}`: one job, `None` if Zendesk does not know it.
+    ///
+    /// # Errors
+    /// As for [`Client::job_statuses`].
+    pub async fn job_status(&mut self, id: &str) -> Result<Option<Job>, CallError> {
+        let mut url = self.url("/api/v2/job_statuses");
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.push(id);
+        }
+        let request = self.request(Method::GET, url);
+        match self
+            .send("show a job status", Call::Repeatable, request)
+            .await
+        {
+            Ok(JobReply { job_status }) => Ok(Some(job_status.into())),
+            Err(CallError::Refused { status: 404, .. }) => Ok(None),
+            Err(other) => Err(other),
+        }
     }
 }
 
@@ -171,26 +200,22 @@ mod tests {
             {"action": "update", "id": 1, "status": "Updated", "success": true},
             {"index": 1, "error": "OrganizationUpdateFailed", "id": 2, "details": "Name: X has \
                 already been taken"},
-            {"id": 3, "status": "Updated"}, {"index": 4, "error": "without id"}
+            {"id": 3, "status": "Updated"}, {"index": 4, "error": "without id"},
+            {"id": 5, "success": false}
         ]}))
         .ended
         .unwrap();
-        let result = |id, position, failed: Option<&str>| RecordResult {
-            id,
-            position,
-            failed: failed.map(str::to_owned),
-        };
+        let result = |id, position, said| RecordResult { id, position, said };
+        let failed = |words: &str| Said::Failed(words.to_owned());
+        let taken = "OrganizationUpdateFailed: Name: X has already been taken";
         assert_eq!(
             ended.results,
             [
-                result(Some(1), None, None),
-                result(
-                    Some(2),
-                    Some(1),
-                    Some("OrganizationUpdateFailed: Name: X has already been taken")
-                ),
-                result(Some(3), None, Some("no reason given")),
-                result(None, Some(4), Some("without id")),
+                result(Some(1), None, Said::Done),
+                result(Some(2), Some(1), failed(taken)),
+                result(Some(3), None, Said::Nothing),
+                result(None, Some(4), failed("without id")),
+                result(Some(5), None, failed("no reason given")),
             ]
         );
     }

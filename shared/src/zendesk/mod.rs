@@ -11,16 +11,17 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::SecretString;
+use serde::de::DeserializeOwned;
 
 pub use auth::{Credentials, Scope};
 pub use fields::check_fields;
-pub use jobs::{Job, JobEnd, RecordResult};
+pub use jobs::{Job, JobEnd, RecordResult, Said};
 pub use organizations::{CreatedOrganization, ListedOrganization, OrganizationsPage};
 pub use refused::CallError;
 
 use crate::Result;
 use crate::http::meter::request_id;
-use crate::http::{Call, Http, Meter, Reply};
+use crate::http::{Answer, Call, Http, Meter, Reply};
 
 /// The longest a call may take. Zendesk ends its own calls sooner.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -34,6 +35,7 @@ pub struct Client {
     credentials: Credentials,
     scope: Scope,
     token: Option<SecretString>,
+    /// False after a new token for a refused one, until that has worked.
     may_mint_again: bool,
     budget: Option<Budget>,
 }
@@ -123,13 +125,14 @@ impl Client {
             .header("accept", "application/json")
     }
 
-    /// Sends a call with a token, with a new one once if it was refused.
-    async fn send(
+    /// Sends a call with a token, and reads its answer. A refused token is replaced by a new one,
+    /// once until that has worked: tokens end. Source: contract, section 6.
+    async fn send<T: DeserializeOwned>(
         &mut self,
         what: &str,
         call: Call,
         request: RequestBuilder,
-    ) -> Result<Reply, CallError> {
+    ) -> Result<T, CallError> {
         let what = format!("zendesk {}: {what}", self.name);
         let doubt = || CallError::Doubt {
             what: format!("{what}: the request cannot be sent"),
@@ -138,15 +141,14 @@ impl Client {
         loop {
             let this = request.try_clone().ok_or_else(doubt)?;
             if self.token.is_none() {
-                self.token = self
-                    .credentials
-                    .token(&self.name, &self.http, self.scope)
-                    .await?;
+                let minted = self.credentials.token(&self.name, &self.http, self.scope);
+                self.token = minted.await?;
             }
             let this = self.credentials.authorize(this, self.token.as_ref());
-            let reply = self.http.send(&what, call, this).await?;
+            let Answer { reply, said } = self.http.send(&what, call, this).await?;
             self.note_limits(&what, &reply);
-            if reply.status == 401 && self.may_mint_again && self.credentials.mints() {
+            let is_refused = reply.status == 401;
+            if is_refused && self.may_mint_again && self.credentials.mints() {
                 tracing::warn!(
                     instance = self.name,
                     "zendesk refused the token; one new one"
@@ -155,11 +157,8 @@ impl Client {
                 self.may_mint_again = false;
                 continue;
             }
-            return if reply.is_success() {
-                Ok(reply)
-            } else {
-                Err(refused::refused(&what, &reply))
-            };
+            self.may_mint_again |= !is_refused;
+            return said.ok_or_else(|| refused::refused(&what, &reply));
         }
     }
 

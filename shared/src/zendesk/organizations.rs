@@ -166,10 +166,8 @@ impl Client {
             .append_pair("page[size]", "100")
             .extend_pairs(after.map(|cursor| ("page[after]", cursor)));
         let request = self.request(Method::GET, url);
-        let reply = self
-            .send("list organizations", Call::Repeatable, request)
-            .await?;
-        Ok(reply.json(&format!("zendesk {}: list organizations", self.name))?)
+        self.send("list organizations", Call::Repeatable, request)
+            .await
     }
 
     /// `GET /api/v2/organizations/show_many`: at most 100 organizations by id; those that are gone
@@ -204,12 +202,11 @@ impl Client {
         url: reqwest::Url,
     ) -> Result<Vec<Organization>, CallError> {
         let request = self.request(Method::GET, url);
-        let reply = match self.send(what, Call::Repeatable, request).await {
-            Err(CallError::Refused { status: 404, .. }) => return Ok(Vec::new()),
-            other => other?,
-        };
         let OrganizationsReply { organizations } =
-            reply.json(&format!("zendesk {}: {what}", self.name))?;
+            match self.send(what, Call::Repeatable, request).await {
+                Err(CallError::Refused { status: 404, .. }) => return Ok(Vec::new()),
+                other => other?,
+            };
         Ok(organizations
             .into_iter()
             .map(|listed| listed.into_organization(&self.name))
@@ -233,18 +230,10 @@ impl Client {
         let request = self
             .request(Method::POST, self.url("/api/v2/organizations"))
             .json(&body);
-        let reply = self
-            .send("create organization", Call::Create, request)
+        let OrganizationReply { organization } = self
+            .send("create organization", Call::Once, request)
             .await?;
-        let what = format!("zendesk {}: create organization", self.name);
-        let doubt = |error: Error| CallError::Doubt {
-            what: error.to_string(),
-            retry_after: None,
-        };
-        Ok(reply
-            .json::<OrganizationReply>(&what)
-            .map_err(doubt)?
-            .organization)
+        Ok(organization)
     }
 }
 

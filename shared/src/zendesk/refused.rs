@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::Error;
-use crate::http::{Failure, Reply};
+use crate::http::{Failure, Reply, retry};
 use crate::mask::without_addresses;
 
 /// Why a call brought no answer to work with.
@@ -23,6 +23,13 @@ pub enum CallError {
         what: String,
         /// Seconds to stay away, if Zendesk named any.
         retry_after: Option<u64>,
+    },
+    /// 30 bulk jobs are queued or running in the account, ours or others'; nothing was done.
+    TooManyJobs {
+        /// Seconds until there is room again, as far as Zendesk says.
+        seconds: u64,
+        /// Which call.
+        what: String,
     },
     /// Zendesk refused this record, for good.
     Refused {
@@ -44,6 +51,7 @@ impl From<Failure> for CallError {
         match failure {
             Failure::Pause { seconds, what } => Self::Pause { seconds, what },
             Failure::Doubt { what, retry_after } => Self::Doubt { what, retry_after },
+            Failure::Contract(error) => Self::Fatal(error),
         }
     }
 }
@@ -55,6 +63,10 @@ impl From<Error> for CallError {
                 seconds: retry_after.unwrap_or(30),
                 what,
             },
+            Error::Transient(what) => Self::Doubt {
+                what,
+                retry_after: None,
+            },
             other => Self::Fatal(other),
         }
     }
@@ -63,10 +75,12 @@ impl From<Error> for CallError {
 impl From<CallError> for Error {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Pause { seconds, what } => Self::Throttled {
-                what,
-                retry_after: Some(seconds),
-            },
+            CallError::Pause { seconds, what } | CallError::TooManyJobs { seconds, what } => {
+                Self::Throttled {
+                    what,
+                    retry_after: Some(seconds),
+                }
+            }
             CallError::Doubt {
                 what,
                 retry_after: _,
@@ -90,24 +104,29 @@ impl From<CallError> for Error {
 const JOB_PAUSE: u64 = 30;
 
 pub(super) fn refused(what: &str, reply: &Reply) -> CallError {
-    let body: Value = reply.json(what).unwrap_or(Value::Null);
+    let body: Value = reply.refusal().unwrap_or(Value::Null);
     if body.get("error").and_then(Value::as_str) == Some("TooManyJobs") {
-        let seconds = crate::http::retry::retry_after(&reply.headers)
-            .unwrap_or(JOB_PAUSE)
-            .max(1);
-        return CallError::Pause {
-            seconds,
+        return CallError::TooManyJobs {
+            seconds: seconds_to_a_free_job(reply),
             what: format!("{what}: too many bulk jobs are running in this account"),
         };
     }
     let status = reply.status;
     match status {
+        429 => {
+            let seconds = retry::pause(&reply.headers);
+            CallError::Pause {
+                seconds,
+                what: format!("{what}: throttled, asked to come back in {seconds} s"),
+            }
+        }
         401 => CallError::Fatal(Error::Auth(format!(
             "{what}: status 401; the credentials were refused, check the secret"
         ))),
         403 => CallError::Fatal(Error::Auth(format!(
-            "{what}: status 403; the client's user needs a role that reads and manages \
-             organizations, and the token the scope for it"
+            "{what}: status 403{}; the client's user needs a role that reads and manages \
+             organizations, and the token the scope for it",
+            missing_scopes(&body)
         ))),
         300..=399 => CallError::Fatal(Error::Contract(format!(
             "{what}: status {status}, a redirect instead of data; check base_url"
@@ -121,24 +140,51 @@ pub(super) fn refused(what: &str, reply: &Reply) -> CallError {
     }
 }
 
+/// How long it takes until a job may be sent again: `zendesk-ratelimit-inflight-jobs: total=30;
+/// remaining=0; resets=60`, else `Retry-After`, else what jobs usually take.
+fn seconds_to_a_free_job(reply: &Reply) -> u64 {
+    let header = reply
+        .header("zendesk-ratelimit-inflight-jobs")
+        .unwrap_or_default();
+    let mut parts = header.split(';').map(str::trim);
+    let resets = parts.find_map(|part| part.strip_prefix("resets=")?.parse().ok());
+    let named = resets.map(|seconds: u64| seconds.clamp(1, 60));
+    named
+        .or_else(|| retry::retry_after(&reply.headers))
+        .unwrap_or(JOB_PAUSE)
+}
+
+/// The scopes a 403 names, as `missing the following required scopes: read`; nothing of its other
+/// words.
+fn missing_scopes(body: &Value) -> String {
+    let words = words(body);
+    let (_, scopes) = words.split_once("scopes:").unwrap_or_default();
+    let is_scope = |one: &&str| {
+        one.len() <= 60
+            && one
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b"_:".contains(&b))
+    };
+    let separators = [' ', ',', '[', ']', '"'];
+    let scopes = scopes.split(separators).filter(|one| !one.is_empty());
+    let scopes: Vec<_> = scopes.take_while(is_scope).collect();
+    if scopes.is_empty() {
+        return String::new();
+    }
+    format!(", missing scope: {}", scopes.join(" "))
+}
+
 fn is_duplicate(body: &Value) -> bool {
     let details = body.get("details").and_then(Value::as_object);
-    details
-        .into_iter()
-        .flat_map(|fields| fields.values())
-        .filter_map(Value::as_array)
-        .flatten()
-        .any(|detail| {
-            detail.get("error").and_then(Value::as_str) == Some("DuplicateValue")
-                || detail
-                    .get("description")
-                    .and_then(Value::as_str)
-                    .is_some_and(|text| text.contains("has already been taken"))
-        })
+    let named =
+        |detail: &Value| detail.get("error").and_then(Value::as_str) == Some("DuplicateValue");
+    let fields = details.into_iter().flat_map(|fields| fields.values());
+    fields.filter_map(Value::as_array).flatten().any(named)
+        || words(body).contains("has already been taken")
 }
 
 /// The words of every known envelope: `{error, description, details}`, `{errors: [..]}`, `{title,
-/// detail}`, `{error}`.
+/// detail}`, `{error}`, `{error: {title, message}}`.
 fn words(body: &Value) -> String {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let list = |value: &Value, key: &str| {
@@ -152,6 +198,13 @@ fn words(body: &Value) -> String {
         .iter()
         .filter_map(|key| text(body, key))
         .collect();
+    if let Some(error) = body.get("error").filter(|error| error.is_object()) {
+        words.extend(
+            ["title", "message"]
+                .iter()
+                .filter_map(|key| text(error, key)),
+        );
+    }
     for error in list(body, "errors") {
         words.extend(
             ["code", "title", "detail"]
@@ -215,13 +268,35 @@ mod tests {
             ),
             "Automated response: Rate limited"
         );
+        assert_eq!(
+            words(&json!({"error": {"title": "Invalid attribute", "message": "too long"}})),
+            "Invalid attribute: too long"
+        );
         assert_eq!(words(&Value::Null), "no reason given");
         assert_eq!(
             words(&json!({"error": "Owner: jo@partner.example is invalid"})),
             "Owner: [e-mail] is invalid"
         );
+        let taken = json!({"error": {"title": "Bad", "message": "Name has already been taken"}});
+        assert!(is_duplicate(&taken));
         assert!(!is_duplicate(&json!({"details": {"name": [{
             "description": "Name: cannot be blank", "error": "BlankValue",
         }]}})));
+    }
+
+    #[test]
+    fn a_403_names_the_missing_scopes_and_nothing_else_of_its_words() {
+        let named =
+            |text: &str| missing_scopes(&json!({"error": "Forbidden", "description": text}));
+        assert_eq!(
+            named("You are missing the following required scopes: read, organizations:write"),
+            ", missing scope: read organizations:write"
+        );
+        assert_eq!(
+            named("required scopes: [\"read\"]"),
+            ", missing scope: read"
+        );
+        assert_eq!(named("scopes: Jo"), "");
+        assert_eq!(named("You may not"), "");
     }
 }

@@ -235,6 +235,7 @@ pub(super) fn past(hours: usize, last: Conclusion) -> Vec<PastRun> {
             updated: some(14),
             marked: some(2),
             failed: 0,
+            unknown: 0,
             drifted: 0,
         };
         let seconds = i64::try_from(20 + some(9)).unwrap_or_default();

@@ -60,6 +60,14 @@ pub enum Act {
         /// That status.
         status: u16,
     },
+    /// A late commit: nothing is there yet, another status is told or the connection drops, and the
+    /// work is done some seconds later, whatever was done meanwhile. Zendesk only.
+    Late {
+        /// How much later.
+        seconds: u32,
+        /// That status; the connection drops if it is 0.
+        status: u16,
+    },
     /// The reply's JSON is changed: pointers to values, null to remove.
     Patch {
         /// What to set where.
@@ -112,11 +120,18 @@ impl Act {
     pub(super) fn does_the_work(&self) -> bool {
         !matches!(
             self,
-            Self::Instead { .. } | Self::DropRequest | Self::HangBefore
+            Self::Instead { .. } | Self::DropRequest | Self::HangBefore | Self::Late { .. }
         )
     }
 
     pub(super) fn instead(self) -> Answer {
+        let bare = |status| {
+            Answer::Whole(Response {
+                status,
+                headers: Vec::new(),
+                body: Vec::new(),
+            })
+        };
         match self {
             Self::Instead {
                 status,
@@ -127,6 +142,7 @@ impl Act {
                 headers: headers.into_iter().collect(),
                 body: body.into_bytes(),
             }),
+            Self::Late { seconds: _, status } if status > 0 => bare(status),
             Self::HangBefore => Answer::Hung,
             _ => Answer::Dropped,
         }
@@ -134,7 +150,9 @@ impl Act {
 
     pub(super) fn spoil(self, mut response: Response) -> Answer {
         match self {
-            Self::DropReply | Self::DropRequest | Self::Instead { .. } => Answer::Dropped,
+            Self::DropReply | Self::DropRequest | Self::Instead { .. } | Self::Late { .. } => {
+                Answer::Dropped
+            }
             Self::HangBefore | Self::HangAfter => Answer::Hung,
             Self::CutReply => Answer::Cut(response),
             Self::CutJson => {

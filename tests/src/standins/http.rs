@@ -1,17 +1,24 @@
-//! A small HTTP/1.1 server that can also break off, cut, and drop: what a proper server library
-//! does not let a handler do.
+//! The HTTP half of the stand-ins: hyper serves; what a proper server does not do (drop, cut, hang)
+//! is here.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::convert::Infallible;
 use std::io::Write as _;
 use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio::time::{Duration, sleep};
 
 /// A request, read whole.
 #[derive(Debug, Clone, Default)]
@@ -32,17 +39,13 @@ impl Request {
     /// A parameter of the query, decoded.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<String> {
-        pairs(&self.query)
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+        value_of(self.query.as_bytes(), name)
     }
 
     /// A field of a form body, decoded.
     #[must_use]
     pub fn form(&self, name: &str) -> Option<String> {
-        pairs(&String::from_utf8_lossy(&self.body))
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+        value_of(&self.body, name)
     }
 
     /// The body as JSON, null if it is none.
@@ -58,12 +61,10 @@ impl Request {
     }
 }
 
-fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
-    let text = text.to_owned();
-    let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes())
-        .into_owned()
-        .collect();
-    pairs.into_iter()
+fn value_of(pairs: &[u8], name: &str) -> Option<String> {
+    form_urlencoded::parse(pairs)
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 /// A whole response.
@@ -129,6 +130,10 @@ impl Answer {
     }
 }
 
+/// Why hyper ends a connection: it was told to.
+type Broken = std::io::Error;
+type Wire = hyper::Response<BoxBody<Bytes, Broken>>;
+
 /// Serves on loopback and returns the port.
 pub(super) async fn serve(
     port: u16,
@@ -140,119 +145,93 @@ pub(super) async fn serve(
     let answer = Arc::new(answer);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let answer = Arc::clone(&answer);
-            let hung = Arc::clone(&hung);
-            tokio::spawn(async move {
-                // A connection that ends early is the client's affair.
-                let _ = converse(stream, &hung, answer.as_ref()).await;
-            });
+            let (answer, hung) = (Arc::clone(&answer), Arc::clone(&hung));
+            tokio::spawn(async move { converse(stream, &hung, answer.as_ref()).await });
         }
     });
     Ok(port)
 }
 
-async fn converse(
-    mut stream: TcpStream,
-    hung: &Notify,
-    answer: &(impl Fn(&Request) -> Answer + Sync),
-) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut buffer = Vec::new();
-    while let Some(request) = read(&mut stream, &mut buffer).await? {
+async fn converse(stream: TcpStream, hung: &Notify, answer: &(impl Fn(&Request) -> Answer + Sync)) {
+    // Both only make replies slower.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(async |request: hyper::Request<Incoming>| {
+        let request = read(request).await?;
         let gzip = request.header("accept-encoding").contains("gzip");
         match answer(&request) {
-            Answer::Whole(response) => stream.write_all(&encode(&response, gzip)).await?,
-            Answer::Cut(response) => {
-                let bytes = encode(&response, gzip);
-                let half = bytes.len() - (bytes.len() - head_length(&bytes)) / 2;
-                stream
-                    .write_all(bytes.get(..half).unwrap_or_default())
-                    .await?;
-                return stream.shutdown().await;
-            }
-            Answer::Dropped => return Ok(()),
+            Answer::Whole(response) => wire(&response, gzip, false),
+            Answer::Cut(response) => wire(&response, gzip, true),
+            Answer::Dropped => Err(broken("dropped")),
             Answer::Hung => {
                 hung.notify_one();
-                return std::future::pending().await;
+                std::future::pending().await
             }
         }
-    }
-    Ok(())
+    });
+    // A connection that ends early is the client's affair, or was told to.
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
-async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<Option<Request>> {
-    let invalid = |why: &'static str| std::io::Error::new(std::io::ErrorKind::InvalidData, why);
-    loop {
-        let mut headers = [httparse::EMPTY_HEADER; 64];
-        let mut parsed = httparse::Request::new(&mut headers);
-        if let httparse::Status::Complete(length) =
-            parsed.parse(buffer).map_err(|_| invalid("no HTTP"))?
-        {
-            let headers: BTreeMap<_, _> = parsed
-                .headers
-                .iter()
-                .map(|one| {
-                    (
-                        one.name.to_lowercase(),
-                        String::from_utf8_lossy(one.value).into_owned(),
-                    )
-                })
-                .collect();
-            let (path, query) = parsed
-                .path
-                .unwrap_or("/")
-                .split_once('?')
-                .unwrap_or((parsed.path.unwrap_or("/"), ""));
-            let mut request = Request {
-                method: parsed.method.unwrap_or("").to_owned(),
-                path: path.to_owned(),
-                query: query.to_owned(),
-                headers,
-                body: Vec::new(),
-            };
-            let body = request.header("content-length").parse().unwrap_or(0);
-            while buffer.len() < length + body {
-                if stream.read_buf(buffer).await? == 0 {
-                    return Err(invalid("the body broke off"));
-                }
-            }
-            request.body = buffer.drain(..length + body).skip(length).collect();
-            return Ok(Some(request));
-        }
-        if stream.read_buf(buffer).await? == 0 {
-            return Ok(None);
-        }
-    }
+fn broken(why: &'static str) -> Broken {
+    Broken::other(why)
 }
 
-fn encode(response: &Response, gzip: bool) -> Vec<u8> {
-    let Response {
-        status,
-        headers,
-        body,
-    } = response;
-    let mut head = format!("HTTP/1.1 {status} -\r\n");
-    for (name, value) in headers {
-        // Writing to a string cannot fail.
-        let _ = write!(head, "{name}: {value}\r\n");
+async fn read(request: hyper::Request<Incoming>) -> Result<Request, Broken> {
+    let (head, body) = request.into_parts();
+    let body = body
+        .collect()
+        .await
+        .map_err(|_| broken("the body broke off"))?;
+    let text =
+        |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), text(value)));
+    Ok(Request {
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: headers.collect(),
+        body: body.to_bytes().to_vec(),
+    })
+}
+
+fn wire(response: &Response, gzip: bool, is_cut: bool) -> Result<Wire, Broken> {
+    let mut head = hyper::Response::builder().status(response.status);
+    for (name, value) in &response.headers {
+        head = head.header(name, value);
     }
-    let body = if gzip && body.len() > 200 {
-        head.push_str("content-encoding: gzip\r\n");
+    let mut body = response.body.clone();
+    if gzip && body.len() > 200 {
+        head = head.header(CONTENT_ENCODING, "gzip");
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder
-            .write_all(body)
-            .and_then(|()| encoder.finish())
-            .unwrap_or_default()
+        encoder.write_all(&body)?;
+        body = encoder.finish()?;
+    }
+    let head = head.header(CONTENT_LENGTH, body.len());
+    let whole = Bytes::from(body);
+    let body = if is_cut {
+        let half = whole.slice(..whole.len() / 2);
+        cut_after(half)
     } else {
-        body.clone()
+        Full::new(whole)
+            .map_err(|never: Infallible| match never {})
+            .boxed()
     };
-    let _ = write!(head, "content-length: {}\r\n\r\n", body.len());
-    [head.into_bytes(), body].concat()
+    head.body(body).map_err(|_| broken("no response"))
 }
 
-fn head_length(bytes: &[u8]) -> usize {
-    bytes
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .map_or(0, |at| at + 4)
+/// A body that breaks off after these bytes, once they are on their way.
+fn cut_after(bytes: Bytes) -> BoxBody<Bytes, Broken> {
+    let parts = futures_util::stream::unfold(Some(bytes), |bytes| async {
+        if let Some(bytes) = bytes {
+            return Some((Ok(Frame::data(bytes)), None));
+        }
+        sleep(Duration::from_millis(5)).await;
+        Some((Err(broken("cut")), None))
+    });
+    BoxBody::new(StreamBody::new(parts))
 }

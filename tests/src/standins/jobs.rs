@@ -1,5 +1,5 @@
-//! Bulk jobs of a stand-in Zendesk: accepted at once, done later, and "completed" whatever became
-//! of their records.
+//! Bulk jobs of a stand-in Zendesk: accepted at once, done by the clock whether or not anybody
+//! looks, and "completed" whatever became of their records.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,38 +11,60 @@ use super::{Request, Response};
 
 /// Running jobs an account may have. Source: Zendesk, rate limits.
 const LIMIT: usize = 30;
+/// After so many milliseconds Zendesk gives a stuck job up.
+const STUCK_MS: i64 = 3_600_000;
 
-/// The jobs of an instance, and how they are told to fail.
+/// The jobs of an instance, and how they are told to fail. Jobs are named by their number, counted
+/// from 0 in the order of acceptance.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Jobs {
     /// All jobs by id.
     pub all: BTreeMap<String, Job>,
-    /// Looks at a job before it has ended.
-    pub slowness: u32,
+    /// How long a job takes, in milliseconds.
+    pub takes_ms: i64,
     /// Organizations that make every job they are in fail as a whole.
-    #[serde(default)]
     pub poison: BTreeSet<u64>,
+    /// Organizations whose every `update_many` gets no usable answer, and is not done.
+    pub choke: BTreeSet<u64>,
     /// Whether a job that fails as a whole names the poisoned record, by its place alone.
-    #[serde(default)]
     pub names_poison: bool,
     /// Organizations whose record fails, with the words.
-    #[serde(default)]
     pub refuse: BTreeMap<u64, String>,
+    /// Organizations whose record fails once, with the words.
+    pub refuse_once: BTreeMap<u64, String>,
     /// Organizations of which the results say nothing, though they are updated.
-    #[serde(default)]
     pub silent: BTreeSet<u64>,
-    /// Jobs, counted from 0 in the order of acceptance, that are done and then forgotten.
-    #[serde(default)]
+    /// Organizations whose result says neither success nor error, though they are updated.
+    pub mute: BTreeSet<u64>,
+    /// Jobs that are done and then forgotten.
     pub vanish: BTreeSet<usize>,
-    /// Jobs that never end.
-    #[serde(default)]
+    /// Jobs that are shown by their id alone.
+    pub unlisted: BTreeSet<usize>,
+    /// Jobs that do not end before an hour has passed, and then fail.
     pub stuck: BTreeSet<usize>,
+    /// Jobs that fail after half of their records were done, with the word for it (`failed`,
+    /// `killed`) and one result without id: it blames the first record, whoever is to blame.
+    pub half: BTreeMap<usize, String>,
+    /// Jobs whose results are an object.
+    pub object: BTreeSet<usize>,
     /// The most jobs that ever ran at once.
-    #[serde(default)]
     pub peak: usize,
     /// Other integrations' jobs that run.
-    #[serde(default)]
     pub others: usize,
+    /// What they met.
+    pub seen: Seen,
+}
+
+/// What the jobs met; for the tally of a test.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Jobs that failed after half of their records.
+    pub halves: usize,
+    /// Records that failed because another job had them at the same time.
+    pub collisions: usize,
+    /// Jobs that were done and forgotten.
+    pub vanished: usize,
 }
 
 /// One job.
@@ -51,8 +73,8 @@ pub struct Job {
     number: usize,
     /// What it is to do.
     pub updates: Vec<Value>,
-    looks: u32,
-    /// `queued`, `working`, `completed`, `failed`.
+    accepted_ms: i64,
+    /// `queued`, `working`, `completed`, `failed`, `killed`.
     pub status: String,
     results: Value,
 }
@@ -60,6 +82,10 @@ pub struct Job {
 impl Job {
     fn runs(&self) -> bool {
         self.status == "queued" || self.status == "working"
+    }
+
+    fn ids(&self) -> impl Iterator<Item = u64> + '_ {
+        self.updates.iter().map(id_of)
     }
 
     fn shown(&self, id: &str) -> Value {
@@ -70,21 +96,25 @@ impl Job {
                 json!(total / 2),
                 json!(format!("Updating organization #{}", total / 2)),
             ),
-            "failed" => (json!(0), json!("Failed at 2026-11-01 00:00:00 +0000")),
-            _ => (
+            "completed" => (
                 json!(total),
                 json!("Completed at 2026-11-01 00:00:00 +0000"),
             ),
+            _ => (json!(0), json!("Failed at 2026-11-01 00:00:00 +0000")),
         };
         json!({
             "id": id, "url": format!("https://stand-in.example/api/v2/job_statuses/{id}.json"),
-            "total": total, "progress": progress,
+            "job_type": "organization_update", "total": total, "progress": progress,
             "status": self.status, "message": message, "results": self.results})
     }
 }
 
+fn id_of(update: &Value) -> u64 {
+    update["id"].as_u64().unwrap_or_default()
+}
+
 impl Zendesk {
-    pub(super) fn update_many(&mut self, body: &Value) -> Response {
+    pub(super) fn update_many(&mut self, body: &Value, now_ms: i64) -> Response {
         let Some(updates) = body["organizations"].as_array().cloned() else {
             return Response::json(
                 400,
@@ -94,21 +124,31 @@ impl Zendesk {
         if updates.len() > 100 {
             return too_many("organizations");
         }
-        let running = self.jobs.all.values().filter(|job| job.runs()).count() + self.jobs.others;
-        if running >= LIMIT {
+        if updates
+            .iter()
+            .any(|one| self.jobs.choke.contains(&id_of(one)))
+        {
+            return Response::json(504, &Value::Null);
+        }
+        let ours = self.jobs.all.values().filter(|job| job.runs()).count();
+        if ours + self.jobs.others >= LIMIT {
             return Response::json(
                 429,
                 &json!({"error": "TooManyJobs", "description": "Too many jobs are currently queued \
                     or running. Try again later.", "current_job_ids": []}),
+            )
+            .with(
+                "zendesk-ratelimit-inflight-jobs",
+                "total=30; remaining=0; resets=60",
             );
         }
-        self.jobs.peak = self.jobs.peak.max(running + 1 - self.jobs.others);
+        self.jobs.peak = self.jobs.peak.max(ours + 1);
         let number = self.jobs.all.len();
         let id = format!("V3-{number:032x}");
         let job = Job {
             number,
             updates,
-            looks: 0,
+            accepted_ms: now_ms,
             status: "queued".to_owned(),
             results: Value::Null,
         };
@@ -118,27 +158,16 @@ impl Zendesk {
     }
 
     pub(super) fn job_statuses(&mut self, request: &Request) -> Response {
-        let ids: Vec<String> = request
-            .param("ids")
-            .unwrap_or_default()
-            .split(',')
-            .map(str::to_owned)
-            .collect();
+        let ids = request.param("ids").unwrap_or_default();
+        let ids: Vec<_> = ids.split(',').collect();
         if ids.len() > 100 {
             return too_many("ids");
         }
-        let mut shown = Vec::new();
-        for id in ids {
-            self.work_on(&id);
-            if let Some(job) = self
-                .jobs
-                .all
-                .get(&id)
-                .filter(|job| job.runs() || !self.jobs.vanish.contains(&job.number))
-            {
-                shown.push(job.shown(&id));
-            }
-        }
+        let listed = ids.into_iter().filter_map(|id| {
+            let job = self.known(id)?;
+            (!self.jobs.unlisted.contains(&job.number)).then(|| job.shown(id))
+        });
+        let shown: Vec<_> = listed.collect();
         Response::json(
             200,
             &json!({
@@ -148,57 +177,91 @@ impl Zendesk {
         )
     }
 
-    /// An hour passes: every job ends, also those nobody looks at any more; a stuck one has failed.
-    pub fn finish_jobs(&mut self) {
-        let running: Vec<String> = self
-            .jobs
-            .all
-            .iter()
-            .filter(|(_, job)| job.runs())
-            .map(|(id, _)| id.clone())
-            .collect();
-        let stuck = std::mem::take(&mut self.jobs.stuck);
-        for id in running {
-            match self.jobs.all.get_mut(&id) {
-                Some(job) if stuck.contains(&job.number) => "failed".clone_into(&mut job.status),
-                _ => (0..=self.jobs.slowness).for_each(|_| self.work_on(&id)),
+    pub(super) fn job_status(&mut self, id: &str) -> Response {
+        self.known(id).map_or_else(Response::not_found, |job| {
+            Response::json(200, &json!({"job_status": job.shown(id)}))
+        })
+    }
+
+    /// A job that is not forgotten.
+    fn known(&self, id: &str) -> Option<&Job> {
+        let is_forgotten = |job: &Job| !job.runs() && self.jobs.vanish.contains(&job.number);
+        self.jobs.all.get(id).filter(|job| !is_forgotten(job))
+    }
+
+    /// The job that is to end next, and when.
+    pub(super) fn next_end(&self) -> Option<(i64, String)> {
+        let running = self.jobs.all.iter().filter(|(_, job)| job.runs());
+        let ends = running.map(|(id, job)| {
+            let is_stuck = self.jobs.stuck.contains(&job.number);
+            let takes = if is_stuck {
+                STUCK_MS
+            } else {
+                self.jobs.takes_ms
+            };
+            (job.accepted_ms + takes, id.clone())
+        });
+        ends.min()
+    }
+
+    /// Jobs are at work as long as they have not ended.
+    pub(super) fn work(&mut self, now_ms: i64) {
+        for job in self.jobs.all.values_mut().filter(|job| job.runs()) {
+            if now_ms > job.accepted_ms {
+                "working".clone_into(&mut job.status);
             }
         }
     }
 
-    /// A look lets a job go on; the last one does its work.
-    fn work_on(&mut self, id: &str) {
-        let slowness = self.jobs.slowness;
-        let Some(job) = self.jobs.all.get_mut(id).filter(|job| job.runs()) else {
+    /// A job does its work and ends.
+    pub(super) fn end(&mut self, id: &str) {
+        let Some(job) = self.jobs.all.get(id) else {
             return;
         };
-        job.looks += 1;
-        "working".clone_into(&mut job.status);
-        if job.looks <= slowness || self.jobs.stuck.contains(&job.number) {
-            return;
-        }
-        let updates = job.updates.clone();
-        let of = |update: &Value| update["id"].as_u64().unwrap_or_default();
-        let spoiled = updates
+        let (number, mut updates) = (job.number, job.updates.clone());
+        let beside = self.beside(id);
+        let is_spoiled = updates
             .iter()
-            .any(|update| self.jobs.poison.contains(&of(update)));
-        let (status, results) = if spoiled {
-            ("failed", self.named_poison(&updates))
+            .any(|one| self.jobs.poison.contains(&id_of(one)));
+        let is_object = self.jobs.object.contains(&number);
+        let (status, results) = if self.jobs.stuck.contains(&number) {
+            ("failed".to_owned(), Value::Null)
+        } else if let Some(word) = self.jobs.half.get(&number).cloned() {
+            updates.truncate(updates.len() / 2);
+            let _ = self.apply(&updates, &beside);
+            self.jobs.seen.halves += 1;
+            (
+                word,
+                json!([{"index": 0, "error": "the job was interrupted"}]),
+            )
+        } else if is_spoiled {
+            ("failed".to_owned(), self.named_poison(&updates))
         } else {
-            ("completed", self.apply(&updates))
+            ("completed".to_owned(), self.apply(&updates, &beside))
         };
+        self.jobs.seen.vanished += usize::from(self.jobs.vanish.contains(&number));
         if let Some(job) = self.jobs.all.get_mut(id) {
-            status.clone_into(&mut job.status);
-            job.results = results;
+            job.status = status;
+            job.results = if is_object {
+                json!({"success": true})
+            } else {
+                results
+            };
         }
     }
 
+    /// Organizations that other running jobs have as well.
+    fn beside(&self, id: &str) -> BTreeSet<u64> {
+        let others = self
+            .jobs
+            .all
+            .iter()
+            .filter(|(other, job)| *other != id && job.runs());
+        others.flat_map(|(_, job)| job.ids()).collect()
+    }
+
     fn named_poison(&self, updates: &[Value]) -> Value {
-        let poisoned = |update: &Value| {
-            self.jobs
-                .poison
-                .contains(&update["id"].as_u64().unwrap_or_default())
-        };
+        let poisoned = |update: &Value| self.jobs.poison.contains(&id_of(update));
         match updates
             .iter()
             .position(poisoned)
@@ -212,26 +275,40 @@ impl Zendesk {
         }
     }
 
-    fn apply(&mut self, updates: &[Value]) -> Value {
+    /// Updates one after the other; of those another job has too, every second one collides.
+    fn apply(&mut self, updates: &[Value], beside: &BTreeSet<u64>) -> Value {
         let mut results = Vec::new();
         for (index, update) in updates.iter().enumerate() {
-            let id = update["id"].as_u64().unwrap_or_default();
-            let told = self
-                .jobs
-                .refuse
-                .get(&id)
-                .map(|words| ("OrganizationUpdateFailed", words.clone()));
-            if let Some((error, details)) = told.or_else(|| self.refusal(id, update)) {
+            let id = id_of(update);
+            if let Some((error, details)) = self.why_not(id, update, beside) {
                 results.push(json!({"index": index, "error": error, "id": id, "details": details}));
                 continue;
             }
             self.set(id, update);
-            if !self.jobs.silent.contains(&id) {
+            if self.jobs.mute.contains(&id) {
+                results.push(json!({"action": "update", "id": id, "status": "Updated"}));
+            } else if !self.jobs.silent.contains(&id) {
                 results.push(
                     json!({"action": "update", "id": id, "status": "Updated", "success": true}),
                 );
             }
         }
         Value::Array(results)
+    }
+
+    fn why_not(
+        &mut self,
+        id: u64,
+        update: &Value,
+        beside: &BTreeSet<u64>,
+    ) -> Option<(&'static str, String)> {
+        if beside.contains(&id) && id.is_multiple_of(2) {
+            self.jobs.seen.collisions += 1;
+            return Some(("DatabaseConflict", "Database collision".to_owned()));
+        }
+        let once = self.jobs.refuse_once.remove(&id);
+        let told = once.or_else(|| self.jobs.refuse.get(&id).cloned());
+        let told = told.map(|words| ("OrganizationUpdateFailed", words));
+        told.or_else(|| self.refusal(id, update))
     }
 }

@@ -16,10 +16,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use shared::deadline::now;
 use tokio::sync::Notify;
 
 pub use demo::{demo, differences};
-use faults::Fault;
+use faults::{Act, Fault};
 pub use http::{Answer, Request, Response};
 pub use salesforce::Salesforce;
 pub use zendesk::Zendesk;
@@ -66,7 +67,13 @@ pub struct Logged {
 impl World {
     /// Answers a request to one of the hosts, with the faults that fit it.
     pub fn answer(&mut self, host: &str, request: &Request) -> Answer {
+        self.advance();
         let fault = faults::take(&mut self.faults, host, request);
+        if let Some(Act::Late { seconds, .. }) = fault.as_ref().map(|fault| &fault.act)
+            && let Some(zendesk) = self.zendesk.get_mut(host)
+        {
+            zendesk.later(request, *seconds);
+        }
         let answer = match fault {
             Some(fault) if !fault.act.does_the_work() => fault.act.instead(),
             fault => {
@@ -101,13 +108,21 @@ impl World {
             path: request.path.clone(),
             query: request.query.clone(),
             status: answer.status(),
-            at: jiff::Timestamp::now().as_millisecond(),
+            at: now().as_millisecond(),
         });
         answer
     }
 
+    /// Brings every instance to the present time.
+    fn advance(&mut self) {
+        for zendesk in self.zendesk.values_mut() {
+            zendesk.advance(now().as_millisecond());
+        }
+    }
+
     /// The control requests of tests in other processes.
     fn control(&mut self, request: &Request) -> Response {
+        self.advance();
         let body = || serde_json::from_slice::<Value>(&request.body).unwrap_or_default();
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/state") => Response::json(200, &json!(self)),
@@ -137,6 +152,11 @@ impl World {
                     ),
                 };
                 self.salesforce.instance_url = instance_url;
+                if let Some(limit) = body()["rate_limit"].as_u64() {
+                    self.zendesk
+                        .values_mut()
+                        .for_each(|one| one.rate_limit = limit);
+                }
                 Response::json(200, &json!({}))
             }
             ("GET", "/log") => Response::json(200, &json!(self.log)),
@@ -227,7 +247,9 @@ impl Running {
 
     /// What the stand-ins know now.
     pub fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.advance();
+        world
     }
 
     /// Waits until a request was left without an answer: the moment its caller dies.

@@ -79,7 +79,7 @@ impl Salesforce {
                 self.query(version, &request.param("q").unwrap_or_default(), true)
             }
             ("GET", ["services", "data", version, "query", locator]) => {
-                match self.cursors.remove(*locator) {
+                match self.cursors.get(*locator).cloned() {
                     Some((columns, rest, total)) => self.page(version, columns, rest, total),
                     None => error(400, "INVALID_QUERY_LOCATOR", "invalid query locator"),
                 }

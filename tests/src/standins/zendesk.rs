@@ -26,23 +26,70 @@ pub struct Zendesk {
     /// User and API token of basic authentication, `email/token:token`.
     #[serde(default)]
     pub basic: String,
-    /// Good tokens and their scopes.
+    /// Tokens.
     #[serde(default)]
-    pub tokens: BTreeMap<String, String>,
+    pub tokens: BTreeMap<String, Token>,
+    /// How long a token lasts, in seconds, whatever is asked for.
+    #[serde(default)]
+    pub token_seconds: Option<i64>,
     /// Bulk jobs.
     #[serde(default)]
     pub jobs: Jobs,
-    /// Requests a minute.
+    /// Requests a minute. More are refused.
     pub rate_limit: u64,
-    /// Requests in the current minute.
+    /// Requests a minute to one endpoint, by its name in the headers. More are refused.
     #[serde(default)]
-    window: (i64, u64),
+    pub endpoint_limits: BTreeMap<String, u64>,
+    /// The current minute, and the requests in it, by endpoint; the account's are under "".
+    #[serde(default)]
+    window: (i64, BTreeMap<String, u64>),
+    /// How long a new organization is not found by a search, in seconds.
+    #[serde(default)]
+    pub search_lag_seconds: i64,
+    /// When organizations were created here, in milliseconds.
+    #[serde(default)]
+    born: BTreeMap<u64, i64>,
+    /// Work that was accepted and comes late.
+    #[serde(default)]
+    late: Vec<Late>,
+    /// Late creates that were done; for the tally of a test.
+    #[serde(default)]
+    pub late_creates: usize,
+    /// The time of the request or look, in milliseconds.
+    #[serde(skip)]
+    now_ms: i64,
     #[serde(default)]
     minted: u64,
     /// Seconds the instance's clock is ahead of 2026-11-01: one for each change.
     #[serde(default)]
     pub clock: i64,
 }
+
+/// A token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Token {
+    scope: String,
+    /// When it ends, in milliseconds since 1970.
+    pub ends_ms: i64,
+}
+
+/// A write that is done later.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Late {
+    at_ms: i64,
+    path: String,
+    body: Value,
+}
+
+/// The endpoint limits there are, and their names in the headers.
+const ENDPOINTS: [(&str, &str, &str); 2] = [
+    (
+        "PUT",
+        "/api/v2/organizations/update_many",
+        "update-many-organizations",
+    ),
+    ("GET", "/api/v2/organizations", "list-organizations-cursor"),
+];
 
 impl Default for Zendesk {
     fn default() -> Self {
@@ -54,9 +101,19 @@ impl Default for Zendesk {
             client_secret: "zd-secret".to_owned(),
             basic: String::new(),
             tokens: BTreeMap::new(),
-            jobs: Jobs::default(),
-            rate_limit: 2500,
-            window: (0, 0),
+            token_seconds: None,
+            jobs: Jobs {
+                takes_ms: 500,
+                ..Jobs::default()
+            },
+            rate_limit: 700,
+            endpoint_limits: BTreeMap::new(),
+            window: (0, BTreeMap::new()),
+            search_lag_seconds: 0,
+            born: BTreeMap::new(),
+            late: Vec::new(),
+            late_creates: 0,
+            now_ms: 0,
             minted: 0,
             clock: 0,
         }
@@ -65,17 +122,118 @@ impl Default for Zendesk {
 
 impl Zendesk {
     pub(super) fn answer(&mut self, request: &Request) -> Response {
-        let response = self.route(request);
-        let now = Timestamp::now().as_second();
-        if self.window.0 != now / 60 {
-            self.window = (now / 60, 0);
+        if request.path == "/oauth/tokens" {
+            return self.route(request);
         }
-        self.window.1 += 1;
-        let remaining = self.rate_limit.saturating_sub(self.window.1);
+        let minute = self.now_ms.div_euclid(60_000);
+        if self.window.0 != minute {
+            self.window = (minute, BTreeMap::new());
+        }
+        let resets = 60 - self.now_ms.div_euclid(1000).rem_euclid(60);
+        let (used, is_over) = self.count("", self.rate_limit);
+        let endpoint = ENDPOINTS
+            .iter()
+            .find(|(method, path, _)| request.method == *method && request.path == *path)
+            .and_then(|(_, _, name)| Some((*name, *self.endpoint_limits.get(*name)?)));
+        let remaining = |limit: u64, used: u64| limit.saturating_sub(used);
+        let mut is_refused = is_over;
+        let mut headers = vec![
+            ("x-rate-limit".to_owned(), self.rate_limit.to_string()),
+            (
+                "x-rate-limit-remaining".to_owned(),
+                remaining(self.rate_limit, used).to_string(),
+            ),
+            ("ratelimit-reset".to_owned(), resets.to_string()),
+        ];
+        if let Some((name, limit)) = endpoint {
+            let (used, is_over) = self.count(name, limit);
+            is_refused |= is_over;
+            let left = remaining(limit, used);
+            let value = format!("total={limit}; remaining={left}; resets={resets}");
+            headers.push((format!("zendesk-ratelimit-{name}"), value));
+        }
+        let mut response = if is_refused {
+            let body = json!({"error": "APIRateLimitExceeded",
+                "description": "Number of allowed API requests per minute exceeded"});
+            Response::json(429, &body).with("retry-after", &resets.to_string())
+        } else {
+            self.route(request)
+        };
+        response.headers.extend(headers);
         response
-            .with("x-rate-limit", &self.rate_limit.to_string())
-            .with("x-rate-limit-remaining", &remaining.to_string())
-            .with("ratelimit-reset", &(60 - now % 60).to_string())
+    }
+
+    /// Counts a request to an endpoint; says how many there were, and whether this is one too many.
+    fn count(&mut self, endpoint: &str, limit: u64) -> (u64, bool) {
+        let used = self.window.1.entry(endpoint.to_owned()).or_default();
+        *used += 1;
+        (*used, *used > limit)
+    }
+
+    /// It becomes a later time: jobs end and late work is done, in the order of their times.
+    pub(super) fn advance(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+        loop {
+            let job = self.next_end().filter(|(at, _)| *at <= now_ms);
+            let due = |late: &Late| late.at_ms <= now_ms;
+            let late = self
+                .late
+                .iter()
+                .filter(|late| due(late))
+                .map(|late| late.at_ms)
+                .min();
+            match (job, late) {
+                (None, None) => break,
+                (Some((at, id)), late) if late.is_none_or(|late| at <= late) => self.end(&id),
+                (_, late) => self.do_late(late.unwrap_or_default()),
+            }
+        }
+        self.work(now_ms);
+    }
+
+    fn do_late(&mut self, at_ms: i64) {
+        let Some(place) = self.late.iter().position(|late| late.at_ms == at_ms) else {
+            return;
+        };
+        let Late { at_ms, path, body } = self.late.remove(place);
+        if path.ends_with("/update_many") {
+            let _ = self.update_many(&body, at_ms);
+        } else {
+            // Its name was looked at when it was sent: this is the race that makes two.
+            self.late_creates += 1;
+            self.insert(&body["organization"]);
+        }
+    }
+
+    /// Notes a write that is done later. A create is looked at now, and not done if it is refused.
+    pub(super) fn later(&mut self, request: &Request, seconds: u32) {
+        let body = request.json();
+        let is_create = match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/api/v2/organizations") => true,
+            ("PUT", "/api/v2/organizations/update_many") => false,
+            _ => return,
+        };
+        if is_create && self.create_refusal(&body["organization"]).is_some() {
+            return;
+        }
+        self.late.push(Late {
+            at_ms: self.now_ms + i64::from(seconds) * 1000,
+            path: request.path.clone(),
+            body,
+        });
+    }
+
+    /// True if a scope opens a request. Of what is used here only organizations have scopes of
+    /// their own: job statuses and organization fields need the general one.
+    fn opens(scope: &str, request: &Request) -> bool {
+        let needed = if request.method == "GET" {
+            "read"
+        } else {
+            "write"
+        };
+        let has = |wanted: &str| scope.split_whitespace().any(|one| one == wanted);
+        let is_organizations = request.path.starts_with("/api/v2/organizations");
+        has(needed) || (is_organizations && has(&format!("organizations:{needed}")))
     }
 
     fn route(&mut self, request: &Request) -> Response {
@@ -89,21 +247,14 @@ impl Zendesk {
                     is expired, revoked, malformed or invalid"}),
             );
         };
-        let needed = if request.method == "GET" {
-            "read"
-        } else {
-            "write"
-        };
-        if !scope
-            .split_whitespace()
-            .any(|one| one == needed || one == format!("organizations:{needed}"))
-        {
-            return Response::json(
-                403,
-                &json!({
-                    "error": "Forbidden", "description": "missing the following required scopes",
-                }),
-            );
+        if !Self::opens(&scope, request) {
+            let needed = if request.method == "GET" {
+                "read"
+            } else {
+                "write"
+            };
+            let words = format!("You are missing the following required scopes: {needed}");
+            return Response::json(403, &json!({"error": "Forbidden", "description": words}));
         }
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/api/v2/organizations") => self.list(request),
@@ -118,8 +269,14 @@ impl Zendesk {
                 }),
             ),
             ("POST", "/api/v2/organizations") => self.create(&request.json()["organization"]),
-            ("PUT", "/api/v2/organizations/update_many") => self.update_many(&request.json()),
+            ("PUT", "/api/v2/organizations/update_many") => {
+                self.update_many(&request.json(), self.now_ms)
+            }
             ("GET", "/api/v2/job_statuses/show_many") => self.job_statuses(request),
+            ("GET", path) => match path.strip_prefix("/api/v2/job_statuses/") {
+                Some(id) => self.job_status(id),
+                None => Response::not_found(),
+            },
             _ => Response::not_found(),
         }
     }
@@ -140,11 +297,22 @@ impl Zendesk {
         self.minted += 1;
         let token = format!("zd-token-{}", self.minted);
         let scope = body["scope"].as_str().unwrap_or("read").to_owned();
-        self.tokens.insert(token.clone(), scope.clone());
+        let asked = body["expires_in"].as_i64();
+        if asked.is_some_and(|seconds| !(300..172_800).contains(&seconds)) {
+            return Response::json(400, &json!({"error": "invalid_request"}));
+        }
+        let seconds = self.token_seconds.or(asked).unwrap_or(1800);
+        let ends_ms = self.now_ms + seconds * 1000;
+        let good = Token {
+            scope: scope.clone(),
+            ends_ms,
+        };
+        self.tokens.insert(token.clone(), good);
         Response::json(
             200,
             &json!({
-                "access_token": token, "token_type": "bearer", "scope": scope, "expires_in": 1800,
+                "access_token": token, "token_type": "bearer", "scope": scope,
+                "expires_in": seconds,
             }),
         )
     }
@@ -155,12 +323,12 @@ impl Zendesk {
         if !self.basic.is_empty() && authorization == format!("Basic {basic}") {
             return Some("read write".to_owned());
         }
-        self.tokens
-            .get(authorization.strip_prefix("Bearer ")?)
-            .cloned()
+        let token = self.tokens.get(authorization.strip_prefix("Bearer ")?)?;
+        (self.now_ms < token.ends_ms).then(|| token.scope.clone())
     }
 
-    /// Cursor pages by id. The last page carries a cursor too, and cursors hold `+` and `=`.
+    /// Cursor pages by id. The last page carries a cursor too, unless it is empty: a full page is
+    /// always followed by another one. Cursors hold `+` and `=`.
     fn list(&self, request: &Request) -> Response {
         let Some(size) = request
             .param("page[size]")
@@ -196,7 +364,8 @@ impl Zendesk {
         let first = cursor(page.first());
         let last = cursor(page.last());
         let organizations: Vec<_> = page.iter().map(|(_, organization)| organization).collect();
-        let more = rest.next().is_some();
+        let is_full = page.len() == size.min(100).min(self.page_size);
+        let more = is_full || rest.next().is_some();
         Response::json(
             200,
             &json!({
@@ -234,17 +403,9 @@ impl Zendesk {
     }
 
     fn search(&self, request: &Request) -> Response {
-        let found: Vec<_> = match (request.param("external_id"), request.param("name")) {
-            (Some(id), None) => self
-                .organizations
-                .values()
-                .filter(|one| same(&one["external_id"], &id))
-                .collect(),
-            (None, Some(name)) => self
-                .organizations
-                .values()
-                .filter(|one| same(&one["name"], &name))
-                .collect(),
+        let (key, wanted) = match (request.param("external_id"), request.param("name")) {
+            (Some(id), None) => ("external_id", id),
+            (None, Some(name)) => ("name", name),
             _ => {
                 return Response::json(
                     400,
@@ -252,6 +413,14 @@ impl Zendesk {
                 );
             }
         };
+        let since = self.now_ms - self.search_lag_seconds * 1000;
+        let is_indexed = |id: &u64| self.born.get(id).is_none_or(|born| *born <= since);
+        let found: Vec<_> = self
+            .organizations
+            .iter()
+            .filter(|(id, one)| same(&one[key], &wanted) && is_indexed(id))
+            .map(|(_, one)| one)
+            .collect();
         Response::json(
             200,
             &json!({
@@ -261,25 +430,26 @@ impl Zendesk {
         )
     }
 
-    fn create(&mut self, wanted: &Value) -> Response {
+    /// Why an organization is not created.
+    fn create_refusal(&self, wanted: &Value) -> Option<Response> {
         let name = wanted["name"]
             .as_str()
             .unwrap_or_default()
             .trim()
             .to_owned();
         if name.is_empty() {
-            return invalid("name", "BlankValue", "Name: cannot be blank");
+            return Some(invalid("name", "BlankValue", "Name: cannot be blank"));
         }
         if self
             .organizations
             .values()
             .any(|one| same(&one["name"], &name))
         {
-            return invalid(
+            return Some(invalid(
                 "name",
                 "DuplicateValue",
                 &format!("Name: {name} has already been taken"),
-            );
+            ));
         }
         let external_id = wanted["external_id"].as_str().map(str::to_owned);
         if external_id.as_ref().is_some_and(|id| {
@@ -287,15 +457,34 @@ impl Zendesk {
                 .values()
                 .any(|one| same(&one["external_id"], id))
         }) {
-            return invalid(
+            return Some(invalid(
                 "external_id",
                 "DuplicateValue",
                 "External has already been taken",
-            );
+            ));
         }
         if let Err(key) = self.check(wanted) {
-            return invalid(&key, "InvalidValue", &format!("{key}: is invalid"));
+            return Some(invalid(&key, "InvalidValue", &format!("{key}: is invalid")));
         }
+        None
+    }
+
+    fn create(&mut self, wanted: &Value) -> Response {
+        if let Some(refusal) = self.create_refusal(wanted) {
+            return refusal;
+        }
+        let id = self.insert(wanted);
+        Response::json(201, &json!({"organization": self.organizations[&id]}))
+    }
+
+    /// A new organization, whatever else there is.
+    fn insert(&mut self, wanted: &Value) -> u64 {
+        let name = wanted["name"]
+            .as_str()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        let external_id = wanted["external_id"].as_str().map(str::to_owned);
         let id = self
             .organizations
             .keys()
@@ -317,8 +506,9 @@ impl Zendesk {
             "organization_fields": Value::Object(fields.collect::<Map<_, _>>()),
         });
         self.organizations.insert(id, organization);
+        self.born.insert(id, self.now_ms);
         self.set(id, wanted);
-        Response::json(201, &json!({"organization": self.organizations[&id]}))
+        id
     }
 
     /// The key of the first drop-down whose value is no option.
@@ -364,6 +554,11 @@ impl Zendesk {
         {
             organization["organization_fields"][key] = value.clone();
         }
+    }
+
+    /// Something else of the organization changes: a ticket, a user, a tag.
+    pub fn touch(&mut self, id: u64) {
+        self.set(id, &Value::Null);
     }
 
     /// A person edits an organization field.

@@ -24,7 +24,7 @@ pub enum Conclusion {
     NothingToDo,
     /// Plan mode.
     Planned,
-    /// Some records failed.
+    /// Some records failed, or it is not known whether they were applied.
     Partial,
     /// The guard held a category.
     Held,
@@ -126,6 +126,7 @@ impl PastRun {
             updated,
             marked,
             failed: _,
+            unknown: _,
             drifted: _,
         } = self.applied;
         created + updated + marked
@@ -140,7 +141,8 @@ pub struct History {
     pub header: Header,
     /// The last 168 runs, the oldest first.
     pub runs: Vec<PastRun>,
-    /// In how many runs in a row each record has failed. Key: Salesforce id, else organization id.
+    /// In how many runs in a row each record has failed or stayed unknown. Key: Salesforce id, else
+    /// organization id.
     pub failing: BTreeMap<String, u32>,
 }
 
@@ -229,6 +231,17 @@ mod tests {
         assert_eq!(history.failing.values().min(), Some(&4000));
         let bytes = serde_json::to_vec(&history).unwrap().len();
         assert!(bytes < 150_000, "{bytes} bytes: an index, not an archive");
+    }
+
+    #[test]
+    fn a_history_from_before_the_unknown_were_counted_is_still_read() {
+        let mut history = History::new("r");
+        history.note(run(1, Conclusion::Ok, None));
+        let mut document = serde_json::to_value(&history).unwrap();
+        let applied = document["runs"][0]["applied"].as_object_mut().unwrap();
+        assert!(applied.remove("unknown").is_some());
+        let read: History = serde_json::from_value(document).unwrap();
+        assert_eq!(read.runs, history.runs);
     }
 
     /// Whether the last of these runs changed the pipeline's state.

@@ -55,7 +55,7 @@ impl Outcome {
         }
     }
 
-    /// True for what counts as failed: refused, or not proven.
+    /// True for what the next run has to try or to look at again: refused, or not proven.
     #[must_use]
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Failed | Self::Unknown)
@@ -129,11 +129,47 @@ impl Applied {
                 (Outcome::Done, Action::Create) => &mut applied.created,
                 (Outcome::Done, Action::Update) => &mut applied.updated,
                 (Outcome::Done, Action::Mark) => &mut applied.marked,
-                (Outcome::Failed | Outcome::Unknown, _) => &mut applied.failed,
+                (Outcome::Failed, _) => &mut applied.failed,
+                (Outcome::Unknown, _) => &mut applied.unknown,
                 (Outcome::Drifted, _) => &mut applied.drifted,
             };
             *counter += 1;
         }
         applied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_is_counted_apart_from_what_failed() {
+        let result = |(action, outcome)| RecordOutcome {
+            action,
+            id: Some(1),
+            salesforce_id: None,
+            outcome,
+            job_id: None,
+            error: None,
+            runs_failed: None,
+        };
+        let results = [
+            (Action::Create, Outcome::Done),
+            (Action::Create, Outcome::Unknown),
+            (Action::Update, Outcome::Failed),
+            (Action::Update, Outcome::Unknown),
+            (Action::Mark, Outcome::Unknown),
+            (Action::Mark, Outcome::Drifted),
+        ];
+        let wanted = Applied {
+            created: 1,
+            updated: 0,
+            marked: 0,
+            failed: 1,
+            unknown: 3,
+            drifted: 1,
+        };
+        assert_eq!(Applied::of(&results.map(result)), wanted);
     }
 }

@@ -34,7 +34,7 @@ pub enum Verdict {
     NothingToDo,
     /// Plan mode.
     Planned,
-    /// Some records failed.
+    /// Some records failed, or it is not known whether they were applied.
     Partial,
     /// The guard held a category.
     Held,
@@ -82,8 +82,13 @@ pub struct Applied {
     pub updated: usize,
     /// Organizations marked.
     pub marked: usize,
-    /// Records that failed, or whose outcome is unknown.
+    /// Records that are known not to be applied: Zendesk refused them, or their fields are not what
+    /// they must be.
     pub failed: usize,
+    /// Records of which it is not known whether they were applied; the next run finds out.
+    /// Documents of earlier versions lack it: they counted these as failed.
+    #[serde(default)]
+    pub unknown: usize,
     /// Marks left out because somebody changed the organization meanwhile.
     pub drifted: usize,
 }

@@ -1,0 +1,257 @@
+//! Simulated hours: accounts come, go and change, people edit organizations, everything fails at
+//! random, and what must never happen is looked for after every hour. The same seed gives the same
+//! hours.
+
+mod harm;
+mod invariants;
+mod live;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use harm::{calm, harm};
+use invariants::{Named, check, equal_now, few_creates_were_sent, target};
+use jiff::ToSpan;
+use live::live;
+use serde_json::{Value, json};
+use shared::Error;
+use shared::deadline::{now, travel_to};
+use shared::lambda::Progress;
+use shared::model::Verdict;
+
+use crate::in_process::{Killed, Pipeline};
+use crate::standins::Running;
+use crate::standins::seed::{Dice, equal};
+
+const ACCOUNTS: usize = 30;
+const HOURS_UNTIL_MARKED: i64 = 3;
+/// Invocations after which a run should have ended: three hours of waits of 30 s.
+const MOST_INVOCATIONS: usize = 400;
+
+/// What came of some hours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hours {
+    /// Hours simulated.
+    pub hours: usize,
+    /// Runs that failed, as runs do when vendors are down.
+    pub failed: usize,
+    /// Runs whose sync was killed at least once.
+    pub killed: usize,
+    /// Writes to the target.
+    pub writes: usize,
+    /// Tries of creates without a usable answer.
+    pub doubtful_creates: usize,
+    /// Creates that were done late.
+    pub late_creates: usize,
+    /// Chunks that were sent once more, in halves or as they were.
+    pub sent_again: usize,
+    /// Jobs that failed after half of their records.
+    pub half_done_jobs: usize,
+    /// Records that two jobs had at the same time.
+    pub collisions: usize,
+    /// Jobs that Zendesk did not show.
+    pub lost_jobs: usize,
+    /// Records of which it stayed unknown whether they were applied.
+    pub unknown: usize,
+}
+
+/// Simulates so many hours, then stops the faults, lets two runs go, and expects that a third has
+/// nothing to do and both systems are equal.
+///
+/// # Errors
+/// What happened that must never happen, and in which hour.
+pub async fn simulate(seed: u64, hours: usize) -> Result<Hours, String> {
+    let mut dice = Dice::new(seed);
+    let world = equal(seed, ACCOUNTS, 120, 10);
+    let standins = Running::start(world, None)
+        .await
+        .map_err(|error| error.to_string())?;
+    let mut pipeline = Pipeline::on(&standins);
+    pipeline.retries = true;
+    for name in ["MAX_UPDATES", "MAX_CREATES", "MAX_MARKS"] {
+        pipeline.env.insert(name.to_owned(), "1000".to_owned());
+    }
+    let hours_until_marked = (
+        "MARK_AFTER_HOURS".to_owned(),
+        HOURS_UNTIL_MARKED.to_string(),
+    );
+    pipeline.env.extend([hours_until_marked]);
+    let mut tally = Hours {
+        hours,
+        ..Hours::default()
+    };
+    let mut last = (target(&standins), Named::default());
+    for hour in 0..hours {
+        let in_hour = |why: String| format!("hour {hour}: {why}");
+        // Jobs of the last run may have come late.
+        check(&standins, &last.0, &last.1).map_err(in_hour)?;
+        live(&mut dice, &mut standins.world(), hour);
+        harm(&mut dice, &standins);
+        last = run(&mut pipeline, &standins, &mut tally, Some(&mut dice))
+            .await
+            .map_err(in_hour)?;
+        to_the_next_hour(&mut pipeline)?;
+    }
+    check(&standins, &last.0, &last.1)?;
+    calm(&standins);
+    run(&mut pipeline, &standins, &mut tally, None).await?;
+    // What waits may be marked then.
+    pipeline.hours_pass(HOURS_UNTIL_MARKED);
+    to_the_next_hour(&mut pipeline)?;
+    run(&mut pipeline, &standins, &mut tally, None).await?;
+    to_the_next_hour(&mut pipeline)?;
+    let last = pipeline
+        .run(json!({}))
+        .await
+        .map_err(|error| format!("a run without faults failed: {error}"))?;
+    if last.verdict != Verdict::NothingToDo {
+        return Err(format!("two runs without faults left something: {last:?}"));
+    }
+    equal_now(&standins)?;
+    let mut world = standins.world();
+    let zendesk = world.instance("global");
+    tally.late_creates = zendesk.late_creates;
+    tally.half_done_jobs = zendesk.jobs.seen.halves;
+    tally.collisions = zendesk.jobs.seen.collisions;
+    Ok(tally)
+}
+
+/// The next full hour after the run has ended.
+fn to_the_next_hour(pipeline: &mut Pipeline) -> Result<(), String> {
+    while pipeline.today <= now() {
+        let next = pipeline.today.saturating_add(1.hour());
+        pipeline.today = next.map_err(|error| error.to_string())?;
+    }
+    travel_to(pipeline.today);
+    Ok(())
+}
+
+/// One run, as the state machine does it, and the look for what must never happen. With dice it may
+/// be killed, its store may fail, and people work meanwhile. Returns what the target was after it,
+/// and what its plan named.
+async fn run(
+    pipeline: &mut Pipeline,
+    standins: &Running,
+    tally: &mut Hours,
+    mut dice: Option<&mut Dice>,
+) -> Result<(BTreeMap<u64, Value>, Named), String> {
+    let before = target(standins);
+    standins.world().log.clear();
+    if let Some(dice) = dice.as_mut()
+        && dice.roll(10) == 0
+    {
+        pipeline
+            .store
+            .fail_at(usize_of(dice, 12), dice.roll(2) == 0);
+    }
+    let (ended, named) = match pipeline.plan(json!({})).await {
+        Ok(compared) => {
+            let named = Named::by_the_plan(pipeline);
+            if let Some(dice) = dice {
+                touch(dice, standins);
+                if dice.roll(5) == 0 {
+                    pipeline.store.die_at(usize_of(dice, 14), dice.roll(2) == 0);
+                }
+            }
+            let plan = json!(compared.plan);
+            (apply(pipeline, standins, tally, &plan).await?, named)
+        }
+        Err(error) => (Err(error), Named::default()),
+    };
+    pipeline.store.live();
+    if let Err(error) = ended {
+        tally.failed += 1;
+        pipeline
+            .record_failure(&error)
+            .await
+            .map_err(|lost| format!("{error}: not recorded: {lost}"))?;
+    }
+    let log = standins.world().log.clone();
+    let writes = log
+        .iter()
+        .filter(|call| call.method != "GET" && call.path.starts_with("/api/"));
+    tally.writes += writes.count();
+    check(standins, &before, &named)?;
+    few_creates_were_sent(standins, &named)?;
+    Ok((target(standins), named))
+}
+
+/// Something else of some organizations changes between the plan and its application.
+fn touch(dice: &mut Dice, standins: &Running) {
+    let mut world = standins.world();
+    let zendesk = world.instance("global");
+    let ids: Vec<u64> = zendesk.organizations.keys().copied().collect();
+    for _ in 0..dice.roll(3) {
+        if let Some(id) = ids.get(usize_of(dice, ids.len() as u64)) {
+            zendesk.touch(*id);
+        }
+    }
+}
+
+fn usize_of(dice: &mut Dice, below: u64) -> usize {
+    usize::try_from(dice.roll(below)).unwrap_or_default()
+}
+
+/// The last stage, until it is done or has failed for good.
+async fn apply(
+    pipeline: &mut Pipeline,
+    standins: &Running,
+    tally: &mut Hours,
+    plan: &Value,
+) -> Result<Result<(), Error>, String> {
+    let mut seen = SeenDoubts::default();
+    let mut killed = false;
+    for _ in 0..MOST_INVOCATIONS {
+        let ended = pipeline.sync_retried(plan, standins).await;
+        seen.note(&pipeline.document("sync-state.json"));
+        match ended {
+            Ok(Ok(Progress::Wait { .. } | Progress::Continue { .. })) => {}
+            Ok(Ok(Progress::Done(done))) => {
+                tally.unknown += done.summary.applied.unknown;
+                seen.add_to(tally, killed);
+                return Ok(Ok(()));
+            }
+            Ok(Err(Killed)) => killed = true,
+            Err(error) => {
+                seen.add_to(tally, killed);
+                return Ok(Err(error));
+            }
+        }
+    }
+    Err(format!(
+        "sync does not come to its end in {MOST_INVOCATIONS} invocations"
+    ))
+}
+
+/// What the progress of a run told of doubts, after each invocation.
+#[derive(Default)]
+struct SeenDoubts {
+    creates: BTreeSet<(usize, u64)>,
+    chunks: BTreeSet<String>,
+    jobs: BTreeSet<String>,
+}
+
+impl SeenDoubts {
+    fn note(&mut self, state: &Value) {
+        if let Some(tries) = state["open_create"]["tries"].as_u64() {
+            let index = state["creates"].as_array().map_or(0, Vec::len);
+            self.creates.insert((index, tries));
+        }
+        let jobs = state["jobs"].as_array().into_iter().flatten();
+        let again = state["again"].as_array().into_iter().flatten();
+        let chunks = again.chain(jobs.clone().map(|job| &job["chunk"]));
+        self.chunks.extend(
+            chunks
+                .filter(|chunk| chunk["again"] == true)
+                .map(Value::to_string),
+        );
+        let lost = jobs.filter(|job| !job["missing_since"].is_null());
+        self.jobs.extend(lost.map(|job| job["id"].to_string()));
+    }
+
+    fn add_to(&self, tally: &mut Hours, killed: bool) {
+        tally.killed += usize::from(killed);
+        tally.doubtful_creates += self.creates.len();
+        tally.sent_again += self.chunks.len();
+        tally.lost_jobs += self.jobs.len();
+    }
+}

@@ -1,0 +1,240 @@
+//! Updates and marks in doubt: chunks, jobs, and single records.
+
+use super::*;
+
+#[tokio::test]
+async fn one_record_that_chokes_zendesk_keeps_nobody_waiting() {
+    let mut world = updates(250);
+    // An un-mark, behind the record that spoils everything around it.
+    world.set_organization(240, "mark_for_deletion", json!(true));
+    let (standins, mut pipeline) = start(world).await;
+    let choking = ids(&standins)[7];
+    standins.world().instance("global").jobs.choke = [choking].into();
+    let summary = pipeline.run(json!({})).await.unwrap();
+    let wanted = Applied {
+        updated: 249,
+        unknown: 1,
+        ..Applied::default()
+    };
+    assert_eq!(summary.applied, wanted);
+    assert_eq!(with_outcome(&pipeline, "unknown")[0].0, Some(choking));
+    let sent: Vec<u16> = calls(&standins, "PUT", UPDATE)
+        .iter()
+        .map(|call| call.status)
+        .collect();
+    assert_eq!(
+        sent[..3],
+        [504, 200, 200],
+        "the rest is sent before it is tried again"
+    );
+    let mut world = standins.world();
+    let unmarked = world.organization_of(240).unwrap();
+    let fields = &world.instance("global").organizations[&unmarked]["organization_fields"];
+    assert_eq!(fields["mark_for_deletion"], json!(false));
+}
+
+#[tokio::test]
+async fn a_chunk_is_sent_twice_before_it_is_halved() {
+    for act in [
+        Act::status(504),
+        Act::DropReply,
+        Act::CutReply,
+        html(),
+        Act::DoneBut { status: 409 },
+    ] {
+        let (standins, _, summary) =
+            run(updates(100), vec![on_update(act.clone()).only(0, 2)]).await;
+        assert_eq!(summary.applied, updated(100), "{act:?}");
+        // Two without a usable answer, then the halves; a record that was done meanwhile is done.
+        assert!(calls(&standins, "PUT", UPDATE).len() >= 4, "{act:?}");
+        let (standins, _, summary) =
+            run(updates(100), vec![on_update(act.clone()).only(0, 1)]).await;
+        assert_eq!(summary.applied, updated(100), "{act:?}");
+        assert_eq!(calls(&standins, "PUT", UPDATE)[..2].len(), 2, "{act:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_ends_half_way_is_sent_on_and_nobody_is_blamed() {
+    for word in ["failed", "killed", "novel"] {
+        let mut world = updates(100);
+        // The half job blames the place 0, and so do its halves.
+        let half = [0, 1, 2].map(|job| (job, word.to_owned()));
+        world.instance("global").jobs.half = half.into();
+        let (standins, pipeline, summary) = run(world, vec![]).await;
+        assert_eq!(summary.applied, updated(100), "{word}");
+        assert_eq!(with_outcome(&pipeline, "failed"), []);
+        assert_eq!(standins.world().instance("global").jobs.seen.halves, 3);
+    }
+}
+
+#[tokio::test]
+async fn a_single_record_whose_job_failed_is_read_back_before_it_is_called_failed() {
+    let (standins, mut pipeline) = start(updates(30)).await;
+    let poisoned = ids(&standins)[3];
+    standins.world().instance("global").jobs.poison = [poisoned].into();
+    let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+    // Somebody gives it the wanted value meanwhile.
+    standins
+        .world()
+        .instance("global")
+        .edit(poisoned, "account_owner", json!("Nova Linden"));
+    let summary = pipeline.apply(&plan).await.unwrap();
+    assert_eq!(summary.applied, updated(30));
+}
+
+#[tokio::test]
+async fn silent_and_mute_records_of_a_completed_job_are_read_back() {
+    let (standins, mut pipeline) = start(updates(100)).await;
+    let ids = ids(&standins);
+    {
+        let mut world = standins.world();
+        let jobs = &mut world.instance("global").jobs;
+        jobs.mute = ids[..5].iter().copied().collect();
+        jobs.silent = ids[5..9].iter().copied().collect();
+    }
+    let summary = pipeline.run(json!({})).await.unwrap();
+    assert_eq!(summary.applied, updated(100));
+    let (_, _, summary) = {
+        let mut world = updates(20);
+        world.instance("global").jobs.object = [0].into();
+        run(world, vec![]).await
+    };
+    assert_eq!(
+        summary.applied,
+        updated(20),
+        "results in object form name nobody"
+    );
+}
+
+#[tokio::test]
+async fn transient_words_are_tried_once_more_and_others_are_not() {
+    let (standins, mut pipeline) = start(updates(100)).await;
+    let ids = ids(&standins);
+    {
+        let mut world = standins.world();
+        let jobs = &mut world.instance("global").jobs;
+        let once = ids[..3]
+            .iter()
+            .map(|id| (*id, "DatabaseConflict".to_owned()));
+        jobs.refuse_once = once.collect();
+        jobs.refuse = [
+            (ids[4], "Lock wait timeout exceeded".to_owned()),
+            (ids[5], "Owner: is invalid".to_owned()),
+        ]
+        .into();
+    }
+    let summary = pipeline.run(json!({})).await.unwrap();
+    let wanted = Applied {
+        failed: 2,
+        ..updated(98)
+    };
+    assert_eq!(summary.applied, wanted);
+    let mut world = standins.world();
+    let jobs = &world.instance("global").jobs.all;
+    let sizes: Vec<_> = jobs.values().map(|job| job.updates.len()).collect();
+    assert_eq!(sizes, [100, 4], "those with transient words, and no others");
+}
+
+#[tokio::test]
+async fn too_many_jobs_lead_to_a_look_at_ours_and_not_to_another_send() {
+    let mut world = updates(300);
+    world.instance("global").jobs.others = 29;
+    world.instance("global").jobs.takes_ms = 70_000;
+    let (standins, pipeline, summary) = run(world, vec![]).await;
+    assert_eq!(summary.applied, updated(300));
+    let log = standins.world().log.clone();
+    let writes_and_looks = log
+        .iter()
+        .filter(|call| call.path == UPDATE || call.path == JOBS);
+    let statuses: Vec<_> = writes_and_looks
+        .map(|call| (call.method.as_str(), call.status))
+        .collect();
+    for two in statuses.windows(2) {
+        assert!(two[0] != ("PUT", 429) || two[1].0 == "GET", "{statuses:?}");
+    }
+    assert!(statuses.contains(&("PUT", 429)), "{statuses:?}");
+    assert_eq!(
+        pipeline.waits.first(),
+        Some(&60),
+        "what zendesk-ratelimit-inflight-jobs says"
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_shown_counts_as_lost_after_three_minutes_by_the_clock() {
+    for unlisted in [false, true] {
+        let (standins, mut pipeline) = start(updates(100)).await;
+        {
+            let mut world = standins.world();
+            let jobs = &mut world.instance("global").jobs;
+            let set = if unlisted {
+                &mut jobs.unlisted
+            } else {
+                &mut jobs.vanish
+            };
+            *set = [0].into();
+        }
+        let summary = pipeline.run(json!({})).await.unwrap();
+        assert_eq!(summary.applied, updated(100), "{unlisted}");
+        let looks = calls(&standins, "GET", JOBS);
+        let looked = looks.last().unwrap().at - looks[0].at;
+        assert!((180_000..220_000).contains(&looked), "{looked} ms");
+        let by_id = format!("/api/v2/job_statuses/V3-{:032x}", 0);
+        assert_eq!(calls(&standins, "GET", &by_id).len(), 1, "{unlisted}");
+        // What the single job says is believed; without it the organizations are read back.
+        let read_back = calls(&standins, "GET", "/api/v2/organizations/show_many").len();
+        assert_eq!(read_back, usize::from(!unlisted));
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_never_ends_is_stuck_after_ten_minutes_and_its_records_are_unknown() {
+    let mut world = updates(150);
+    world.instance("global").jobs.stuck = [0].into();
+    let (standins, pipeline, summary) = run(world, vec![]).await;
+    let wanted = Applied {
+        unknown: 100,
+        ..updated(50)
+    };
+    assert_eq!(summary.applied, wanted);
+    assert_eq!(summary.verdict, Verdict::Partial);
+    let looks = calls(&standins, "GET", JOBS);
+    let looked = looks.last().unwrap().at - looks[0].at;
+    assert!((595_000..640_000).contains(&looked), "{looked} ms");
+    let report = pipeline.store.object("runs/run-1/report.md").unwrap();
+    let report = String::from_utf8(report).unwrap();
+    assert!(report.contains("100 unknown"), "{report}");
+}
+
+#[tokio::test]
+async fn a_mark_whose_job_is_lost_may_come_late_and_is_remembered() {
+    let mut world = seed::equal(31, 40, 80, 5);
+    world.abandon(9001, "");
+    world.instance("global").jobs.stuck = [0].into();
+    let (standins, mut pipeline, summary) = run(world, vec![]).await;
+    assert_eq!(summary.applied.unknown, 1);
+    let memory: Value =
+        serde_json::from_slice(&pipeline.store.object("memory.json").unwrap()).unwrap();
+    assert_eq!(
+        memory["marked"].as_array().map(Vec::len),
+        Some(1),
+        "it may be ours soon"
+    );
+    // It is seen and sent again by the next run, which finds whatever came of it.
+    standins.world().instance("global").jobs.stuck.clear();
+    pipeline.hours_pass(1);
+    let summary = pipeline.run(json!({})).await.unwrap();
+    assert_eq!(summary.applied.unknown + summary.applied.failed, 0);
+}
+
+#[tokio::test]
+async fn what_tells_no_time_of_its_last_change_is_drifted() {
+    let mut world = seed::equal(31, 40, 80, 5);
+    world.abandon(9001, "");
+    let id = world.organization_of(9001).unwrap();
+    let organization = world.instance("global").organizations.get_mut(&id).unwrap();
+    organization["updated_at"] = Value::Null;
+    let (_, _, summary) = run(world, vec![]).await;
+    assert_eq!((summary.applied.marked, summary.applied.drifted), (0, 1));
+}
