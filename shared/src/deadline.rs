@@ -33,11 +33,10 @@ impl Deadline {
         Self { at: Timestamp::MAX }
     }
 
-    /// The moment itself, by the clock of [`now`].
+    /// The moment itself.
     #[must_use]
-    pub fn moment(&self, now: Timestamp) -> Timestamp {
-        let left = SignedDuration::try_from(self.left()).unwrap_or(SignedDuration::MAX);
-        now.saturating_add(left).unwrap_or(Timestamp::MAX)
+    pub fn moment(&self) -> Timestamp {
+        self.at
     }
 
     /// True if another remote call may begin.
@@ -49,7 +48,7 @@ impl Deadline {
     /// Time left, zero if it has passed.
     #[must_use]
     pub fn left(&self) -> Duration {
-        Duration::try_from(self.at.duration_since(Timestamp::now())).unwrap_or_default()
+        Duration::try_from(self.at.duration_since(now())).unwrap_or_default()
     }
 }
 

@@ -313,6 +313,18 @@ impl Pipeline {
         }
     }
 
+    /// One invocation of sync after whose Wait state nobody waits; returns the seconds it asked
+    /// for.
+    pub async fn sync_once_unwaited(&mut self, plan: &Value) -> Option<u64> {
+        let before = shared::deadline::now();
+        let ended = self.sync_once(plan, event).await;
+        shared::deadline::travel_to(before);
+        match ended {
+            Ok(Progress::Wait { wait_seconds, .. }) => Some(wait_seconds),
+            _ => None,
+        }
+    }
+
     /// The last stage of the current run, until it is done.
     ///
     /// # Errors
@@ -437,7 +449,7 @@ pub fn event(payload: Value) -> LambdaEvent<Value> {
 #[must_use]
 pub fn event_with(payload: Value, seconds: i64) -> LambdaEvent<Value> {
     let mut context = Context::default();
-    context.deadline =
-        u64::try_from(Timestamp::now().as_millisecond() + seconds * 1000).unwrap_or_default();
+    context.deadline = u64::try_from(shared::deadline::now().as_millisecond() + seconds * 1000)
+        .unwrap_or_default();
     LambdaEvent::new(payload, context)
 }

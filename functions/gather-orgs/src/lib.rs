@@ -78,7 +78,8 @@ async fn gather<S: Store, K: Secrets>(
     let usage = meter.take().usage(began, credentials);
     record_usage(&usage);
     scan.usage.add(&usage);
-    let next = match after(&mut scan, cuts) {
+    let end = RunEnd::of(started_at);
+    let next = match after(&mut scan, cuts, end.is_over(now())) {
         Ok(next) => next,
         Err(error) => return fail(store, &scan, error).await,
     };
@@ -86,10 +87,6 @@ async fn gather<S: Store, K: Secrets>(
         Next::Done => finish(store, scan, meter).await,
         Next::Continue => go_on(store, scan, meter).await,
         Next::Wait { seconds, what } => {
-            let end = RunEnd::of(started_at);
-            if end.is_over(now()) {
-                return fail(store, &scan, out_of_time(&what)).await;
-            }
             let seconds = end.shortened(seconds, now());
             pause(store, scan, meter, seconds, &what).await
         }
@@ -144,12 +141,12 @@ async fn walk_all(
 }
 
 /// What the stage does after its walks were cut: the longest wait decides.
-fn after(scan: &mut Scan, cuts: Vec<Option<Cut>>) -> Result<Next> {
+fn after(scan: &mut Scan, cuts: Vec<Option<Cut>>, is_over: bool) -> Result<Next> {
     let mut all = Next::Done;
     let mut fault = None;
     for (walk, cut) in scan.walks(&[]).iter_mut().zip(cuts) {
         let Some(cut) = cut else { continue };
-        match walk::judge(walk, cut) {
+        match walk::judge(walk, cut, is_over) {
             Ok(next) => all = all.max(next),
             Err(error) => fault = Some(error),
         }
@@ -226,14 +223,6 @@ async fn pause<S: Store>(
         wait_seconds: seconds,
         so_far: so_far(&scan),
     })
-}
-
-/// No name that is tried again: the run must end by itself, with its report.
-fn out_of_time(what: &str) -> Error {
-    Error::Incomplete(format!(
-        "the run's time is over before all organizations were read ({what}); the next run reads \
-         again; look who else uses the API"
-    ))
 }
 
 fn so_far(scan: &Scan) -> SoFar {

@@ -71,13 +71,14 @@ pub(crate) async fn go_on(
 /// The longest an instance that is not the target is waited for, all its pauses together.
 const MOST_WAITED_SECONDS: u64 = 600;
 
-/// What the stage does after a walk was cut.
+/// What the stage does after a walk was cut; `is_over` says that the run's time is.
 ///
 /// A fault of the target ends the run. One of another instance ends that walk alone: nothing is
 /// decided by it, and it must not keep the target waiting. Source: contract, section 2,
 /// gather-orgs, 6.
-pub(crate) fn judge(walk: &mut Walk, cut: Cut) -> Result<Next, Error> {
+pub(crate) fn judge(walk: &mut Walk, cut: Cut, is_over: bool) -> Result<Next, Error> {
     let error = match cut {
+        Cut::Deadline | Cut::Pause { .. } if is_over => out_of_time(walk.name()),
         Cut::Deadline => return Ok(Next::Continue),
         Cut::Pause { seconds, what } => {
             walk.waited_seconds += seconds;
@@ -102,6 +103,14 @@ pub(crate) fn judge(walk: &mut Walk, cut: Cut) -> Result<Next, Error> {
     );
     walk.give_up(&error);
     Ok(Next::Done)
+}
+
+/// No name that is tried again: the run must end by itself, with its report.
+fn out_of_time(instance: &str) -> Error {
+    Error::Incomplete(format!(
+        "zendesk {instance}: the run's time is over before all organizations were read; the next \
+         run reads again; look who else uses the API"
+    ))
 }
 
 /// What comes after a walk; the longest wait of all walks decides.

@@ -79,27 +79,30 @@ async fn send(
             words,
             ..
         }) => Ok(Step::Open(OpenCreate::refused(before, now(), words))),
-        Err(CallError::Refused { words, .. }) => Ok(Step::Decided(failed(words))),
+        // An earlier try may have been done all the same.
+        Err(CallError::Refused { words, .. }) => Ok(Step::Decided(match before {
+            None => failed(words),
+            Some(_) => unknown(words),
+        })),
         Err(other) => Err(other),
     }
 }
 
 async fn look(client: &mut Client, create: &Create, open: &OpenCreate) -> Result<Step, CallError> {
-    match holder(client, create).await? {
-        Holder::Ours(id) => Ok(Step::Decided(done(id))),
-        Holder::Other(id) => {
+    let next = match holder(client, create).await {
+        Ok(Holder::Ours(id)) => return Ok(Step::Decided(done(id))),
+        Ok(Holder::Other(id)) => {
             let taken = format!("conflict: organization {id} has this name or external id");
-            Ok(Step::Decided(failed(format!("{}; {taken}", open.words))))
+            return Ok(Step::Decided(failed(format!("{}; {taken}", open.words))));
         }
-        Holder::Nobody => match open.after_a_look_in_vain(now()) {
-            AfterLook::Send => send(client, create, Some(open)).await,
-            AfterLook::Look(open) => Ok(Step::Open(open)),
-            AfterLook::Unknown => Ok(Step::Decided(CreateResult {
-                outcome: Outcome::Unknown,
-                id: None,
-                error: Some(open.words.clone()),
-            })),
-        },
+        Ok(Holder::Nobody) => open.after_a_look_in_vain(now()),
+        Err(CallError::Doubt { .. } | CallError::Refused { .. }) => open.after_a_failed_look(now()),
+        Err(other) => return Err(other),
+    };
+    match next {
+        AfterLook::Send => send(client, create, Some(open)).await,
+        AfterLook::Look(open) => Ok(Step::Open(open)),
+        AfterLook::Unknown => Ok(Step::Decided(unknown(open.words.clone()))),
     }
 }
 
@@ -138,6 +141,14 @@ fn done(id: u64) -> CreateResult {
         outcome: Outcome::Done,
         id: Some(id),
         error: None,
+    }
+}
+
+fn unknown(words: String) -> CreateResult {
+    CreateResult {
+        outcome: Outcome::Unknown,
+        id: None,
+        error: Some(words),
     }
 }
 

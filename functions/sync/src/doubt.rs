@@ -13,6 +13,9 @@ const MOST_TRIES: u32 = 3;
 /// The pause between a create in doubt and the look for it, in seconds: identical creates that come
 /// close together make two organizations. Source: Zendesk, Create Organization.
 const BEFORE_A_LOOK_SECONDS: u64 = 60;
+/// Times in a row something of Zendesk is asked for one create, chunk or job without a usable
+/// answer, before the rest of the run goes on without it.
+pub const MOST_FAILED_READS: u32 = 3;
 /// Times a chunk is sent without a usable answer.
 const MOST_DOUBTS: u32 = 2;
 /// How long a job may not be shown before it counts as lost.
@@ -31,7 +34,9 @@ pub struct OpenCreate {
     pub look_at: Timestamp,
     /// What the last try ended with.
     pub ended: LastTry,
-    /// The words for that.
+    /// Looks for it that got no usable answer.
+    pub failed_looks: u32,
+    /// The words for the last try.
     pub words: String,
 }
 
@@ -67,6 +72,7 @@ impl OpenCreate {
             sent_at: now,
             look_at: later(now, seconds),
             ended: LastTry::Lost,
+            failed_looks: 0,
             words,
         }
     }
@@ -78,6 +84,7 @@ impl OpenCreate {
             sent_at: now,
             look_at: now,
             ended: LastTry::Duplicate,
+            failed_looks: 0,
             words,
         }
     }
@@ -85,6 +92,19 @@ impl OpenCreate {
     /// True if an invocation that was killed now may have sent it once more.
     pub fn may_have_been_sent(&self, now: Timestamp) -> bool {
         self.ended == LastTry::Lost && now >= self.look_at && self.tries < MOST_TRIES
+    }
+
+    /// What comes after a look that got no usable answer: without one it is never sent again.
+    pub fn after_a_failed_look(&self, now: Timestamp) -> AfterLook {
+        let failed_looks = self.failed_looks + 1;
+        if failed_looks >= MOST_FAILED_READS {
+            return AfterLook::Unknown;
+        }
+        AfterLook::Look(Self {
+            look_at: later(now, BEFORE_A_LOOK_SECONDS),
+            failed_looks,
+            ..self.clone()
+        })
     }
 
     /// What comes after a look that found nobody.

@@ -12,6 +12,7 @@ fn open(tries: u32, ended: LastTry) -> OpenCreate {
         sent_at: at(0),
         look_at: at(60),
         ended,
+        failed_looks: 0,
         words: "status 504".to_owned(),
     }
 }
@@ -35,6 +36,19 @@ fn a_create_in_doubt_waits_a_minute_and_is_sent_three_times_in_all() {
         panic!("{again:?}")
     };
     assert_eq!((again.look_at, again.ended), (at(65), Vain));
+}
+
+#[test]
+fn a_create_that_cannot_be_looked_for_is_not_sent_again_and_is_unknown_after_three_looks() {
+    let mut create = open(1, LastTry::Lost);
+    for minute in 1..3 {
+        let AfterLook::Look(next) = create.after_a_failed_look(at(60 * minute)) else {
+            panic!("it is looked for again")
+        };
+        assert_eq!((next.look_at, next.tries), (at(60 * minute + 60), 1));
+        create = next;
+    }
+    assert_eq!(create.after_a_failed_look(at(180)), AfterLook::Unknown);
 }
 
 #[test]

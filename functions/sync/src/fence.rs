@@ -1,5 +1,5 @@
-//! Without reserved concurrency, the last invocation of an execution that was replaced may still be
-//! running. It is waited for.
+//! The last invocation of an execution that was replaced may still be running, and its last create
+//! may still come. Both are waited for.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -12,26 +12,45 @@ use crate::state::FILE;
 
 /// What is read of another run's progress.
 #[derive(Deserialize)]
-struct Working {
+struct Progress {
     working_until: Option<Timestamp>,
+    open_create: Option<OpenCreate>,
+}
+
+#[derive(Deserialize)]
+struct OpenCreate {
+    look_at: Timestamp,
 }
 
 /// For how many seconds the execution with this ARN may still be applying its plan; 0 if it cannot
-/// be.
+/// be. If Lambda itself lets only one invocation run (`is_alone`), only its create in doubt counts.
 ///
 /// # Errors
 /// As for [`Store::get`].
-pub async fn seconds_of<S: Store>(store: &S, execution: &str) -> Result<u64> {
+pub async fn seconds_of<S: Store>(store: &S, execution: &str, is_alone: bool) -> Result<u64> {
     let Some(run_id) = execution.rsplit(':').next().filter(|id| !id.is_empty()) else {
         return Ok(0);
     };
-    match store.find_json::<Working>(&run_key(run_id, FILE)).await {
-        Ok(found) => {
-            let until = found.and_then(|working| working.working_until);
-            Ok(until.map_or(0, |until| seconds_until(until, now())))
-        }
+    let found = match store.find_json(&run_key(run_id, FILE)).await {
+        Ok(found) => found,
         // Whoever wrote that is no version of ours that could be waited for.
-        Err(Error::Contract(_)) => Ok(0),
-        Err(other) => Err(other),
-    }
+        Err(Error::Contract(_)) => None,
+        Err(other) => return Err(other),
+    };
+    let Some(Progress {
+        working_until,
+        open_create,
+    }) = found
+    else {
+        return Ok(0);
+    };
+    let moments = [
+        working_until.filter(|_| !is_alone),
+        open_create.map(|open| open.look_at),
+    ];
+    let seconds = moments
+        .into_iter()
+        .flatten()
+        .map(|moment| seconds_until(moment, now()));
+    Ok(seconds.max().unwrap_or_default())
 }

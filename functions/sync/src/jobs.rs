@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use shared::deadline::{nap, now};
 use shared::model::{Action, Organization, Outcome};
 use shared::zendesk::{CallError, Client, Job, JobEnd, RecordResult, Said};
@@ -17,80 +16,92 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Jobs in one poll. Source: Zendesk, `show_many`.
 pub const JOBS_PER_POLL: usize = 100;
 
-/// Looks at some of our jobs, a moment later. Those that Zendesk does not show are left out.
+/// What a look shows of our jobs: those that Zendesk shows, by id; `None` if it got no usable
+/// answer.
+pub type Shown = Option<BTreeMap<String, Job>>;
+
+/// Looks at some of our jobs, a moment later.
 pub async fn look(
     client: &mut Client,
     state: &State,
     places: &[usize],
-) -> Result<BTreeMap<String, Job>, CallError> {
+) -> Result<Shown, CallError> {
     nap(POLL_INTERVAL).await;
     let jobs = places.iter().filter_map(|place| state.jobs.get(*place));
     let ids: Vec<&str> = jobs.map(|job| job.id.as_str()).collect();
     let jobs = match client.job_statuses(&ids).await {
         Err(CallError::Refused { status: 404, .. }) => Vec::new(),
+        Err(CallError::Doubt { what, .. } | CallError::Refused { what, .. }) => {
+            tracing::warn!("the jobs are not seen: {what}");
+            return Ok(None);
+        }
         other => other?,
     };
-    Ok(jobs.into_iter().map(|job| (job.id.clone(), job)).collect())
+    let by_id = jobs.into_iter().map(|job| (job.id.clone(), job));
+    Ok(Some(by_id.collect()))
 }
 
-/// Does what a look at one of our jobs calls for. True if the job has ended for us.
+/// Does what a look at one of our jobs calls for. True if the job has ended for us. A job whose
+/// records cannot be read back is looked at again, three times in all; what is not proven then is
+/// unknown.
 pub async fn settle(
     client: &mut Client,
     work: &Work,
     state: &mut State,
     place: usize,
-    shown: &BTreeMap<String, Job>,
+    shown: &Shown,
 ) -> Result<bool, CallError> {
     let Some(job) = state.jobs.get_mut(place) else {
         return Ok(false);
     };
-    let sent_at = job.sent_at;
-    let seen = match shown.get(&job.id) {
-        Some(Job {
+    let (sent_at, job_id) = (job.sent_at, job.id.clone());
+    let seen = match shown.as_ref().map(|shown| shown.get(&job.id)) {
+        Some(Some(Job {
             ended: Some(end), ..
-        }) => {
-            judge(client, work, state, place, end).await?;
-            return Ok(true);
-        }
-        Some(Job { ended: None, .. }) => {
+        })) => return ended_or_unread(judge(client, work, state, place, end).await, state, place),
+        Some(Some(Job { ended: None, .. })) => {
             job.missing_since = None;
             Seen::Running
         }
-        None => Seen::Missing(*job.missing_since.get_or_insert_with(now)),
+        Some(None) => Seen::Missing(*job.missing_since.get_or_insert_with(now)),
+        None => Seen::Running,
     };
-    match after_sight(seen, sent_at, now()) {
-        AfterSight::Wait => Ok(false),
-        AfterSight::AskById => ask_by_id(client, work, state, place, sent_at).await,
-        AfterSight::Stuck => {
-            give_up(client, work, state, place).await?;
-            Ok(true)
-        }
-    }
+    let ended = match after_sight(seen, sent_at, now()) {
+        AfterSight::Wait => return Ok(false),
+        AfterSight::Stuck => give_up(client, work, state, place).await,
+        AfterSight::AskById => match client.job_status(&job_id).await {
+            Ok(Some(Job {
+                ended: Some(end), ..
+            })) => judge(client, work, state, place, &end).await,
+            Ok(Some(Job { ended: None, .. }))
+                if after_sight(Seen::Running, sent_at, now()) == AfterSight::Wait =>
+            {
+                return Ok(false);
+            }
+            Ok(Some(Job { ended: None, .. }) | None) => give_up(client, work, state, place).await,
+            Err(error) => Err(error),
+        },
+    };
+    ended_or_unread(ended, state, place)
 }
 
-/// The last look at a job that `show_many` does not show: at volume single jobs vanish from it.
-async fn ask_by_id(
-    client: &mut Client,
-    work: &Work,
+/// True if a job was judged; false if one of its reads got no usable answer, which is counted.
+fn ended_or_unread(
+    judged: Result<(), CallError>,
     state: &mut State,
     place: usize,
-    sent_at: Timestamp,
 ) -> Result<bool, CallError> {
-    let Some(id) = state.jobs.get(place).map(|job| job.id.clone()) else {
-        return Ok(false);
-    };
-    match client.job_status(&id).await? {
-        Some(Job {
-            ended: Some(end), ..
-        }) => judge(client, work, state, place, &end).await?,
-        Some(Job { ended: None, .. })
-            if after_sight(Seen::Running, sent_at, now()) == AfterSight::Wait =>
-        {
-            return Ok(false);
+    match judged {
+        Ok(()) => Ok(true),
+        Err(CallError::Doubt { .. } | CallError::Refused { .. }) => {
+            if let Some(job) = state.jobs.get_mut(place) {
+                job.failed_reads += 1;
+                tracing::warn!(job_id = job.id, "its records could not be read back");
+            }
+            Ok(false)
         }
-        Some(Job { ended: None, .. }) | None => give_up(client, work, state, place).await?,
+        Err(other) => Err(other),
     }
-    Ok(true)
 }
 
 /// A job is lost or stuck: its records are read back, and of what is not done it cannot be known
@@ -105,10 +116,14 @@ async fn give_up(
         return Ok(());
     };
     let chunk = job.chunk;
-    let (job_id, sent_at) = (&job.id, job.sent_at);
+    let (job_id, sent_at, may_read) = (&job.id, job.sent_at, job.may_be_read_back());
     tracing::warn!(job_id, %sent_at, "job lost or stuck; its records are read back");
     let undecided = state.undecided(chunk);
-    let not_done = read_back(client, work, state, chunk.action, &undecided).await?;
+    let not_done = if may_read {
+        read_back(client, work, state, chunk.action, &undecided).await?
+    } else {
+        undecided
+    };
     for index in not_done {
         state.decide(chunk.action, index, Outcome::Unknown, Some(NO_END));
     }
@@ -188,38 +203,53 @@ async fn judge(
     let Some(job) = state.jobs.get(place) else {
         return Ok(());
     };
-    let chunk = job.chunk;
+    let (chunk, may_read) = (job.chunk, job.may_be_read_back());
     let sent = state.undecided(chunk);
     let Judgement {
         succeeded,
         failed,
         silent,
     } = Judgement::of(work, chunk, &sent, end);
-    let not_done = read_back(client, work, state, chunk.action, &silent).await?;
+    if !may_read {
+        for index in silent {
+            state.decide(chunk.action, index, Outcome::Unknown, Some(NOT_READ));
+        }
+        decide_named(state, chunk, failed);
+        state.close(place, Phase::Judged);
+        return Ok(());
+    }
+    let unproven = read_back(client, work, state, chunk.action, &silent).await?;
 
     let last_words = last_words(end);
     let is_halved = !end.completed && sent.len() > 1;
-    let (mut once_more, mut halves) = (Vec::new(), Vec::new());
-    let named = not_done.into_iter().map(|index| {
+    let words_of = |index| {
         let words = if end.completed {
             NOT_AS_WANTED
         } else {
             &last_words
         };
-        (index, words.to_owned(), is_halved)
-    });
-    let failed = failed
-        .into_iter()
-        .map(|(index, words)| (index, words, false));
-    for (index, words, is_unproven) in failed.chain(named) {
-        let is_transient = is_transient(&words) && !chunk.once_more;
-        match is_transient || is_unproven {
-            true if is_halved => halves.push(index),
-            true => once_more.push(index),
-            false => state.decide(chunk.action, index, Outcome::Failed, Some(&words)),
-        }
+        (index, words.to_owned())
+    };
+    let (mut once_more, mut halves) = (Vec::new(), Vec::new());
+    let mut decided = Vec::new();
+    if is_halved {
+        halves = unproven;
+    } else {
+        decided.extend(unproven.into_iter().map(words_of));
     }
+    decided.extend(failed);
+    decided.retain(|(index, words)| {
+        let is_tried_again = is_transient(words) && !chunk.once_more;
+        if is_tried_again && is_halved {
+            halves.push(*index);
+        } else if is_tried_again {
+            once_more.push(*index);
+        }
+        !is_tried_again
+    });
+    decide_named(state, chunk, decided);
     halves.sort_unstable();
+    once_more.sort_unstable();
     if !(once_more.is_empty() && halves.is_empty()) {
         // What is sent once more leaves out what is decided, so what succeeded must be.
         for index in succeeded {
@@ -240,6 +270,13 @@ async fn judge(
     Ok(())
 }
 
+/// Decides records that were not done, with the words for it.
+fn decide_named(state: &mut State, chunk: Chunk, records: Vec<(usize, String)>) {
+    for (index, words) in records {
+        state.decide(chunk.action, index, chunk.of_not_done(), Some(&words));
+    }
+}
+
 /// What a job without proper end says of its single record: its words for a place, else its
 /// message.
 fn last_words(end: &JobEnd) -> String {
@@ -250,6 +287,7 @@ fn last_words(end: &JobEnd) -> String {
     words.unwrap_or(&end.message).clone()
 }
 
+const NOT_READ: &str = "its job does not tell, and the organization could not be read back";
 const NO_END: &str = "its job did not end, and the organization does not have the wanted values";
 const NOT_AS_WANTED: &str =
     "Zendesk gave no result, and the organization does not have the wanted values";

@@ -136,7 +136,7 @@ async fn apply<S: Store, K: Secrets>(
     }
 }
 
-/// Opens the progress, unless another invocation may still be working: one of this execution, or
+/// Opens the progress, unless another invocation may still be at work: one of this execution, or
 /// the last one of the execution whose lease was taken over.
 async fn open<S: Store>(
     config: &Sync,
@@ -147,17 +147,23 @@ async fn open<S: Store>(
 ) -> Result<Opened> {
     let run_id = &work.plan().header.run_id;
     let is_alone = config.reserved_concurrency > 0;
-    if !is_alone {
-        let seconds = fence::seconds_of(store, lease_taken_from).await?;
-        if seconds > 0 {
-            let so_far = SoFar {
-                handled: 0,
-                total: Some(work.total()),
-            };
-            return Ok(Opened::Busy { seconds, so_far });
-        }
+    let seconds = fence::seconds_of(store, lease_taken_from, is_alone).await?;
+    if seconds > 0 {
+        let so_far = SoFar {
+            handled: 0,
+            total: Some(work.total()),
+        };
+        return Ok(Opened::Busy { seconds, so_far });
     }
-    State::open(store, run_id, work, deadline, is_alone).await
+    State::open(
+        store,
+        run_id,
+        work,
+        deadline,
+        is_alone,
+        config.jobs_per_pause,
+    )
+    .await
 }
 
 /// Everything is applied: the run ends.

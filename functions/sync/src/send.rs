@@ -7,13 +7,15 @@ use shared::deadline::nap;
 use shared::model::{Action, Outcome};
 use shared::zendesk::{CallError, Client};
 
-use crate::doubt::{AfterDoubt, ChangedMark, after_doubts, of_changed_mark};
+use crate::doubt::{AfterDoubt, ChangedMark, MOST_FAILED_READS, after_doubts, of_changed_mark};
 use crate::jobs::{read_back, read_organizations};
 use crate::state::{Chunk, State};
 use crate::work::Work;
 
 /// The pause after a lost reply: the job may be running, and another one beside it would hinder it.
 const AFTER_A_DOUBT: Duration = Duration::from_secs(5);
+/// The pause after marks could not be read.
+const AFTER_A_FAILED_READ_SECONDS: u64 = 30;
 
 /// Sends a chunk as one job. Marks are read again just before; what changed meanwhile is left out
 /// as drifted. Returns the seconds to stay away, if Zendesk named any.
@@ -28,7 +30,12 @@ pub async fn send(
         return Ok(None);
     }
     if chunk.action == Action::Mark {
-        leave_out_what_drifted(client, work, state, chunk).await?;
+        match leave_out_what_drifted(client, work, state, chunk).await {
+            Err(CallError::Doubt { .. } | CallError::Refused { .. }) => {
+                return Ok(not_read(state, chunk));
+            }
+            other => other?,
+        }
     }
     let undecided = state.undecided(chunk).into_iter();
     let bodies: Vec<Value> = undecided
@@ -63,7 +70,10 @@ pub async fn send(
 fn refused(state: &mut State, chunk: Chunk, words: &str) {
     state.take(chunk);
     match state.undecided(chunk).as_slice() {
-        [one] => state.decide(chunk.action, *one, Outcome::Failed, Some(words)),
+        [one] => {
+            let outcome = chunk.of_not_done();
+            state.decide(chunk.action, *one, outcome, Some(words));
+        }
         several => state.send_in_halves(chunk, several),
     }
 }
@@ -77,13 +87,40 @@ async fn read_the_doubted(
     chunk: Chunk,
 ) -> Result<(), CallError> {
     let undecided = state.undecided(chunk);
-    let not_done = read_back(client, work, state, chunk.action, &undecided).await?;
+    let not_done = match read_back(client, work, state, chunk.action, &undecided).await {
+        Err(CallError::Doubt { .. } | CallError::Refused { .. })
+            if chunk.doubts <= MOST_FAILED_READS =>
+        {
+            state.doubted(chunk);
+            nap(AFTER_A_DOUBT).await;
+            return Ok(());
+        }
+        Err(CallError::Doubt { .. } | CallError::Refused { .. }) => undecided,
+        other => other?,
+    };
     for index in not_done {
         state.decide(chunk.action, index, Outcome::Unknown, Some(NO_ANSWER));
     }
     state.take(chunk);
     Ok(())
 }
+
+/// The organizations of a chunk of marks could not be read, and are not marked unseen: they are
+/// read once more behind the others, three times in all. Returns the seconds to stay away.
+fn not_read(state: &mut State, chunk: Chunk) -> Option<u64> {
+    state.take(chunk);
+    let unread = chunk.unread + 1;
+    if unread < MOST_FAILED_READS {
+        state.again.push(Chunk { unread, ..chunk });
+        return Some(AFTER_A_FAILED_READ_SECONDS);
+    }
+    for index in state.undecided(chunk) {
+        state.decide(chunk.action, index, chunk.of_not_done(), Some(NOT_READ));
+    }
+    None
+}
+
+const NOT_READ: &str = "not marked: Zendesk did not show the organization before it was to be";
 
 const NO_ANSWER: &str = "Zendesk gave no usable answer, twice";
 
@@ -103,8 +140,8 @@ async fn leave_out_what_drifted(
             Some(organization) if work.is_as_read(organization) => continue,
             Some(organization) => of_changed_mark(ChangedMark {
                 is_marked: organization.is_marked(),
-                was_sent: chunk.again,
-                may_come: chunk.lost,
+                was_sent: chunk.again || work.was_marked_before(organization.id),
+                may_come: chunk.lost || work.was_marked_before(organization.id),
             }),
             None => Outcome::Drifted,
         };

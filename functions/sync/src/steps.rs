@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use shared::config::Sync;
 use shared::deadline::{Deadline, RunEnd, nap, now};
 use shared::secrets::Secrets;
@@ -22,6 +23,8 @@ use crate::work::Work;
 const LONGEST_NAP_SECONDS: u64 = 5;
 /// The pause after a doubtful answer to a call that may be repeated, if Zendesk names none.
 const AFTER_A_DOUBT_SECONDS: u64 = 30;
+/// How long a run is patient with a Zendesk that lets nothing go forward.
+const MOST_PATIENCE: SignedDuration = SignedDuration::from_mins(30);
 /// Looks without any job that has ended, after which the next one comes after a Wait state.
 const LOOKS_BEFORE_A_WAIT: u32 = 3;
 
@@ -152,11 +155,12 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
     ) -> Result<Option<Stop>, CallError> {
         let places = state.running_places(JOBS_PER_POLL);
         let shown = look(client, state, &places).await?;
-        let mut any_ended = false;
+        let (mut any_ended, mut is_first) = (false, true);
         for place in places {
-            if any_ended && !self.deadline.allows_more() {
+            if !is_first && !self.deadline.allows_more() {
                 return Ok(Some(Stop::Deadline));
             }
+            is_first = false;
             if settle(client, self.work, state, place, &shown).await? {
                 any_ended = true;
                 state.save(self.store).await?;
@@ -177,7 +181,8 @@ fn wait(seconds: u64, why: &str) -> Stop {
     Stop::Wait { seconds, why }
 }
 
-/// What comes after a step. Whatever can be tried again is, after a pause, ten times in a row.
+/// What comes after a step. Whatever can be tried again is, after a pause: ten times in a row at
+/// least, and for half an hour.
 async fn after(
     done: Result<Option<Stop>, CallError>,
     state: &mut State,
@@ -185,6 +190,7 @@ async fn after(
     let error = match done {
         Ok(stop) => {
             state.throttled.went_forward();
+            state.stalled_since = None;
             return Ok(stop);
         }
         Err(error) => error,
@@ -200,7 +206,9 @@ async fn after(
         }
         CallError::Refused { .. } | CallError::Fatal(_) => return Err(error.into()),
     };
-    if !state.throttled.one_more() {
+    let is_patient = state.throttled.one_more();
+    let stalled_since = *state.stalled_since.get_or_insert_with(now);
+    if !is_patient && now().duration_since(stalled_since) >= MOST_PATIENCE {
         return Err(error.into());
     }
     if seconds > LONGEST_NAP_SECONDS {

@@ -160,6 +160,14 @@ impl Work {
         Some(Value::Object(body))
     }
 
+    /// True if the memory lists a mark on it: an earlier run set it, or may have.
+    #[must_use]
+    pub fn was_marked_before(&self, id: u64) -> bool {
+        let memory = self.plan().inputs.memory.as_ref();
+        let mut marked = memory.into_iter().flat_map(|memory| &memory.marked);
+        marked.any(|mark| mark.id == id)
+    }
+
     /// True if the organization has what the update or mark wants it to have.
     #[must_use]
     pub fn is_done(&self, action: Action, index: usize, organization: &Organization) -> bool {

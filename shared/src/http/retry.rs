@@ -11,7 +11,7 @@ const MOST_TRIES: u32 = 3;
 /// The pause if a vendor throttles and does not say for how long: what Zendesk's own client takes.
 const UNNAMED_PAUSE_SECONDS: u64 = 10;
 /// The longest pause believed. Source: contract, section 2, "sync".
-const LONGEST_PAUSE_SECONDS: u64 = 15 * 60;
+pub const LONGEST_PAUSE_SECONDS: u64 = 15 * 60;
 
 /// Which try it was, of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

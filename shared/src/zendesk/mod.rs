@@ -19,12 +19,15 @@ pub use jobs::{Job, JobEnd, RecordResult, Said};
 pub use organizations::{CreatedOrganization, ListedOrganization, OrganizationsPage};
 pub use refused::CallError;
 
-use crate::Result;
 use crate::http::meter::request_id;
 use crate::http::{Answer, Call, Http, Meter, Reply};
+use crate::{Error, Result};
 
 /// The longest a call may take. Zendesk ends its own calls sooner.
 const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The pause when no token is to be had.
+const TOKEN_PAUSE_SECONDS: u64 = 30;
 
 /// One instance.
 #[derive(Debug)]
@@ -142,7 +145,7 @@ impl Client {
             let this = request.try_clone().ok_or_else(doubt)?;
             if self.token.is_none() {
                 let minted = self.credentials.token(&self.name, &self.http, self.scope);
-                self.token = minted.await?;
+                self.token = minted.await.map_err(|error| without_token(call, error))?;
             }
             let this = self.credentials.authorize(this, self.token.as_ref());
             let Answer { reply, said } = self.http.send(&what, call, this).await?;
@@ -180,6 +183,17 @@ impl Client {
             status = reply.status,
             "zendesk answered"
         );
+    }
+}
+
+/// No token, so nothing was sent: a write is waited for then, and is not in doubt.
+fn without_token(call: Call, error: Error) -> CallError {
+    match (call, error) {
+        (Call::Once, Error::Transient(what)) => CallError::Pause {
+            seconds: TOKEN_PAUSE_SECONDS,
+            what,
+        },
+        (_, other) => other.into(),
     }
 }
 

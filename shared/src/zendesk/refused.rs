@@ -148,7 +148,7 @@ fn seconds_to_a_free_job(reply: &Reply) -> u64 {
         .unwrap_or_default();
     let mut parts = header.split(';').map(str::trim);
     let resets = parts.find_map(|part| part.strip_prefix("resets=")?.parse().ok());
-    let named = resets.map(|seconds: u64| seconds.clamp(1, 60));
+    let named = resets.map(|seconds: u64| seconds.clamp(1, retry::LONGEST_PAUSE_SECONDS));
     named
         .or_else(|| retry::retry_after(&reply.headers))
         .unwrap_or(JOB_PAUSE)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use shared::model::PARTNER_TYPES;
 
 use crate::standins::faults::{Act, Fault};
 use crate::standins::seed::Dice;
@@ -20,7 +21,10 @@ pub(super) fn harm(dice: &mut Dice, standins: &Running) {
     let zendesk = world.instance("global");
     zendesk.search_lag_seconds = i64::try_from(dice.roll(40)).unwrap_or_default();
     zendesk.token_seconds = (dice.roll(3) == 0).then_some(120);
-    let limit = 20 + dice.roll(80);
+    let limit = 1 + dice.roll(3);
+    if dice.roll(8) == 0 {
+        zendesk.rate_limit = 15 + dice.roll(20);
+    }
     for endpoint in ["update-many-organizations", "list-organizations-cursor"] {
         if dice.roll(8) == 0 {
             zendesk.endpoint_limits.insert(endpoint.to_owned(), limit);
@@ -37,7 +41,7 @@ fn fault(dice: &mut Dice) -> Fault {
         _ => ("global", "/api/v2/organizations"),
     };
     let method = if path.ends_with("organizations") {
-        dice.pick(&["GET", "POST", "POST", "PUT"])
+        dice.pick(&["GET", "POST", "POST", "POST", "PUT"])
     } else {
         ""
     };
@@ -47,7 +51,9 @@ fn fault(dice: &mut Dice) -> Fault {
     } else {
         act(dice, is_write || path.ends_with("job_statuses"))
     };
-    let skip = u32::try_from(dice.roll(4)).unwrap_or_default();
+    // A run has few creates, so the first or second is to meet it.
+    let most_skipped = if method == "POST" { 2 } else { 4 };
+    let skip = u32::try_from(dice.roll(most_skipped)).unwrap_or_default();
     let rolled = u32::try_from(dice.roll(5)).unwrap_or_default() + 1;
     let times = match act {
         Act::HangAfter => 1,
@@ -77,8 +83,8 @@ fn act(dice: &mut Dice, may_hang: bool) -> Act {
         1 => instead(429, "0", ""),
         2 => Act::status(503),
         3 => Act::status(500),
-        4 => Act::DropRequest,
-        5 => Act::DropReply,
+        4 => Act::TimeOut { done: false },
+        5 => Act::TimeOut { done: true },
         6 => Act::CutReply,
         7 => Act::CutJson,
         8 => Act::DoneBut { status: 504 },
@@ -93,12 +99,12 @@ fn act(dice: &mut Dice, may_hang: bool) -> Act {
 }
 
 fn harm_jobs(dice: &mut Dice, world: &mut World) {
-    let ids: Vec<u64> = world
-        .instance("global")
-        .organizations
-        .keys()
-        .copied()
-        .collect();
+    let organizations = world.instance("global").organizations.iter();
+    let partners = organizations.filter(|(_, one)| {
+        let kind = one["organization_fields"]["account_type"].as_str();
+        kind.is_some_and(|tag| PARTNER_TYPES.contains(&tag))
+    });
+    let ids: Vec<u64> = partners.map(|(id, _)| *id).collect();
     let any = |dice: &mut Dice| {
         let place = usize::try_from(dice.roll(ids.len() as u64)).unwrap_or_default();
         ids.get(place).copied().unwrap_or_default()
@@ -123,9 +129,10 @@ fn harm_jobs(dice: &mut Dice, world: &mut World) {
         let ending = dice.pick(&["failed", "killed"]).to_owned();
         jobs.half.extend(chance(dice, 6).then_some((job, ending)));
     }
-    jobs.others = usize::try_from(dice.roll(60))
+    // More than 30 now and then: no job of ours is taken for the whole hour.
+    jobs.others = usize::try_from(dice.roll(70))
         .unwrap_or_default()
-        .saturating_sub(30);
+        .saturating_sub(35);
     jobs.takes_ms = i64::try_from(dice.roll(40_000)).unwrap_or_default();
 }
 
@@ -140,6 +147,7 @@ fn calm_world(world: &mut World) {
     zendesk.search_lag_seconds = 0;
     zendesk.token_seconds = None;
     zendesk.endpoint_limits.clear();
+    zendesk.rate_limit = 700;
     let jobs = &mut zendesk.jobs;
     jobs.poison.clear();
     jobs.refuse.clear();

@@ -3,39 +3,116 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use shared::model::PARTNER_TYPES;
+use shared::model::mapping::FIELDS;
 
 use crate::in_process::Pipeline;
 use crate::standins::seed::in_sync;
-use crate::standins::{Logged, Running, World};
+use crate::standins::{Running, World};
 
-/// What a run was going to change on the target.
+/// What a run was going to change on the target, and what it said of that.
 #[derive(Debug, Default)]
 pub(super) struct Named {
     changed: BTreeSet<u64>,
-    marked: BTreeSet<u64>,
-    creates: usize,
+    pub(super) marked: BTreeSet<u64>,
+    /// Accounts to be given an organization.
+    created: BTreeSet<String>,
+    results: Vec<Value>,
+    /// The values each update was to set.
+    wanted: BTreeMap<u64, Vec<Value>>,
 }
 
 impl Named {
-    /// What the plan of the current run names; nothing if there is none.
+    /// What the plan of the current run names, without the marks that are held; nothing if there is
+    /// none.
     pub(super) fn by_the_plan(pipeline: &Pipeline) -> Self {
-        let entries = |file: &str, list: &str| -> BTreeSet<u64> {
+        let entries = |file: &str, list: &str| {
             let document = pipeline.document(file);
-            let entries = document[list].as_array().into_iter().flatten();
-            entries.filter_map(|entry| entry["id"].as_u64()).collect()
+            document[list].as_array().cloned().unwrap_or_default()
         };
-        let marked = entries("not_in_sync.json", "not_in_sync");
-        let mut changed = entries("updates.json", "updates");
-        changed.extend(&marked);
-        let creates = pipeline.document("creates.json")["creates"]
+        let id = |entry: &Value| entry["id"].as_u64().unwrap_or_default();
+        let marks = entries("not_in_sync.json", "not_in_sync");
+        let plan = pipeline.document("plan.json");
+        let judged = plan["guard"]["categories"]
             .as_array()
-            .map_or(0, Vec::len);
+            .cloned()
+            .unwrap_or_default();
+        let are_held = judged.iter().any(|one| {
+            one["category"] == "marks" && one["exceeded"] == true && one["approved"] == false
+        });
+        let marked = marks.iter().filter(|_| !are_held).map(id).collect();
+        let updates = entries("updates.json", "updates");
+        let mut changed: BTreeSet<u64> = updates.iter().map(id).collect();
+        changed.extend(&marked);
+        let creates = entries("creates.json", "creates");
+        let accounts = creates
+            .iter()
+            .filter_map(|one| one["salesforce_id"].as_str());
+        let wanted = updates.iter().map(|one| {
+            let values = one["changes"].as_array().cloned().unwrap_or_default();
+            (id(one), values)
+        });
         Self {
             changed,
             marked,
-            creates,
+            created: accounts.map(str::to_owned).collect(),
+            results: Vec::new(),
+            wanted: wanted.collect(),
         }
     }
+
+    /// With what the run said in the end.
+    pub(super) fn with_results(mut self, pipeline: &Pipeline) -> Self {
+        let results = pipeline.document("results.json");
+        self.results = results["results"].as_array().cloned().unwrap_or_default();
+        self
+    }
+}
+
+/// No word about a record is false: what is done is there, and what has failed is not.
+fn words_are_true(after: &BTreeMap<u64, Value>, named: &Named) -> Result<(), String> {
+    for result in &named.results {
+        let id = result["id"].as_u64();
+        let is_there = match (result["action"].as_str(), id.and_then(|id| after.get(&id))) {
+            (Some("create"), None) => {
+                let mut all = after.values();
+                all.any(|one| one["external_id"] == result["salesforce_id"])
+            }
+            (Some("create"), Some(_)) => true,
+            (Some("mark"), Some(one)) => is_marked(one),
+            (_, Some(one)) => {
+                let wanted = id.and_then(|id| named.wanted.get(&id));
+                wanted.into_iter().flatten().all(|change| has(one, change))
+            }
+            (_, None) => false,
+        };
+        let is_false = match result["outcome"].as_str() {
+            Some("done") => !is_there,
+            Some("failed") => is_there,
+            _ => false,
+        };
+        if is_false {
+            return Err(format!("a false word: {result}"));
+        }
+    }
+    Ok(())
+}
+
+/// True if an organization has the new value of a change; nothing is nothing in any form.
+fn has(one: &Value, change: &Value) -> bool {
+    let field = change["field"].as_str().unwrap_or_default();
+    let value = if field == "name" {
+        &one["name"]
+    } else {
+        &one["organization_fields"][field]
+    };
+    let is_nothing =
+        |value: &Value| *value == json!(null) || *value == json!(false) || *value == json!("");
+    *value == change["new"] || (is_nothing(value) && is_nothing(&change["new"]))
+}
+
+fn is_marked(one: &Value) -> bool {
+    one["organization_fields"]["mark_for_deletion"] == true
 }
 
 /// What must never have happened on the target, since it was as `before`: by the run that named
@@ -47,7 +124,7 @@ pub(super) fn check(
 ) -> Result<(), String> {
     let after = target(standins);
     let authorised = authorised(&standins.world());
-    let is_marked = |one: &Value| one["organization_fields"]["mark_for_deletion"] == true;
+    words_are_true(&after, named)?;
     let (mut owners, mut bearers) = (BTreeMap::new(), BTreeMap::new());
     for (id, one) in &after {
         let old = before.get(id);
@@ -80,27 +157,27 @@ pub(super) fn check(
     Ok(())
 }
 
-/// No create is sent more than three times in a run.
+/// No create is sent more than three times in a run, and none that was not planned.
 pub(super) fn few_creates_were_sent(standins: &Running, named: &Named) -> Result<(), String> {
-    let log = standins.world().log.clone();
-    let is_create = |call: &&Logged| {
-        (call.host == "global" && call.method == "POST" && call.path == "/api/v2/organizations")
-            // These say that nothing was done.
-            && call.status != 429
-            && call.status != 401
-    };
-    let sent = log.iter().filter(is_create).count();
-    if sent <= 3 * named.creates {
-        return Ok(());
+    let mut sent = BTreeMap::<String, usize>::new();
+    let world = standins.world();
+    let creates = world.log.iter().filter(|call| {
+        // These statuses say that nothing was done.
+        call.host == "global" && !call.creates.is_empty() && ![401, 429].contains(&call.status)
+    });
+    for call in creates {
+        *sent.entry(call.creates.clone()).or_default() += 1;
     }
-    Err(format!(
-        "{sent} creates were sent for {} accounts",
-        named.creates
-    ))
+    for (account, times) in sent {
+        if times > 3 || !named.created.contains(&account) {
+            return Err(format!("{account} was created {times} times"));
+        }
+    }
+    Ok(())
 }
 
 /// Salesforce and Zendesk after the faults: every partner has its organization, field by field, and
-/// nobody else is unmarked.
+/// every other partner organization is marked.
 pub(super) fn equal_now(standins: &Running) -> Result<(), String> {
     let world = standins.world().clone();
     let organizations = target(standins);
@@ -115,21 +192,31 @@ pub(super) fn equal_now(standins: &Running) -> Result<(), String> {
             .values()
             .find(|one| one["organization_fields"]["salesforce_id"] == id.as_str());
         let own = own.ok_or_else(|| format!("account {id} has no organization"))?;
-        for key in [
-            "salesforce_id",
-            "sfdc_short_id",
-            "account_owner",
-            "account_type",
-            "support_hold",
-            "solutions_architect",
-        ] {
-            if own["organization_fields"][key] != wanted["organization_fields"][key] {
-                return Err(format!("account {id}: {key} differs"));
+        for field in FIELDS.iter().map(|field| field.key) {
+            let new = if field == "name" {
+                &wanted["name"]
+            } else {
+                &wanted["organization_fields"][field]
+            };
+            if !has(own, &json!({"field": field, "new": new})) {
+                return Err(format!("account {id}: {field} differs"));
             }
         }
-        if own["name"] != wanted["name"] || own["organization_fields"]["mark_for_deletion"] == true
-        {
-            return Err(format!("account {id}: the name differs, or it is marked"));
+        if is_marked(own) {
+            return Err(format!("account {id}: its organization is marked"));
+        }
+    }
+    let partners = authorised(&world);
+    for (id, one) in &organizations {
+        let fields = &one["organization_fields"];
+        let is_partner = fields["account_type"]
+            .as_str()
+            .is_some_and(|tag| PARTNER_TYPES.contains(&tag));
+        let account = fields["salesforce_id"].as_str().unwrap_or_default();
+        if is_partner && !partners.contains(account) && !is_marked(one) {
+            return Err(format!(
+                "organization {id} is nobody's any more, and is not marked"
+            ));
         }
     }
     Ok(())

@@ -1,14 +1,14 @@
 //! What people do in an hour, in both systems.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use shared::model::PARTNER_TYPES;
 
 use super::ACCOUNTS;
 use crate::standins::World;
 use crate::standins::seed::{Dice, account, account_id, company};
 
-/// Accounts there may be; a new one then takes the place of an old one.
-const MOST_ACCOUNTS: usize = 60;
+/// Partners there may be; a new one then takes the place of the oldest new one.
+const MOST_PARTNERS: usize = 60;
 
 /// An hour of people's work in both systems.
 pub(super) fn live(dice: &mut Dice, world: &mut World, hour: usize) {
@@ -36,10 +36,13 @@ pub(super) fn live(dice: &mut Dice, world: &mut World, hour: usize) {
                 }
                 let first_new = account_id(100).to_string();
                 let accounts = &mut world.salesforce.accounts;
-                if accounts.len() >= MOST_ACCOUNTS {
-                    // The oldest of the new ones is deleted for good.
-                    let oldest = accounts.keys().find(|id| *id >= &first_new).cloned();
-                    oldest.map(|id| accounts.remove(&id));
+                let status = "Partners_Partner_Status__c";
+                let is_partner =
+                    |one: &Map<String, Value>| one.get(status) == Some(&json!("Authorized"));
+                if accounts.values().filter(|one| is_partner(one)).count() >= MOST_PARTNERS {
+                    let mut new = accounts.range_mut(first_new..);
+                    let oldest = new.find(|(_, one)| is_partner(one));
+                    oldest.map(|(_, one)| one.insert(status.to_owned(), json!("Terminated")));
                 }
                 accounts.insert(id.to_string(), record);
             }

@@ -50,8 +50,75 @@ pub struct Hours {
     pub collisions: usize,
     /// Jobs that Zendesk did not show.
     pub lost_jobs: usize,
+    /// Records that were left alone because somebody had changed them.
+    pub drifted: usize,
+    /// Tokens that ended in the middle of a run.
+    pub ended_tokens: usize,
     /// Records of which it stayed unknown whether they were applied.
     pub unknown: usize,
+}
+
+impl Hours {
+    /// Both together.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let both = |of: fn(&Self) -> usize| of(self) + of(other);
+        Self {
+            hours: both(|one| one.hours),
+            failed: both(|one| one.failed),
+            killed: both(|one| one.killed),
+            writes: both(|one| one.writes),
+            doubtful_creates: both(|one| one.doubtful_creates),
+            late_creates: both(|one| one.late_creates),
+            sent_again: both(|one| one.sent_again),
+            half_done_jobs: both(|one| one.half_done_jobs),
+            collisions: both(|one| one.collisions),
+            lost_jobs: both(|one| one.lost_jobs),
+            drifted: both(|one| one.drifted),
+            ended_tokens: both(|one| one.ended_tokens),
+            unknown: both(|one| one.unknown),
+        }
+    }
+
+    /// Chaos that meets nothing proves nothing.
+    ///
+    /// # Errors
+    /// Everything that was met, if anything was not.
+    pub fn met_everything(&self) -> Result<(), String> {
+        let Self {
+            hours: _,
+            failed,
+            killed,
+            writes,
+            doubtful_creates,
+            late_creates,
+            sent_again,
+            half_done_jobs,
+            collisions,
+            lost_jobs,
+            drifted,
+            ended_tokens,
+            unknown,
+        } = self;
+        let all = [
+            failed,
+            killed,
+            writes,
+            doubtful_creates,
+            late_creates,
+            sent_again,
+            half_done_jobs,
+            collisions,
+            lost_jobs,
+            drifted,
+            ended_tokens,
+            unknown,
+        ];
+        if all.into_iter().all(|met| *met > 0) {
+            return Ok(());
+        }
+        Err(format!("{self:?}"))
+    }
 }
 
 /// Simulates so many hours, then stops the faults, lets two runs go, and expects that a third has
@@ -146,14 +213,19 @@ async fn run(
     let (ended, named) = match pipeline.plan(json!({})).await {
         Ok(compared) => {
             let named = Named::by_the_plan(pipeline);
+            let mut named = named;
             if let Some(dice) = dice {
-                touch(dice, standins);
+                touch(dice, standins, &mut named);
+                let reserved = dice.roll(2).to_string();
+                let setting = ("SYNC_RESERVED_CONCURRENCY".to_owned(), reserved);
+                pipeline.env.extend([setting]);
                 if dice.roll(5) == 0 {
                     pipeline.store.die_at(usize_of(dice, 14), dice.roll(2) == 0);
                 }
             }
             let plan = json!(compared.plan);
-            (apply(pipeline, standins, tally, &plan).await?, named)
+            let applied = apply(pipeline, standins, tally, &plan).await?;
+            (applied, named.with_results(pipeline))
         }
         Err(error) => (Err(error), Named::default()),
     };
@@ -170,19 +242,24 @@ async fn run(
         .iter()
         .filter(|call| call.method != "GET" && call.path.starts_with("/api/"));
     tally.writes += writes.count();
+    let refused = log
+        .iter()
+        .filter(|call| call.host == "global" && call.status == 401);
+    tally.ended_tokens += refused.count();
     check(standins, &before, &named)?;
     few_creates_were_sent(standins, &named)?;
     Ok((target(standins), named))
 }
 
-/// Something else of some organizations changes between the plan and its application.
-fn touch(dice: &mut Dice, standins: &Running) {
+/// Something else of some organizations changes between the plan and its application: those must
+/// not be marked.
+fn touch(dice: &mut Dice, standins: &Running, named: &mut Named) {
     let mut world = standins.world();
     let zendesk = world.instance("global");
-    let ids: Vec<u64> = zendesk.organizations.keys().copied().collect();
-    for _ in 0..dice.roll(3) {
-        if let Some(id) = ids.get(usize_of(dice, ids.len() as u64)) {
-            zendesk.touch(*id);
+    for id in named.marked.clone() {
+        if dice.roll(4) == 0 {
+            zendesk.touch(id);
+            named.marked.remove(&id);
         }
     }
 }
@@ -207,6 +284,7 @@ async fn apply(
             Ok(Ok(Progress::Wait { .. } | Progress::Continue { .. })) => {}
             Ok(Ok(Progress::Done(done))) => {
                 tally.unknown += done.summary.applied.unknown;
+                tally.drifted += done.summary.applied.drifted;
                 seen.add_to(tally, killed);
                 return Ok(Ok(()));
             }

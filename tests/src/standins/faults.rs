@@ -47,6 +47,11 @@ pub enum Act {
     DropRequest,
     /// Everything is done, then the connection drops.
     DropReply,
+    /// The caller waits in vain, for as long as it waits at all; everything is done, or nothing.
+    TimeOut {
+        /// Which of both.
+        done: bool,
+    },
     /// Nothing is done, and the caller dies waiting.
     HangBefore,
     /// Everything is done, and the caller dies before it knows.
@@ -120,7 +125,11 @@ impl Act {
     pub(super) fn does_the_work(&self) -> bool {
         !matches!(
             self,
-            Self::Instead { .. } | Self::DropRequest | Self::HangBefore | Self::Late { .. }
+            Self::Instead { .. }
+                | Self::DropRequest
+                | Self::TimeOut { done: false }
+                | Self::HangBefore
+                | Self::Late { .. }
         )
     }
 
@@ -150,9 +159,11 @@ impl Act {
 
     pub(super) fn spoil(self, mut response: Response) -> Answer {
         match self {
-            Self::DropReply | Self::DropRequest | Self::Instead { .. } | Self::Late { .. } => {
-                Answer::Dropped
-            }
+            Self::DropReply
+            | Self::TimeOut { .. }
+            | Self::DropRequest
+            | Self::Instead { .. }
+            | Self::Late { .. } => Answer::Dropped,
             Self::HangBefore | Self::HangAfter => Answer::Hung,
             Self::CutReply => Answer::Cut(response),
             Self::CutJson => {

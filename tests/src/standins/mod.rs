@@ -13,10 +13,11 @@ mod zendesk;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::deadline::now;
+use shared::deadline::{now, pass};
 use tokio::sync::Notify;
 
 pub use demo::{demo, differences};
@@ -24,6 +25,9 @@ use faults::{Act, Fault};
 pub use http::{Answer, Request, Response};
 pub use salesforce::Salesforce;
 pub use zendesk::Zendesk;
+
+/// How long a Zendesk client waits for a reply. In one process with the pipeline, that time passes.
+const TIME_OUT: Duration = Duration::from_secs(20);
 
 /// Everything the stand-ins know.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -62,13 +66,26 @@ pub struct Logged {
     /// When, in milliseconds since 1970.
     #[serde(default)]
     pub at: i64,
+    /// The external id of the organization it was to create; empty for any other request.
+    #[serde(default)]
+    pub creates: String,
 }
 
 impl World {
     /// Answers a request to one of the hosts, with the faults that fit it.
     pub fn answer(&mut self, host: &str, request: &Request) -> Answer {
         self.advance();
+        let at = now().as_millisecond();
         let fault = faults::take(&mut self.faults, host, request);
+        if matches!(
+            fault,
+            Some(Fault {
+                act: Act::TimeOut { .. },
+                ..
+            })
+        ) {
+            pass(TIME_OUT);
+        }
         if let Some(Act::Late { seconds, .. }) = fault.as_ref().map(|fault| &fault.act)
             && let Some(zendesk) = self.zendesk.get_mut(host)
         {
@@ -102,13 +119,21 @@ impl World {
                 })
             }
         };
+        let creates = match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/api/v2/organizations") => request.json()["organization"]["external_id"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            _ => String::new(),
+        };
         self.log.push(Logged {
             host: host.to_owned(),
             method: request.method.clone(),
             path: request.path.clone(),
             query: request.query.clone(),
             status: answer.status(),
-            at: now().as_millisecond(),
+            at,
+            creates,
         });
         answer
     }

@@ -41,16 +41,202 @@ async fn a_chunk_is_sent_twice_before_it_is_halved() {
         Act::CutReply,
         html(),
         Act::DoneBut { status: 409 },
+        Act::TimeOut { done: true },
     ] {
-        let (standins, _, summary) =
-            run(updates(100), vec![on_update(act.clone()).only(0, 2)]).await;
-        assert_eq!(summary.applied, updated(100), "{act:?}");
-        // Two without a usable answer, then the halves; a record that was done meanwhile is done.
-        assert!(calls(&standins, "PUT", UPDATE).len() >= 4, "{act:?}");
-        let (standins, _, summary) =
-            run(updates(100), vec![on_update(act.clone()).only(0, 1)]).await;
-        assert_eq!(summary.applied, updated(100), "{act:?}");
-        assert_eq!(calls(&standins, "PUT", UPDATE)[..2].len(), 2, "{act:?}");
+        for (times, sends) in [(1, 2), (2, 4)] {
+            let faults = vec![on_update(act.clone()).only(0, times)];
+            let (standins, _, summary) = run(updates(100), faults).await;
+            assert_eq!(summary.applied, updated(100), "{act:?}");
+            assert_eq!(calls(&standins, "PUT", UPDATE).len(), sends, "{act:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_chunk_that_is_refused_as_a_whole_is_halved_down_to_the_record_to_blame() {
+    let refused = |times| vec![on_update(Act::status(422)).only(0, times)];
+    let (standins, _, summary) = run(updates(100), refused(1)).await;
+    assert_eq!(summary.applied, updated(100));
+    assert_eq!(calls(&standins, "PUT", UPDATE).len(), 3);
+
+    let (standins, _, summary) = run(updates(2), refused(0)).await;
+    let wanted = Applied {
+        failed: 2,
+        ..Applied::default()
+    };
+    assert_eq!(
+        summary.applied, wanted,
+        "nothing was done, and that is known"
+    );
+    assert_eq!(calls(&standins, "PUT", UPDATE).len(), 3);
+}
+
+#[tokio::test]
+async fn what_an_earlier_try_may_still_do_has_not_failed() {
+    let faults = vec![
+        on_update(Act::Late {
+            seconds: 30,
+            status: 504,
+        })
+        .only(0, 1),
+        on_update(Act::status(422)).only(0, 0),
+    ];
+    let (standins, mut pipeline) = start(updates(1)).await;
+    standins.world().faults = faults;
+    let summary = pipeline.run(json!({})).await.unwrap();
+    assert_eq!(summary.applied.unknown, 1, "{summary:?}");
+
+    let faults = vec![
+        on_create(Act::Late {
+            seconds: 1,
+            status: 504,
+        })
+        .only(0, 1),
+        Fault::new(
+            "global",
+            "GET",
+            "/api/v2/organizations/search",
+            Act::set("/organizations", json!([])),
+        ),
+        on_create(Act::status(400)).only(0, 1),
+    ];
+    let (_, _, summary) = run(three_creates(), faults).await;
+    assert_eq!(
+        (summary.applied.unknown, summary.applied.failed),
+        (1, 0),
+        "{summary:?}"
+    );
+}
+
+#[tokio::test]
+async fn jobs_side_by_side_collide_and_their_records_are_tried_once_more() {
+    let mut world = updates(100);
+    world.instance("global").jobs.takes_ms = 20_000;
+    let (standins, _, summary) = run(world, vec![on_update(Act::DropReply).only(0, 1)]).await;
+    assert!(standins.world().instance("global").jobs.seen.collisions > 0);
+    assert_eq!(summary.applied, updated(100));
+}
+
+#[tokio::test]
+async fn a_missing_token_leaves_no_write_in_doubt() {
+    let (standins, mut pipeline) = start(updates(1)).await;
+    let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+    let down = Fault::new("global", "POST", "/oauth/tokens", Act::status(503)).only(0, 9);
+    standins.world().faults = vec![down];
+    let summary = pipeline.apply(&plan).await.unwrap();
+    assert_eq!(summary.applied, updated(1));
+    assert_eq!(calls(&standins, "PUT", UPDATE).len(), 1);
+    assert_eq!(pipeline.waits[..3], [30, 30, 30]);
+}
+
+/// Every look at organizations fails, for as long as it likes.
+fn blind(path: &str) -> Fault {
+    Fault::new("global", "GET", path, Act::status(500))
+}
+
+#[tokio::test]
+async fn a_create_that_cannot_be_looked_for_keeps_nobody_waiting() {
+    let mut world = three_creates();
+    world.set_organization(35, "mark_for_deletion", json!(true));
+    let faults = vec![
+        on_create(Act::DropReply).only(0, 1),
+        blind("/api/v2/organizations/search"),
+    ];
+    let (standins, _, summary) = run(world, faults).await;
+    let wanted = Applied {
+        updated: 1,
+        unknown: 1,
+        ..created(2)
+    };
+    assert_eq!(summary.applied, wanted);
+    assert_eq!(
+        calls(&standins, "POST", CREATE).len(),
+        3,
+        "unseen, it is not sent again"
+    );
+}
+
+#[tokio::test]
+async fn records_that_cannot_be_read_keep_nobody_waiting_and_no_false_word_is_said() {
+    let mut world = seed::equal(5, 60, 120, 10);
+    for number in 1..60 {
+        world.set_account(number + 1, "Account_Owner_Calc__c", json!("Nova Linden"));
+    }
+    world.abandon(9001, "");
+    let (standins, mut pipeline) = start(world).await;
+    let ids = [10, 20].map(|number| standins.world().organization_of(number).unwrap());
+    standins.world().instance("global").jobs.silent = [ids[0]].into();
+    standins.world().instance("global").jobs.choke = [ids[1]].into();
+    standins.world().faults = vec![blind("/api/v2/organizations/show_many")];
+    let summary = pipeline.run(json!({})).await.unwrap();
+    let unknown: BTreeSet<_> = with_outcome(&pipeline, "unknown")
+        .into_iter()
+        .map(|one| one.0)
+        .collect();
+    assert_eq!(unknown, ids.map(Some).into());
+    let [(_, words)] = &with_outcome(&pipeline, "failed")[..] else {
+        panic!("{summary:?}")
+    };
+    assert!(words.starts_with("not marked"), "{words}");
+    assert_eq!(summary.applied.updated, 57);
+}
+
+#[tokio::test]
+async fn jobs_that_cannot_be_looked_at_are_stuck_in_the_end_and_their_records_read_back() {
+    let (standins, mut pipeline) = start(updates(100)).await;
+    standins.world().faults = vec![blind("/api/v2/job_statuses")];
+    let summary = pipeline.run(json!({})).await.unwrap();
+    assert_eq!(summary.applied, updated(100));
+}
+
+#[tokio::test]
+async fn jobs_of_others_are_waited_for_for_half_an_hour() {
+    let mut world = updates(20);
+    world.instance("global").jobs.others = 30;
+    let (_standins, mut pipeline) = start(world).await;
+    let error = pipeline.run(json!({})).await.unwrap_err();
+    assert_eq!(error.name(), "Sync.Throttled");
+    let waited: u64 = pipeline.waits.iter().sum();
+    assert!((1800..1900).contains(&waited), "{waited}");
+}
+
+#[tokio::test]
+async fn a_mark_in_doubt_on_a_changed_organization_is_unknown_and_a_persons_own_is_drifted() {
+    let mut world = seed::equal(31, 40, 80, 5);
+    world.abandon(9001, "");
+    let id = world.organization_of(9001).unwrap();
+    let away = Act::Instead {
+        status: 503,
+        headers: BTreeMap::from([("retry-after".to_owned(), "30".to_owned())]),
+        body: String::new(),
+    };
+    for is_persons in [false, true] {
+        let (standins, mut pipeline) = start(world.clone()).await;
+        let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+        if is_persons {
+            standins
+                .world()
+                .instance("global")
+                .edit(id, "mark_for_deletion", json!(true));
+        } else {
+            standins.world().faults = vec![on_update(away.clone()).only(0, 1)];
+            let waits = pipeline.sync_mortal(&plan, &standins).await.unwrap();
+            assert!(matches!(
+                waits,
+                Some(Progress::Wait {
+                    wait_seconds: 30,
+                    ..
+                })
+            ));
+            standins.world().instance("global").touch(id);
+        }
+        let summary = pipeline.apply(&plan).await.unwrap();
+        let wanted = Applied {
+            unknown: usize::from(!is_persons),
+            drifted: usize::from(is_persons),
+            ..Applied::default()
+        };
+        assert_eq!(summary.applied, wanted);
     }
 }
 
@@ -70,17 +256,23 @@ async fn a_job_that_ends_half_way_is_sent_on_and_nobody_is_blamed() {
 
 #[tokio::test]
 async fn a_single_record_whose_job_failed_is_read_back_before_it_is_called_failed() {
-    let (standins, mut pipeline) = start(updates(30)).await;
-    let poisoned = ids(&standins)[3];
-    standins.world().instance("global").jobs.poison = [poisoned].into();
-    let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
-    // Somebody gives it the wanted value meanwhile.
-    standins
-        .world()
-        .instance("global")
-        .edit(poisoned, "account_owner", json!("Nova Linden"));
-    let summary = pipeline.apply(&plan).await.unwrap();
-    assert_eq!(summary.applied, updated(30));
+    for has_it_anyway in [true, false] {
+        let (standins, mut pipeline) = start(updates(1)).await;
+        let poisoned = ids(&standins)[0];
+        standins.world().instance("global").jobs.poison = [poisoned].into();
+        let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+        if has_it_anyway {
+            let mut world = standins.world();
+            world
+                .instance("global")
+                .edit(poisoned, "account_owner", json!("Nova Linden"));
+        }
+        let applied = pipeline.apply(&plan).await.unwrap().applied;
+        assert_eq!(
+            (applied.updated, applied.failed),
+            if has_it_anyway { (1, 0) } else { (0, 1) }
+        );
+    }
 }
 
 #[tokio::test]
@@ -208,24 +400,35 @@ async fn a_job_that_never_ends_is_stuck_after_ten_minutes_and_its_records_are_un
 }
 
 #[tokio::test]
-async fn a_mark_whose_job_is_lost_may_come_late_and_is_remembered() {
+async fn a_mark_whose_job_is_stuck_may_come_late_and_stays_ours() {
     let mut world = seed::equal(31, 40, 80, 5);
     world.abandon(9001, "");
+    let id = world.organization_of(9001).unwrap();
     world.instance("global").jobs.stuck = [0].into();
     let (standins, mut pipeline, summary) = run(world, vec![]).await;
     assert_eq!(summary.applied.unknown, 1);
-    let memory: Value =
-        serde_json::from_slice(&pipeline.store.object("memory.json").unwrap()).unwrap();
-    assert_eq!(
-        memory["marked"].as_array().map(Vec::len),
-        Some(1),
-        "it may be ours soon"
-    );
-    // It is seen and sent again by the next run, which finds whatever came of it.
-    standins.world().instance("global").jobs.stuck.clear();
+    let ours = |pipeline: &Pipeline| {
+        let memory = pipeline.store.object("memory.json").unwrap();
+        let memory: Value = serde_json::from_slice(&memory).unwrap();
+        memory["marked"][0]["id"].as_u64()
+    };
+    assert_eq!(ours(&pipeline), Some(id), "it may come");
+
+    // It comes between the next run's plan and its marks.
+    standins.world().faults.clear();
     pipeline.hours_pass(1);
-    let summary = pipeline.run(json!({})).await.unwrap();
-    assert_eq!(summary.applied.unknown + summary.applied.failed, 0);
+    let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+    standins
+        .world()
+        .instance("global")
+        .edit(id, "mark_for_deletion", json!(true));
+    let summary = pipeline.apply(&plan).await.unwrap();
+    assert_eq!((summary.applied.marked, summary.applied.drifted), (1, 0));
+    assert_eq!(
+        ours(&pipeline),
+        Some(id),
+        "it came, and is known to be ours"
+    );
 }
 
 #[tokio::test]

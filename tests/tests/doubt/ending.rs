@@ -13,7 +13,7 @@ async fn jobs_of_ours_are_judged_before_the_run_fails() {
     assert_eq!(with_outcome(&pipeline, "done").len(), 100);
 }
 
-/// Every second job is refused for a day.
+/// Every job after the first is refused for a day.
 fn throttled_after_the_first_job() -> Fault {
     on_update(Act::Instead {
         status: 429,
@@ -72,6 +72,75 @@ async fn a_run_whose_time_is_over_ends_by_itself_before_step_functions_ends_it()
             .starts_with("not sent")
     );
     assert!(pipeline.store.object("runs/run-1/report.html").is_some());
+}
+
+#[tokio::test]
+async fn what_may_still_come_when_the_time_is_over_is_unknown() {
+    let (standins, mut pipeline) = start(updates(20)).await;
+    standins.world().instance("global").jobs.takes_ms = 590_000;
+    let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+    shared::deadline::pass(Duration::from_mins(165));
+    let summary = pipeline.apply(&plan).await.unwrap();
+    assert_eq!(summary.applied.unknown, 20, "their job is running");
+
+    let (standins, mut pipeline) = start(updates(20)).await;
+    let away = Act::Instead {
+        status: 503,
+        headers: BTreeMap::from([("retry-after".to_owned(), "900".to_owned())]),
+        body: String::new(),
+    };
+    standins.world().faults = vec![on_update(away)];
+    let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+    shared::deadline::pass(Duration::from_mins(160));
+    let summary = pipeline.apply(&plan).await.unwrap();
+    assert_eq!(
+        summary.applied.unknown, 20,
+        "they were sent, and got no answer"
+    );
+}
+
+#[tokio::test]
+async fn the_walk_over_the_organizations_ends_with_the_runs_time() {
+    let (standins, mut pipeline) = start(updates(600)).await;
+    let throttled = Act::Instead {
+        status: 429,
+        headers: BTreeMap::from([("retry-after".to_owned(), "900".to_owned())]),
+        body: String::new(),
+    };
+    pipeline.retries = true;
+    standins.world().faults = vec![Fault::new("global", "GET", CREATE, throttled).only(2, 0)];
+    let error = pipeline.run(json!({})).await.unwrap_err();
+    let ran = shared::deadline::now().duration_since(pipeline.today);
+    assert!(ran.as_mins() < 180, "{ran:?}");
+    assert!(
+        matches!(error.name(), "Sync.Throttled" | "Sync.Incomplete"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_create_in_doubt_of_a_replaced_execution_is_waited_for() {
+    let (standins, mut pipeline) = start(three_creates()).await;
+    // Lambda itself lets only one invocation run.
+    let setting = ("SYNC_RESERVED_CONCURRENCY".to_owned(), "1".to_owned());
+    pipeline.env.extend([setting]);
+    let late = Act::Late {
+        seconds: 45,
+        status: 504,
+    };
+    standins.world().faults = vec![on_create(late).only(0, 1)];
+    let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+    let waits = pipeline.sync_once_unwaited(&plan).await;
+    assert_eq!(waits, Some(60), "and then somebody stops it");
+    pipeline.lease_taken_from = format!(
+        "arn:aws:states:eu-central-1:0:execution:partner-sync:{}",
+        pipeline.run_id()
+    );
+    pipeline.today = shared::deadline::now();
+    let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+    let summary = pipeline.apply(&plan).await.unwrap();
+    assert_eq!(summary.applied, created(3));
+    assert!(no_name_is_there_twice(&standins));
 }
 
 #[tokio::test]
@@ -145,7 +214,6 @@ async fn the_last_invocation_of_a_replaced_execution_is_waited_for() {
         "arn:aws:states:eu-central-1:0:execution:partner-sync:{}",
         pipeline.run_id()
     );
-    let today = pipeline.today;
     pipeline.today = shared::deadline::now();
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
     pipeline.lease_taken_from = replaced;
@@ -163,10 +231,10 @@ async fn the_last_invocation_of_a_replaced_execution_is_waited_for() {
     );
     assert!(standins.world().log.is_empty());
     assert_eq!(pipeline.apply(&plan).await.unwrap().applied, updated(20));
-    assert!(pipeline.today > today);
 }
 
-/// Every fifth call of the target gets no answer in time; half of them was done all the same.
+/// Every fifth call of the target times out; a third of those was done, and a third of the writes
+/// comes late.
 #[tokio::test]
 async fn a_run_ends_in_its_time_while_every_fifth_call_times_out_for_an_hour() {
     let mut world = seed::equal(41, 300, 700, 5);
@@ -189,9 +257,9 @@ async fn a_run_ends_in_its_time_while_every_fifth_call_times_out_for_an_hour() {
     };
     let time_outs = (0..400).map(|number| {
         let act = match number % 3 {
-            0 => Act::DropReply,
+            0 => Act::TimeOut { done: true },
             1 => late.clone(),
-            _ => Act::DropRequest,
+            _ => Act::TimeOut { done: false },
         };
         Fault::new("global", "", "/", act).only(4, 1)
     });
@@ -201,8 +269,8 @@ async fn a_run_ends_in_its_time_while_every_fifth_call_times_out_for_an_hour() {
         matches!(summary.verdict, Verdict::Ok | Verdict::Partial),
         "{summary:?}"
     );
-    let waited: u64 = pipeline.waits.iter().sum();
-    assert!(waited < 3600, "{waited} s of waits");
+    let ran = shared::deadline::now().duration_since(pipeline.today);
+    assert!(ran.as_mins() < 60, "{ran:?}");
     assert!(no_name_is_there_twice(&standins));
     let mut world = standins.world();
     for number in 290..299 {

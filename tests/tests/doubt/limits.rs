@@ -5,14 +5,14 @@ use super::*;
 #[tokio::test]
 async fn a_token_that_ends_is_replaced_as_often_as_it_worked() {
     let mut world = updates(300);
-    world.instance("global").token_seconds = Some(300);
+    world.instance("global").token_seconds = Some(120);
     world.instance("global").jobs.takes_ms = 550_000;
     let (standins, _, summary) = run(world, vec![]).await;
     assert_eq!(summary.applied, updated(300));
     let minted = calls(&standins, "POST", "/oauth/tokens").len();
     assert!(
-        minted >= 3,
-        "{minted}: one to read, and one every five minutes"
+        minted >= 5,
+        "{minted}: one to read, and one every two minutes"
     );
 }
 

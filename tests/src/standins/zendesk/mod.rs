@@ -1,11 +1,16 @@
 //! A stand-in Zendesk instance: organizations, their fields, OAuth, rate limits. Bulk jobs are in
 //! the file beside it.
 
+mod budget;
+mod late;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+
+use late::Late;
 
 use super::jobs::Jobs;
 use super::{Request, Response};
@@ -73,24 +78,6 @@ pub struct Token {
     pub ends_ms: i64,
 }
 
-/// A write that is done later.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Late {
-    at_ms: i64,
-    path: String,
-    body: Value,
-}
-
-/// The endpoint limits there are, and their names in the headers.
-const ENDPOINTS: [(&str, &str, &str); 2] = [
-    (
-        "PUT",
-        "/api/v2/organizations/update_many",
-        "update-many-organizations",
-    ),
-    ("GET", "/api/v2/organizations", "list-organizations-cursor"),
-];
-
 impl Default for Zendesk {
     fn default() -> Self {
         Self {
@@ -121,108 +108,6 @@ impl Default for Zendesk {
 }
 
 impl Zendesk {
-    pub(super) fn answer(&mut self, request: &Request) -> Response {
-        if request.path == "/oauth/tokens" {
-            return self.route(request);
-        }
-        let minute = self.now_ms.div_euclid(60_000);
-        if self.window.0 != minute {
-            self.window = (minute, BTreeMap::new());
-        }
-        let resets = 60 - self.now_ms.div_euclid(1000).rem_euclid(60);
-        let (used, is_over) = self.count("", self.rate_limit);
-        let endpoint = ENDPOINTS
-            .iter()
-            .find(|(method, path, _)| request.method == *method && request.path == *path)
-            .and_then(|(_, _, name)| Some((*name, *self.endpoint_limits.get(*name)?)));
-        let remaining = |limit: u64, used: u64| limit.saturating_sub(used);
-        let mut is_refused = is_over;
-        let mut headers = vec![
-            ("x-rate-limit".to_owned(), self.rate_limit.to_string()),
-            (
-                "x-rate-limit-remaining".to_owned(),
-                remaining(self.rate_limit, used).to_string(),
-            ),
-            ("ratelimit-reset".to_owned(), resets.to_string()),
-        ];
-        if let Some((name, limit)) = endpoint {
-            let (used, is_over) = self.count(name, limit);
-            is_refused |= is_over;
-            let left = remaining(limit, used);
-            let value = format!("total={limit}; remaining={left}; resets={resets}");
-            headers.push((format!("zendesk-ratelimit-{name}"), value));
-        }
-        let mut response = if is_refused {
-            let body = json!({"error": "APIRateLimitExceeded",
-                "description": "Number of allowed API requests per minute exceeded"});
-            Response::json(429, &body).with("retry-after", &resets.to_string())
-        } else {
-            self.route(request)
-        };
-        response.headers.extend(headers);
-        response
-    }
-
-    /// Counts a request to an endpoint; says how many there were, and whether this is one too many.
-    fn count(&mut self, endpoint: &str, limit: u64) -> (u64, bool) {
-        let used = self.window.1.entry(endpoint.to_owned()).or_default();
-        *used += 1;
-        (*used, *used > limit)
-    }
-
-    /// It becomes a later time: jobs end and late work is done, in the order of their times.
-    pub(super) fn advance(&mut self, now_ms: i64) {
-        self.now_ms = now_ms;
-        loop {
-            let job = self.next_end().filter(|(at, _)| *at <= now_ms);
-            let due = |late: &Late| late.at_ms <= now_ms;
-            let late = self
-                .late
-                .iter()
-                .filter(|late| due(late))
-                .map(|late| late.at_ms)
-                .min();
-            match (job, late) {
-                (None, None) => break,
-                (Some((at, id)), late) if late.is_none_or(|late| at <= late) => self.end(&id),
-                (_, late) => self.do_late(late.unwrap_or_default()),
-            }
-        }
-        self.work(now_ms);
-    }
-
-    fn do_late(&mut self, at_ms: i64) {
-        let Some(place) = self.late.iter().position(|late| late.at_ms == at_ms) else {
-            return;
-        };
-        let Late { at_ms, path, body } = self.late.remove(place);
-        if path.ends_with("/update_many") {
-            let _ = self.update_many(&body, at_ms);
-        } else {
-            // Its name was looked at when it was sent: this is the race that makes two.
-            self.late_creates += 1;
-            self.insert(&body["organization"]);
-        }
-    }
-
-    /// Notes a write that is done later. A create is looked at now, and not done if it is refused.
-    pub(super) fn later(&mut self, request: &Request, seconds: u32) {
-        let body = request.json();
-        let is_create = match (request.method.as_str(), request.path.as_str()) {
-            ("POST", "/api/v2/organizations") => true,
-            ("PUT", "/api/v2/organizations/update_many") => false,
-            _ => return,
-        };
-        if is_create && self.create_refusal(&body["organization"]).is_some() {
-            return;
-        }
-        self.late.push(Late {
-            at_ms: self.now_ms + i64::from(seconds) * 1000,
-            path: request.path.clone(),
-            body,
-        });
-    }
-
     /// True if a scope opens a request. Of what is used here only organizations have scopes of
     /// their own: job statuses and organization fields need the general one.
     fn opens(scope: &str, request: &Request) -> bool {

@@ -1,5 +1,8 @@
 //! `sync-state.json`: how far a run is, and what comes next. Saved after every write to Zendesk.
 
+mod chunks;
+mod giving_up;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::deadline::{Deadline, Pauses, now, seconds_until};
@@ -8,13 +11,14 @@ use shared::model::{Action, Header, Outcome, Usage, run_key};
 use shared::store::Store;
 use shared::{Error, Result};
 
-use crate::doubt::{AfterDoubt, OpenCreate, after_doubts};
+use crate::doubt::{MOST_FAILED_READS, OpenCreate};
+use crate::outcomes;
 use crate::work::Work;
+
+pub use chunks::Chunk;
 
 /// The document's name, below `runs/{run_id}/`.
 pub const FILE: &str = "sync-state.json";
-/// Organizations in one bulk job. Source: Zendesk, `TooManyValues`.
-const RECORDS_PER_JOB: usize = 100;
 
 /// Progress. Only exceptions are kept per record, so ten thousand changes take some ten kilobytes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,28 +48,11 @@ pub struct State {
     no_room: bool,
     /// Pauses and doubtful answers since anything went forward.
     pub throttled: Pauses,
+    /// Since when nothing went forward.
+    pub stalled_since: Option<Timestamp>,
     /// What the invocations before used.
     #[serde(default)]
     pub usage: Usage,
-}
-
-/// Neighbouring records of one list that go in one job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Chunk {
-    /// Update or mark.
-    pub action: Action,
-    /// The first.
-    pub from: usize,
-    /// Behind the last.
-    pub to: usize,
-    /// True if its records were sent before.
-    pub again: bool,
-    /// True if a job with its records may be running that we do not know.
-    pub lost: bool,
-    /// Times it was sent without a usable answer.
-    pub doubts: u32,
-    /// True if it is the second try after words that were transient.
-    pub once_more: bool,
 }
 
 /// A job Zendesk accepted.
@@ -81,6 +68,16 @@ pub struct SentJob {
     pub sent_at: Timestamp,
     /// Since when Zendesk does not show it.
     pub missing_since: Option<Timestamp>,
+    /// Times its records could not be read back.
+    pub failed_reads: u32,
+}
+
+impl SentJob {
+    /// False after too many reads in vain.
+    #[must_use]
+    pub fn may_be_read_back(&self) -> bool {
+        self.failed_reads < MOST_FAILED_READS
+    }
 }
 
 /// Where a job is.
@@ -162,6 +159,7 @@ impl State {
         work: &Work,
         deadline: Deadline,
         is_alone: bool,
+        jobs_per_pause: usize,
     ) -> Result<Opened> {
         let found = store.find_json(&run_key(run_id, FILE)).await?;
         let mut state = match found {
@@ -179,9 +177,9 @@ impl State {
             });
         }
         if state.working_until.is_some() {
-            state.note_a_kill(work);
+            state.note_a_kill(work, jobs_per_pause);
         }
-        state.working_until = Some(deadline.moment(now()));
+        state.working_until = Some(deadline.moment());
         state.save(store).await?;
         Ok(Opened::Ours(Box::new(state)))
     }
@@ -212,22 +210,24 @@ impl State {
             since_pause: 0,
             no_room: false,
             throttled: Pauses::default(),
+            stalled_since: None,
             usage: Usage::default(),
         }
     }
 
     /// An invocation was killed: whatever it was to send next may have been sent.
-    fn note_a_kill(&mut self, work: &Work) {
+    fn note_a_kill(&mut self, work: &Work, jobs_per_pause: usize) {
         let words = "the invocation that sent it was killed";
-        let index = self.creates.len();
-        if index < work.creates.len() {
-            let before = self.open_create.as_ref();
-            if before.is_none_or(|open| open.may_have_been_sent(now())) {
-                let lost = OpenCreate::lost(before, now(), None, words.to_owned());
-                self.open_create = Some(lost);
+        match self.next(work, jobs_per_pause) {
+            NextStep::Create(_) => {
+                let before = self.open_create.as_ref();
+                if before.is_none_or(|open| open.may_have_been_sent(now())) {
+                    let lost = OpenCreate::lost(before, now(), None, words.to_owned());
+                    self.open_create = Some(lost);
+                }
             }
-        } else if let Some(chunk) = self.next_chunk(work) {
-            self.doubted(chunk);
+            NextStep::Send(chunk) => self.doubted(chunk),
+            NextStep::WaitForCreate(_) | NextStep::Poll | NextStep::Pause | NextStep::Finish => {}
         }
     }
 
@@ -275,108 +275,6 @@ impl State {
         }
     }
 
-    /// Updates before marks; of each what was not sent yet, then what is sent once more, so that a
-    /// record that spoils its chunk keeps nobody waiting.
-    fn next_chunk(&self, work: &Work) -> Option<Chunk> {
-        let fresh = |action, from: usize| {
-            let to = work.len(action).min(from + RECORDS_PER_JOB);
-            (from < to).then_some(Chunk {
-                action,
-                from,
-                to,
-                again: false,
-                lost: false,
-                doubts: 0,
-                once_more: false,
-            })
-        };
-        let again = |action| {
-            let mut all = self.again.iter();
-            all.find(|chunk| chunk.action == action).copied()
-        };
-        fresh(Action::Update, self.next_update)
-            .or_else(|| again(Action::Update))
-            .or_else(|| fresh(Action::Mark, self.next_mark))
-            .or_else(|| again(Action::Mark))
-    }
-
-    /// Takes a chunk from what is still to be sent.
-    pub fn take(&mut self, chunk: Chunk) {
-        if let Some(place) = self.again.iter().position(|one| *one == chunk) {
-            self.again.remove(place);
-        } else if chunk.action == Action::Update {
-            self.next_update = chunk.to;
-        } else {
-            self.next_mark = chunk.to;
-        }
-    }
-
-    /// Notes that a chunk was accepted as this job.
-    pub fn sent(&mut self, chunk: Chunk, id: String) {
-        self.take(chunk);
-        self.since_pause += 1;
-        self.no_room = false;
-        self.jobs.push(SentJob {
-            id,
-            chunk,
-            phase: Phase::Running,
-            sent_at: now(),
-            missing_since: None,
-        });
-    }
-
-    /// Notes that a chunk got no usable answer: it may have been accepted.
-    pub fn doubted(&mut self, chunk: Chunk) {
-        self.take(chunk);
-        let doubted = Chunk {
-            again: true,
-            lost: true,
-            doubts: chunk.doubts + 1,
-            ..chunk
-        };
-        match after_doubts(doubted.doubts, chunk.to - chunk.from) {
-            AfterDoubt::Send | AfterDoubt::ReadBack => self.again.push(doubted),
-            AfterDoubt::Halve => {
-                let all: Vec<_> = (chunk.from..chunk.to).collect();
-                self.send_in_halves(doubted, &all);
-            }
-        }
-    }
-
-    /// Sends these records of a chunk once more, in halves; a single one alone. What lies between
-    /// them must be decided.
-    pub fn send_in_halves(&mut self, chunk: Chunk, indexes: &[usize]) {
-        let (left, right) = indexes.split_at(indexes.len() / 2);
-        for half in [left, right] {
-            let (Some(first), Some(last)) = (half.first(), half.last()) else {
-                continue;
-            };
-            self.again.push(Chunk {
-                from: *first,
-                to: last + 1,
-                again: true,
-                doubts: 0,
-                ..chunk
-            });
-        }
-    }
-
-    /// Sends these records of a chunk once more, because of words that were transient. What lies
-    /// between them must be decided.
-    pub fn send_once_more(&mut self, chunk: Chunk, indexes: &[usize]) {
-        let (Some(first), Some(last)) = (indexes.first(), indexes.last()) else {
-            return;
-        };
-        self.again.push(Chunk {
-            from: *first,
-            to: last + 1,
-            again: true,
-            doubts: 0,
-            once_more: true,
-            ..chunk
-        });
-    }
-
     /// Notes that Zendesk has no room for another job.
     pub fn no_room(&mut self) {
         self.no_room = true;
@@ -400,73 +298,6 @@ impl State {
         running.map(|(place, _)| place).take(most).collect()
     }
 
-    /// The places of a chunk that are not decided yet.
-    #[must_use]
-    pub fn undecided(&self, chunk: Chunk) -> Vec<usize> {
-        let is_decided = |index: usize| {
-            self.exceptions
-                .iter()
-                .any(|one| one.action == chunk.action && one.index == index)
-        };
-        (chunk.from..chunk.to)
-            .filter(|index| !is_decided(*index))
-            .collect()
-    }
-
-    /// Notes what became of an update or mark.
-    pub fn decide(&mut self, action: Action, index: usize, outcome: Outcome, words: Option<&str>) {
-        self.exceptions.push(Exception {
-            action,
-            index,
-            outcome,
-            error: words.map(str::to_owned),
-        });
-    }
-
-    /// Decides what was not sent when the time for it is over, and what may still come.
-    pub fn give_up(&mut self, work: &Work) {
-        self.give_up_creates(work);
-        while let Some(chunk) = self.next_chunk(work) {
-            self.take(chunk);
-            let (outcome, words) = if chunk.lost {
-                (Outcome::Unknown, NO_ANSWER)
-            } else {
-                (Outcome::Failed, TIME_IS_OVER)
-            };
-            for index in self.undecided(chunk) {
-                self.decide(chunk.action, index, outcome, Some(words));
-            }
-        }
-        for place in 0..self.jobs.len() {
-            let job = self
-                .jobs
-                .get(place)
-                .filter(|job| job.phase == Phase::Running);
-            let Some(chunk) = job.map(|job| job.chunk) else {
-                continue;
-            };
-            for index in self.undecided(chunk) {
-                self.decide(chunk.action, index, Outcome::Unknown, Some(STILL_RUNNING));
-            }
-            self.close(place, Phase::Judged);
-        }
-    }
-
-    /// Decides the creates that are left, so that what comes behind them has its time.
-    pub fn give_up_creates(&mut self, work: &Work) {
-        while self.creates.len() < work.creates.len() {
-            let (outcome, words) = match self.open_create.take() {
-                Some(open) => (Outcome::Unknown, open.words),
-                None => (Outcome::Failed, TIME_IS_OVER.to_owned()),
-            };
-            self.creates.push(CreateResult {
-                outcome,
-                id: None,
-                error: Some(words),
-            });
-        }
-    }
-
     /// Notes that a job has ended for us.
     pub fn close(&mut self, place: usize, phase: Phase) {
         if let Some(job) = self.jobs.get_mut(place) {
@@ -478,20 +309,9 @@ impl State {
     /// How far the run is.
     #[must_use]
     pub fn so_far(&self, work: &Work) -> SoFar {
-        let judged = self
-            .jobs
-            .iter()
-            .filter(|job| job.phase == Phase::Judged)
-            .map(|job| job.chunk.to - job.chunk.from)
-            .sum::<usize>();
         SoFar {
-            handled: self.creates.len() + judged,
+            handled: outcomes::so_far(work, self).len(),
             total: Some(work.total()),
         }
     }
 }
-
-const TIME_IS_OVER: &str =
-    "not sent: Zendesk was too slow, and the time for it was over; the next run tries it again";
-const NO_ANSWER: &str = "it was sent and got no answer before the run's time was over";
-const STILL_RUNNING: &str = "its job was still running when the run's time was over";
