@@ -128,3 +128,30 @@ pub(crate) enum Next {
         what: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::Scan;
+
+    #[test]
+    fn when_the_runs_time_is_over_the_target_ends_the_run_and_another_instance_its_walk_alone() {
+        let pause = || Cut::Pause {
+            seconds: 900,
+            what: "throttled".to_owned(),
+        };
+        let mut scan = Scan::new("run");
+        let names = ["global".to_owned(), "us-government".to_owned()];
+        for walk in scan.walks(&names) {
+            assert_eq!(judge(walk, Cut::Deadline, false), Ok(Next::Continue));
+            for cut in [Cut::Deadline, pause()] {
+                let judged = judge(walk, cut, true);
+                if walk.is_of_target() {
+                    assert_eq!(judged.unwrap_err().name(), "Sync.Incomplete");
+                } else {
+                    assert_eq!(judged, Ok(Next::Done));
+                }
+            }
+        }
+    }
+}

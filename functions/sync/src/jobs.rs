@@ -291,7 +291,7 @@ const NOT_READ: &str = "its job does not tell, and the organization could not be
 const NO_END: &str = "its job did not end, and the organization does not have the wanted values";
 const NOT_AS_WANTED: &str =
     "Zendesk gave no result, and the organization does not have the wanted values";
-const GONE: &str = "Zendesk gave no result, and the organization is gone";
+const NOT_SHOWN: &str = "Zendesk gave no result, and does not show the organization";
 
 /// Reads organizations of which Zendesk gave no result, and judges them by their fields. Returns
 /// those that do not have the wanted values.
@@ -311,7 +311,8 @@ pub async fn read_back(
                 state.decide(action, index, Outcome::Done, None);
             }
             Some(_) => not_done.push(index),
-            None => state.decide(action, index, Outcome::Failed, Some(GONE)),
+            // It may be deleted, or not shown: that it was not done is not known.
+            None => state.decide(action, index, Outcome::Unknown, Some(NOT_SHOWN)),
         }
     }
     Ok(not_done)

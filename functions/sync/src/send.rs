@@ -143,7 +143,11 @@ async fn leave_out_what_drifted(
                 was_sent: chunk.again || work.was_marked_before(organization.id),
                 may_come: chunk.lost || work.was_marked_before(organization.id),
             }),
-            None => Outcome::Drifted,
+            None => of_changed_mark(ChangedMark {
+                is_marked: false,
+                was_sent: chunk.again,
+                may_come: chunk.lost,
+            }),
         };
         let words = (outcome == Outcome::Unknown).then_some(MAY_COME);
         state.decide(Action::Mark, index, outcome, words);

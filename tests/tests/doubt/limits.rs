@@ -65,7 +65,17 @@ async fn granular_scopes_open_what_zendesk_says_they_open() {
 
 #[tokio::test]
 async fn an_oauth_errors_code_is_in_the_cause() {
-    let (_standins, mut pipeline) = start(three_creates()).await;
+    let (standins, mut pipeline) = start(three_creates()).await;
+    // A client that was registered with narrower scopes.
+    let allowed = "read organizations:write".to_owned();
+    standins.world().instance("global").allowed_scopes = Some(allowed);
+    let error = pipeline.run(json!({})).await.unwrap_err();
+    assert_eq!(error.name(), "Sync.Auth");
+    assert!(
+        error.to_string().contains("status 400 invalid_scope"),
+        "{error}"
+    );
+
     let name = "partner-sync/zendesk/global";
     let secret = pipeline.secrets.0[name].replace("zd-secret", "wrong");
     pipeline.secrets.0.insert(name.to_owned(), secret);

@@ -31,6 +31,9 @@ pub struct Zendesk {
     /// User and API token of basic authentication, `email/token:token`.
     #[serde(default)]
     pub basic: String,
+    /// The scopes the client may ask for, any if it is not said.
+    #[serde(default)]
+    pub allowed_scopes: Option<String>,
     /// Tokens.
     #[serde(default)]
     pub tokens: BTreeMap<String, Token>,
@@ -87,6 +90,7 @@ impl Default for Zendesk {
             client_id: "zd-client".to_owned(),
             client_secret: "zd-secret".to_owned(),
             basic: String::new(),
+            allowed_scopes: None,
             tokens: BTreeMap::new(),
             token_seconds: None,
             jobs: Jobs {
@@ -182,6 +186,13 @@ impl Zendesk {
         self.minted += 1;
         let token = format!("zd-token-{}", self.minted);
         let scope = body["scope"].as_str().unwrap_or("read").to_owned();
+        let is_allowed = |one: &str| {
+            let allowed = self.allowed_scopes.as_deref();
+            allowed.is_none_or(|all| all.split_whitespace().any(|allowed| allowed == one))
+        };
+        if !scope.split_whitespace().all(is_allowed) {
+            return Response::json(400, &json!({"error": "invalid_scope"}));
+        }
         let asked = body["expires_in"].as_i64();
         if asked.is_some_and(|seconds| !(300..172_800).contains(&seconds)) {
             return Response::json(400, &json!({"error": "invalid_request"}));
