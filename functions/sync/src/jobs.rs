@@ -1,14 +1,15 @@
-//! Bulk jobs are looked at until they have ended, and every record of them is proven.
+//! Bulk jobs are looked at until they have ended. Those that do not end are given up by the clock.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use shared::deadline::{nap, now};
 use shared::model::{Action, Organization, Outcome};
-use shared::zendesk::{CallError, Client, Job, JobEnd, RecordResult, Said};
+use shared::zendesk::{CallError, Client, Job};
 
-use crate::doubt::{AfterSight, Seen, after_sight, is_transient};
-use crate::state::{Chunk, Phase, State};
+use crate::doubt::{AfterSight, Seen, after_sight};
+use crate::judge::judge;
+use crate::state::{Phase, State};
 use crate::work::Work;
 
 /// The pause before each poll of the running jobs, inside an invocation.
@@ -131,166 +132,7 @@ async fn give_up(
     Ok(())
 }
 
-/// What an ended job says of the records that were sent with it.
-#[derive(Default)]
-struct Judgement {
-    /// Exactly one result, `success: true`.
-    succeeded: Vec<usize>,
-    /// Exactly one result, an error.
-    failed: Vec<(usize, String)>,
-    /// No result, several, one that says neither; or one that a job without proper end does not
-    /// give to an organization.
-    silent: Vec<usize>,
-}
-
-impl Judgement {
-    fn of(work: &Work, chunk: Chunk, sent: &[usize], end: &JobEnd) -> Self {
-        let results = results_by_record(work, chunk, sent, end);
-        let mut judgement = Self::default();
-        for &index in sent {
-            let one = match results.get(&index).map_or(&[][..], Vec::as_slice) {
-                [one] if end.completed || one.id.is_some() => &one.said,
-                _ => &Said::Nothing,
-            };
-            match one {
-                Said::Done => judgement.succeeded.push(index),
-                Said::Failed(words) => judgement.failed.push((index, words.clone())),
-                Said::Nothing => judgement.silent.push(index),
-            }
-        }
-        judgement
-    }
-}
-
-/// The results of each record: by the organization's id, else by the place in what was sent.
-fn results_by_record<'a>(
-    work: &Work,
-    chunk: Chunk,
-    sent: &[usize],
-    end: &'a JobEnd,
-) -> BTreeMap<usize, Vec<&'a RecordResult>> {
-    let mut index_of = BTreeMap::new();
-    for &index in sent {
-        if let Some(id) = work.id(chunk.action, index) {
-            index_of.insert(id, index);
-        }
-    }
-    let mut results = BTreeMap::<usize, Vec<_>>::new();
-    for result in &end.results {
-        let index = match (result.id, result.position) {
-            (Some(id), _) => index_of.get(&id),
-            (None, Some(position)) => sent.get(position),
-            (None, None) => None,
-        };
-        if let Some(index) = index {
-            results.entry(*index).or_default().push(result);
-        }
-    }
-    results
-}
-
-/// Judges every record of a job that has ended: only exactly one `success: true` is a success.
-///
-/// Of a completed job, what is silent is read back. What a job without proper end does not prove is
-/// sent again in halves, a single record with its last words. Transient words are tried once more.
-async fn judge(
-    client: &mut Client,
-    work: &Work,
-    state: &mut State,
-    place: usize,
-    end: &JobEnd,
-) -> Result<(), CallError> {
-    let Some(job) = state.jobs.get(place) else {
-        return Ok(());
-    };
-    let (chunk, may_read) = (job.chunk, job.may_be_read_back());
-    let sent = state.undecided(chunk);
-    let Judgement {
-        succeeded,
-        failed,
-        silent,
-    } = Judgement::of(work, chunk, &sent, end);
-    if !may_read {
-        for index in silent {
-            state.decide(chunk.action, index, Outcome::Unknown, Some(NOT_READ));
-        }
-        decide_named(state, chunk, failed);
-        state.close(place, Phase::Judged);
-        return Ok(());
-    }
-    let unproven = read_back(client, work, state, chunk.action, &silent).await?;
-
-    let last_words = last_words(end);
-    let is_halved = !end.completed && sent.len() > 1;
-    let words_of = |index| {
-        let words = if end.completed {
-            NOT_AS_WANTED
-        } else {
-            &last_words
-        };
-        (index, words.to_owned())
-    };
-    let (mut once_more, mut halves) = (Vec::new(), Vec::new());
-    let mut decided = Vec::new();
-    if is_halved {
-        halves = unproven;
-    } else {
-        decided.extend(unproven.into_iter().map(words_of));
-    }
-    decided.extend(failed);
-    decided.retain(|(index, words)| {
-        let is_tried_again = is_transient(words) && !chunk.once_more;
-        if is_tried_again && is_halved {
-            halves.push(*index);
-        } else if is_tried_again {
-            once_more.push(*index);
-        }
-        !is_tried_again
-    });
-    decide_named(state, chunk, decided);
-    halves.sort_unstable();
-    once_more.sort_unstable();
-    if !(once_more.is_empty() && halves.is_empty()) {
-        // What is sent once more leaves out what is decided, so what succeeded must be.
-        for index in succeeded {
-            state.decide(chunk.action, index, Outcome::Done, None);
-        }
-    }
-    let was_all = halves.len() == sent.len();
-    state.close(
-        place,
-        if was_all {
-            Phase::Halved
-        } else {
-            Phase::Judged
-        },
-    );
-    state.send_in_halves(chunk, &halves);
-    state.send_once_more(chunk, &once_more);
-    Ok(())
-}
-
-/// Decides records that were not done, with the words for it.
-fn decide_named(state: &mut State, chunk: Chunk, records: Vec<(usize, String)>) {
-    for (index, words) in records {
-        state.decide(chunk.action, index, chunk.of_not_done(), Some(&words));
-    }
-}
-
-/// What a job without proper end says of its single record: its words for a place, else its
-/// message.
-fn last_words(end: &JobEnd) -> String {
-    let words = end.results.iter().find_map(|result| match &result.said {
-        Said::Failed(words) => Some(words),
-        Said::Done | Said::Nothing => None,
-    });
-    words.unwrap_or(&end.message).clone()
-}
-
-const NOT_READ: &str = "its job does not tell, and the organization could not be read back";
 const NO_END: &str = "its job did not end, and the organization does not have the wanted values";
-const NOT_AS_WANTED: &str =
-    "Zendesk gave no result, and the organization does not have the wanted values";
 const NOT_SHOWN: &str = "Zendesk gave no result, and does not show the organization";
 
 /// Reads organizations of which Zendesk gave no result, and judges them by their fields. Returns

@@ -1,10 +1,12 @@
 //! Stage 4: the plan, applied. Creates, then updates, then marks; killed anywhere, the next
 //! invocation goes on.
 
+mod conclude;
 mod create;
 mod doubt;
 mod fence;
 mod jobs;
+mod judge;
 mod outcomes;
 mod send;
 mod session;
@@ -24,12 +26,11 @@ use shared::lambda::{
 use shared::secrets::Secrets;
 use shared::store::Store;
 use shared::telemetry::{log_failed, record_usage};
-use shared::way_out::{self, Ending, EndingRun};
 use shared::{Error, Result};
 
 pub use session::Session;
 use state::{Opened, State};
-use steps::{Run, Stop};
+use steps::Run;
 use work::Work;
 
 /// Applies the plan as far as the invocation's time allows.
@@ -100,40 +101,7 @@ async fn apply<S: Store, K: Secrets>(
     let usage = session.meter.take().usage(began, Vec::new());
     record_usage(&usage);
     state.usage.add(&usage);
-    let so_far = state.so_far(&work);
-    let request_ids = session.meter.take_ids();
-    match stopped {
-        Ok(Stop::Finished) => {
-            state.leave(store).await?;
-            let synced = finish(config, store, &request_ids, &work, &state).await?;
-            Ok(Progress::Done(synced))
-        }
-        Ok(Stop::Wait { seconds, why }) => {
-            let wait_seconds = end.shortened(seconds, now());
-            state.usage.waited(wait_seconds);
-            state.leave(store).await?;
-            let handled = so_far.handled;
-            tracing::info!(run_id = %run_id, handled, wait_seconds, request_ids, "pause: {why}");
-            Ok(Progress::Wait {
-                wait_seconds,
-                so_far,
-            })
-        }
-        Ok(Stop::Deadline) => {
-            state.leave(store).await?;
-            let handled = so_far.handled;
-            tracing::info!(run_id = %run_id, handled, request_ids, "to be continued");
-            Ok(Progress::Continue { so_far })
-        }
-        Err(error) => {
-            // What stopped the stage matters more: without its progress, the last write counts as
-            // in doubt.
-            if let Err(lost) = leave(store, &work, &mut state).await {
-                tracing::warn!(run_id = %run_id, "its results so far are lost: {lost}");
-            }
-            Err(error)
-        }
-    }
+    run.conclude(stopped, &mut state).await
 }
 
 /// Opens the progress, unless another invocation may still be at work: one of this execution, or
@@ -164,48 +132,4 @@ async fn open<S: Store>(
         config.jobs_per_pause,
     )
     .await
-}
-
-/// Everything is applied: the run ends.
-async fn finish<S: Store>(
-    config: &Sync,
-    store: &S,
-    request_ids: &str,
-    work: &Work,
-    state: &State,
-) -> Result<Synced> {
-    let plan = work.plan();
-    let results = outcomes::of_finished(work, state);
-    let summary = way_out::summary(store.bucket(), plan, &results);
-    let run = EndingRun::of(plan, &config.runbook);
-    let ending = Ending::Applied {
-        planned: &work.planned,
-        results,
-        usage: &state.usage,
-    };
-    let notice = way_out::end(store, run, ending).await?;
-    tracing::info!(
-        run_id = plan.header.run_id,
-        verdict = ?summary.verdict,
-        created = summary.applied.created,
-        updated = summary.applied.updated,
-        marked = summary.applied.marked,
-        failed = summary.applied.failed,
-        unknown = summary.applied.unknown,
-        drifted = summary.applied.drifted,
-        calls = state.usage.calls,
-        throttled = state.usage.throttled,
-        milliseconds = state.usage.milliseconds,
-        request_ids,
-        "synced"
-    );
-    Ok(Synced { summary, notice })
-}
-
-/// A stage that failed leaves its progress and the results so far, for the report of the failure.
-async fn leave<S: Store>(store: &S, work: &Work, state: &mut State) -> Result<()> {
-    state.leave(store).await?;
-    let results = outcomes::so_far(work, state);
-    let run_id = &work.plan().header.run_id;
-    way_out::put_results(store, run_id, &results, &state.usage).await
 }

@@ -37,6 +37,8 @@ pub struct Jobs {
     pub silent: BTreeSet<u64>,
     /// Organizations whose result says neither success nor error, though they are updated.
     pub mute: BTreeSet<u64>,
+    /// How long a job is not shown after it was accepted, in milliseconds.
+    pub hidden_ms: i64,
     /// Jobs that are done and then forgotten.
     pub vanish: BTreeSet<usize>,
     /// Jobs that are shown by their id alone.
@@ -186,7 +188,9 @@ impl Zendesk {
     /// A job that is not forgotten.
     fn known(&self, id: &str) -> Option<&Job> {
         let is_forgotten = |job: &Job| !job.runs() && self.jobs.vanish.contains(&job.number);
-        self.jobs.all.get(id).filter(|job| !is_forgotten(job))
+        let is_hidden = |job: &Job| self.now_ms() < job.accepted_ms + self.jobs.hidden_ms;
+        let job = self.jobs.all.get(id);
+        job.filter(|job| !is_forgotten(job) && !is_hidden(job))
     }
 
     /// The job that is to end next, and when.

@@ -381,6 +381,23 @@ async fn a_job_that_is_not_shown_counts_as_lost_after_three_minutes_by_the_clock
 }
 
 #[tokio::test]
+async fn a_job_that_is_slow_to_appear_is_waited_for() {
+    let mut world = updates(100);
+    world.instance("global").jobs.hidden_ms = 100_000;
+    let (standins, _, summary) = run(world, vec![]).await;
+    assert_eq!(summary.applied, updated(100));
+    let others = [
+        "/api/v2/organizations/show_many",
+        "/api/v2/job_statuses/V3-",
+    ];
+    let log = standins.world().log.clone();
+    let asked = log
+        .iter()
+        .filter(|call| others.iter().any(|path| call.path.starts_with(path)));
+    assert_eq!(asked.count(), 0, "its own results are enough");
+}
+
+#[tokio::test]
 async fn a_job_that_never_ends_is_stuck_after_ten_minutes_and_its_records_are_unknown() {
     let mut world = updates(150);
     world.instance("global").jobs.stuck = [0].into();

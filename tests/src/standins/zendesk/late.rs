@@ -15,6 +15,11 @@ pub(super) struct Late {
 }
 
 impl Zendesk {
+    /// The time of the request or look, in milliseconds.
+    pub(in super::super) fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
     /// It becomes a later time: jobs end and late work is done, in the order of their times.
     pub(in super::super) fn advance(&mut self, now_ms: i64) {
         self.now_ms = now_ms;
