@@ -37,7 +37,8 @@ pub struct Jobs {
     pub silent: BTreeSet<u64>,
     /// Organizations whose result says neither success nor error, though they are updated.
     pub mute: BTreeSet<u64>,
-    /// How long a job is not shown after it was accepted, in milliseconds.
+    /// How long a job is not shown after it was accepted, in milliseconds; then it is shown for as
+    /// long, then not shown again, and so on.
     pub hidden_ms: i64,
     /// Jobs that are done and then forgotten.
     pub vanish: BTreeSet<usize>,
@@ -188,7 +189,10 @@ impl Zendesk {
     /// A job that is not forgotten.
     fn known(&self, id: &str) -> Option<&Job> {
         let is_forgotten = |job: &Job| !job.runs() && self.jobs.vanish.contains(&job.number);
-        let is_hidden = |job: &Job| self.now_ms() < job.accepted_ms + self.jobs.hidden_ms;
+        let is_hidden = |job: &Job| {
+            let turns = (self.now_ms() - job.accepted_ms).checked_div(self.jobs.hidden_ms);
+            turns.is_some_and(|turns| turns % 2 == 0)
+        };
         let job = self.jobs.all.get(id);
         job.filter(|job| !is_forgotten(job) && !is_hidden(job))
     }

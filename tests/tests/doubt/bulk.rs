@@ -381,9 +381,10 @@ async fn a_job_that_is_not_shown_counts_as_lost_after_three_minutes_by_the_clock
 }
 
 #[tokio::test]
-async fn a_job_that_is_slow_to_appear_is_waited_for() {
+async fn a_job_that_is_slow_to_appear_and_goes_again_is_waited_for() {
     let mut world = updates(100);
     world.instance("global").jobs.hidden_ms = 100_000;
+    world.instance("global").jobs.takes_ms = 250_000;
     let (standins, _, summary) = run(world, vec![]).await;
     assert_eq!(summary.applied, updated(100));
     let others = [
