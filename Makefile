@@ -15,6 +15,10 @@ help:              ## this list
 
 demo: build standins  ## one run of the pipeline on this machine, shown live
 	@$(PY) -m local.demo
+demo-held: build standins  ## the demo goes on: many partners are lost at once, and the run is held
+	@$(PY) -m local.demo held
+demo-release: build standins  ## the held run is released, by the command that its report prints
+	@$(PY) -m local.demo release
 demo-reset: $(TOOLS)  ## forget the demo's data
 	@$(PY) -m local.demo reset
 
@@ -91,4 +95,4 @@ $(SECURITY): requirements-security.txt
 	$(VENV)-security/bin/pip install -q --no-deps -r requirements-security.txt
 	@touch $@
 
-.PHONY: help demo demo-reset browser replay accept mutants chaos test quick unit e2e lint validate docs deny build standins watch invoke deploy bench
+.PHONY: help demo demo-held demo-release demo-reset browser replay accept mutants chaos test quick unit e2e lint validate docs deny build standins watch invoke deploy bench

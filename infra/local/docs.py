@@ -60,7 +60,7 @@ def parameters():
 def allowed(parameter):
     if "MinValue" in parameter:
         return f"{parameter['MinValue']} to {parameter['MaxValue']}"
-    return ", ".join(parameter.get("AllowedValues", ["text"]))
+    return ", ".join(str(value) for value in parameter.get("AllowedValues", ["text"]))
 
 
 # Document to the parts of it that are made.

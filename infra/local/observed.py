@@ -8,28 +8,36 @@ from .template import template
 
 # What each alarm is for: statistic and metric, comparison, minutes it looks back, the points that
 # must be bad (all, or one), what a missing point means, and when it mails. Those that do not mail
-# say what the state machine's own message says.
+# say what the state machine's own message says. None mails when it ends: see the template. The
+# minutes of NoGoodRun are those of an hourly schedule.
 ALARMS = {
     "RunFailed": ("Sum ExecutionsFailed >= 1", 90, "one", "notBreaching", "begin"),
     "RunTimedOut": ("Sum ExecutionsTimedOut >= 1", 5, "one", "notBreaching", "begin"),
-    "NoGoodRun": ("Sum GoodRun < 1", 135, "all", "breaching", "begin+end"),
+    "NoGoodRun": ("Sum GoodRun < 1", 135, "all", "breaching", "begin"),
+    "ScheduleFailed": (
+        "Maximum ApproximateNumberOfMessagesVisible >= 1",
+        5,
+        "one",
+        "notBreaching",
+        "begin",
+    ),
     "HeldChanges": ("Maximum HeldChanges >= 1", 5, "one", "ignore", ""),
     "FailedRecords": ("Maximum FailedRecords >= 1", 5, "one", "ignore", ""),
     "UnknownRecords": ("Maximum UnknownRecords >= 1", 5, "one", "ignore", ""),
-    "Conflicts": ("Maximum Conflicts >= 1", 5, "one", "ignore", "begin+end"),
-    "InstanceUnread": ("Maximum InstancesUnread >= 1", 5, "one", "ignore", "begin+end"),
+    "Conflicts": ("Maximum Conflicts >= 1", 5, "one", "ignore", "begin"),
+    "InstanceUnread": ("Maximum InstancesUnread >= 1", 5, "one", "ignore", "begin"),
     "Throttling": ("Sum ThrottledReplies >= 20", 60, "one", "notBreaching", "begin"),
     "LeaseTakenOver": ("Sum LeaseTakenOver >= 1", 5, "one", "notBreaching", "begin"),
     "CredentialEnds": ("Minimum CredentialDaysLeft < 30", 180, "one", "notBreaching", "begin"),
-    "SuspiciouslyEmptyRun": ("Maximum SuspiciouslyEmptyRun >= 1", 5, "one", "ignore", "begin+end"),
+    "SuspiciouslyEmptyRun": ("Maximum SuspiciouslyEmptyRun >= 1", 5, "one", "ignore", "begin"),
 }
 SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
 
 
-def meaning(alarm):
+def meaning(alarm, whole):
     """What an alarm of the template is for, as above."""
     one = alarm["Properties"]
-    minutes = one["Period"] * one["EvaluationPeriods"] // 60
+    minutes = period(one["Period"], whole) * one["EvaluationPeriods"] // 60
     points = "one" if one.get("DatapointsToAlarm", one["EvaluationPeriods"]) == 1 else "all"
     mails = "+".join(
         word for key, word in (("AlarmActions", "begin"), ("OKActions", "end")) if key in one
@@ -37,6 +45,26 @@ def meaning(alarm):
     sign = SIGNS.get(one["ComparisonOperator"])
     what = f"{one['Statistic']} {one['MetricName']} {sign} {one['Threshold']}"
     return (what, minutes, points, one["TreatMissingData"], mails)
+
+
+def period(value, whole):
+    """The seconds of a period; one that is looked up, for the parameter's default."""
+    if not isinstance(value, dict):
+        return value
+    mapping, parameter, key = value["FindInMap"]
+    default = whole["Parameters"][parameter["Ref"]]["Default"]
+    return whole["Mappings"][mapping].get(str(default), {}).get(key, 0)
+
+
+def interval_problems(whole):
+    """Intervals of the schedule for which the alarm NoGoodRun looks back a wrong time."""
+    intervals = whole["Parameters"]["ScheduleIntervalHours"]["AllowedValues"]
+    wanted = {str(hours): {"Seconds": hours * 900} for hours in intervals if hours}
+    quarters = whole["Mappings"]["QuarterOfInterval"]
+    for hours in wanted.keys() | quarters.keys():
+        if wanted.get(hours) != quarters.get(hours):
+            is_, should = quarters.get(hours), wanted.get(hours)
+            yield f"QuarterOfInterval: {hours} h is {is_}, and should be {should}"
 
 
 def metrics():
@@ -88,12 +116,13 @@ def problems(names):
         f"{name}: an alarm watches it, and it is never emitted" for name in watched - emitted
     )
     wrong = [
-        (name, meaning(alarm))
+        (name, meaning(alarm, whole))
         for name, alarm in alarms.items()
-        if meaning(alarm) != ALARMS.get(name)
+        if meaning(alarm, whole) != ALARMS.get(name)
     ]
     yield from (f"{name}: is {is_}, not {ALARMS.get(name)}" for name, is_ in wrong)
     yield from (f"{name}: there is no such alarm" for name in set(ALARMS) - set(alarms))
+    yield from interval_problems(whole)
     sections = dict(
         part.split("\n", 1)
         for part in re.split(r"^## ", (ROOT / "infra" / "RUNBOOK.md").read_text(), flags=re.M)[1:]
@@ -123,19 +152,31 @@ def problems(names):
     )
     if "ReservedConcurrentExecutions" not in resources["Sync"]["Properties"]:
         yield "Sync: its reserved concurrency is gone, and two of it could write at once"
-    memory = whole["Globals"]["Function"]["MemorySize"]
-    if (
-        f"MEMORY_MB: u64 = {memory};"
-        not in (ROOT / "shared" / "src" / "report" / "cost.rs").read_text()
-    ):
-        yield f"MemorySize is {memory}, and the cost in the report is computed with another"
+    cost = (ROOT / "shared" / "src" / "report" / "cost.rs").read_text()
+    counted = {
+        "MEMORY_MB": whole["Globals"]["Function"]["MemorySize"],
+        "ALARMS": len(alarms),
+        "DASHBOARDS": len(boards),
+    }
+    yield from (
+        f"{name} is {number} in the template, and the cost in the report is computed with another"
+        for name, number in counted.items()
+        if f"const {name}: u64 = {number};" not in cost
+    )
 
 
 def incomplete(sections):
-    """Sections of alarms and errors that do not say what to look at, or what not to do."""
+    """Sections of alarms and errors that do not say whether to get up and what to ask first, what
+    to look at, or what not to do."""
     for heading, text in sections.items():
         if not heading.startswith(("Alarm ", "Sync.")):
             continue
+        first = text.lstrip("\n").split("\n\n")[0]
+        if not re.match(r"\*\*(Page|Tomorrow)\*\*[^?]*\?", first):
+            yield (
+                f"the runbook's section {heading} does not begin with **Page** or **Tomorrow** "
+                "and the question to answer first"
+            )
         if "Do not " not in text or not re.search(
             r"\b(look|Look|read|Read|see|See|cause|Open|report)\b", text
         ):

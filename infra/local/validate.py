@@ -1,4 +1,4 @@
-"""make validate: what cfn-lint does not see of the state machine's definition."""
+"""make validate: what cfn-lint does not see of the two state machines' definitions."""
 
 import json
 import re
@@ -12,7 +12,18 @@ AWS_ERRORS = re.compile(r"(States|Lambda|DynamoDB|Sfn|SNS|Runtime|Sandbox)\.[A-Z
 
 
 def problems(definition, resources, names):
-    """What is wrong with the definition."""
+    """What is wrong with the definitions. The starter's stands in the template."""
+    yield from definition_problems(definition, names)
+    yield from definition_problems(resources["Starter"]["Properties"]["Definition"], names)
+    yield from secrets_problems(resources)
+    wanted = set(re.findall(r"\$\{(\w+)\}", json.dumps(definition)))
+    given = set(resources["StateMachine"]["Properties"]["DefinitionSubstitutions"])
+    if wanted != given:
+        yield f"DefinitionSubstitutions: {sorted(given)} given, {sorted(wanted)} used"
+
+
+def definition_problems(definition, names):
+    """States nobody reaches or that lead nowhere, failures nobody catches, unknown errors."""
     states = definition["States"]
     reached, queue = set(), [definition["StartAt"]]
     while queue:
@@ -43,11 +54,6 @@ def problems(definition, resources, names):
         if not ({"Next", "Default", "End"} & set(state)) and state["Type"] != "Fail":
             yield f"{name}: leads nowhere"
     yield from (f"{name}: never reached" for name in set(states) - reached)
-    yield from secrets_problems(resources)
-    wanted = set(re.findall(r"\$\{(\w+)\}", json.dumps(definition)))
-    given = set(resources["StateMachine"]["Properties"]["DefinitionSubstitutions"])
-    if wanted != given:
-        yield f"DefinitionSubstitutions: {sorted(given)} given, {sorted(wanted)} used"
 
 
 def secrets_problems(resources):

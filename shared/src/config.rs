@@ -30,8 +30,8 @@ pub struct GatherOrgs {
 pub struct Compare {
     /// Where documents go.
     pub bucket: String,
-    /// Where the runbook can be read.
-    pub runbook: String,
+    /// What its report and messages need to know.
+    pub reporting: Reporting,
     /// The operator's rules.
     pub settings: Settings,
 }
@@ -41,8 +41,8 @@ pub struct Compare {
 pub struct Sync {
     /// Where documents go.
     pub bucket: String,
-    /// Where the runbook can be read.
-    pub runbook: String,
+    /// What its report and messages need to know.
+    pub reporting: Reporting,
     /// Name of the target's secret.
     pub secret: String,
     /// Bulk jobs sent before a pause, and the most that run at once.
@@ -51,6 +51,17 @@ pub struct Sync {
     pub pause_seconds: u64,
     /// 1 if Lambda itself lets no two invocations run at once; 0 if they must look for each other.
     pub reserved_concurrency: u32,
+}
+
+/// What reports and messages need to know of the installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reporting {
+    /// Where the runbook can be read.
+    pub runbook: String,
+    /// Hours after which people are told again while something is held; 0: never.
+    pub reminder_hours: u32,
+    /// Hours between two runs of the schedule; 0 if nobody said.
+    pub interval_hours: u32,
 }
 
 /// A setting that is a whole number. Its default and its range stand once, here; a test holds the
@@ -81,6 +92,7 @@ const MARK_AFTER_HOURS: NumberSetting = number("MARK_AFTER_HOURS", 24, 0, 720);
 const JOBS_PER_PAUSE: NumberSetting = number("JOBS_PER_PAUSE", 20, 1, 30);
 const PAUSE_SECONDS: NumberSetting = number("PAUSE_SECONDS", 30, 1, 900);
 const SYNC_RESERVED_CONCURRENCY: NumberSetting = number("SYNC_RESERVED_CONCURRENCY", 1, 0, 1);
+const REMINDER_HOURS: NumberSetting = number("REMINDER_HOURS", 24, 0, 720);
 const MAX_MARKS: NumberSetting = number("MAX_MARKS", 5, 0, 1_000_000);
 const MAX_MARKS_PERCENT: NumberSetting = number("MAX_MARKS_PERCENT", 5, 0, 100);
 const MAX_UPDATES: NumberSetting = number("MAX_UPDATES", 25, 0, 1_000_000);
@@ -90,12 +102,13 @@ const MAX_CREATES_PERCENT: NumberSetting = number("MAX_CREATES_PERCENT", 10, 0, 
 const MIN_ACCOUNTS_PERCENT: NumberSetting = number("MIN_ACCOUNTS_PERCENT_OF_LAST_RUN", 80, 0, 100);
 
 /// Every setting that is a number.
-pub const NUMBERS: [NumberSetting; 12] = [
+pub const NUMBERS: [NumberSetting; 13] = [
     RETENTION_YEARS,
     MARK_AFTER_HOURS,
     JOBS_PER_PAUSE,
     PAUSE_SECONDS,
     SYNC_RESERVED_CONCURRENCY,
+    REMINDER_HOURS,
     MAX_MARKS,
     MAX_MARKS_PERCENT,
     MAX_UPDATES,
@@ -233,7 +246,7 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
         };
         let settings = Compare {
             bucket: self.text("BUCKET"),
-            runbook: runbook(&self.read),
+            reporting: reporting(&self.read),
             settings: Settings {
                 protected: self.ids("PROTECTED_ACCOUNT_IDS").into_iter().collect(),
                 alliances: self.ids("ALLIANCE_ACCOUNT_IDS").into_iter().collect(),
@@ -252,7 +265,10 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
     pub fn sync(mut self) -> Result<Sync> {
         let settings = Sync {
             bucket: self.text("BUCKET"),
-            runbook: runbook(&self.read),
+            reporting: Reporting {
+                reminder_hours: self.number(REMINDER_HOURS),
+                ..reporting(&self.read)
+            },
             secret: self.text("ZENDESK_GLOBAL_SECRET"),
             jobs_per_pause: self.number(JOBS_PER_PAUSE),
             pause_seconds: self.number(PAUSE_SECONDS),
@@ -262,11 +278,16 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
     }
 }
 
-/// Where the runbook can be read, whatever else is wrong with the settings.
-pub fn runbook(read: impl Fn(&str) -> Option<String>) -> String {
-    read("RUNBOOK_URL")
-        .filter(|url| !url.is_empty())
-        .unwrap_or_else(|| DEFAULT_RUNBOOK.to_owned())
+/// What reports and messages need to know, whatever is wrong with the settings: a run that fails
+/// because of them is reported as well.
+pub fn reporting(read: impl Fn(&str) -> Option<String>) -> Reporting {
+    let runbook = read("RUNBOOK_URL").filter(|url| !url.is_empty());
+    let interval_hours = read("SCHEDULE_INTERVAL_HOURS").and_then(|text| text.trim().parse().ok());
+    Reporting {
+        runbook: runbook.unwrap_or_else(|| DEFAULT_RUNBOOK.to_owned()),
+        reminder_hours: REMINDER_HOURS.default,
+        interval_hours: interval_hours.unwrap_or(1),
+    }
 }
 
 /// A variable of this process.

@@ -44,6 +44,16 @@ metrics! {
     GoodRun: Count,
     /// Entries of held categories.
     HeldChanges: Count,
+    /// Hours since something is held in every run; 0 if nothing is.
+    HoursHeld: Count,
+    /// Organizations that are marked, and deleted by the next purge unless that is taken back.
+    MarksPending: Count,
+    /// Hours to the next purge.
+    HoursToPurge: Count,
+    /// Organizations whose account has not been missing for long enough to be marked.
+    Waiting: Count,
+    /// Organizations of nobody knows which account.
+    Unlinked: Count,
     /// Records that failed.
     FailedRecords: Count,
     /// Records of which it is not known whether they were applied.

@@ -66,12 +66,16 @@ class Twin:
         self.change(delete)
         self._earlier("marked", "at", 7 * 24)
 
-    def _earlier(self, list, key, hours):
-        remembered = self.document("memory.json")
+    def let_history_age(self, hours):
+        """The runs of the history were so many hours earlier."""
+        self._earlier("runs", "ended_at", hours, "history.json")
+
+    def _earlier(self, list, key, hours, document="memory.json"):
+        remembered = self.document(document)
         for entry in remembered[list]:
             moment = datetime.fromisoformat(entry[key]) - timedelta(hours=hours)
             entry[key] = moment.isoformat().replace("+00:00", "Z")
-        self.put("memory.json", remembered)
+        self.put(document, remembered)
 
     def logs(self):
         """What the Lambdas have logged since this test began."""

@@ -1,4 +1,4 @@
-"""make demo as a person runs it: twice, and interrupted."""
+"""make demo, demo-held and demo-release as a person runs them, and interrupted."""
 
 import json
 import os
@@ -7,9 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
+from local import answers, release
+from local.ending import next_purge
 from local.processes import ROOT
 from local.standins import standins
 
@@ -40,38 +46,127 @@ def below(folder):
     return found
 
 
+def ran(folder, *arguments, **how):
+    """What a command said that came to a good end."""
+    child = demo(folder, *arguments, **how)
+    told, _ = child.communicate(timeout=180)
+    assert child.returncode == 0, told
+    return told
+
+
+def report(told):
+    """The report's path, from the address that is the last line."""
+    [address] = re.findall(r"^Report: (file:///.*)\Z", told.strip(), re.M)
+    return Path(url2pathname(urlsplit(address).path))
+
+
+def last_screen(told):
+    """What a person sees of the last run: from its table to the report's address."""
+    return told.rpartition(" in all.\n\n")[2].splitlines()
+
+
 def test_the_third_demo_has_nothing_to_do_and_a_run_of_it_can_be_replayed(tmp_path):
-    first = demo(tmp_path)
-    told, _ = first.communicate(timeout=180)
-    assert first.returncode == 0 and "Verdict: OK" in told, told
-    for number, kind in (
-        (3, "creates"),
-        (19, "updates"),
-        (1, "un-marks among them"),
-        (2, "marks for deletion"),
-        (2, "retained"),
-        (1, "waiting"),
-        (1, "unlinked"),
-        (1, "conflicts"),
+    told = ran(tmp_path)
+    assert "Verdict: OK. Everything planned was done" in told, told
+    for kind, *numbers in (
+        ("creates", 3, 3, 0),
+        ("updates", 19, 19, 0),
+        ("un-marks among them", 1),
+        ("marks for deletion", 2, 2, 0),
     ):
-        assert re.search(rf"{kind} +{number}\b", told), kind
-    path = Path(re.search(r"^Report: (.*)$", told, re.M).group(1))
+        assert re.search(rf"{kind} +{' +'.join(map(str, numbers))}\b", told), kind
+    assert "2 retained, 1 waiting, 1 unlinked, 0 skipped, 1 conflict\n" in told
+    for answered in (
+        r"Is the input in order\? +yes",
+        r"Gather the organizations +█{16} 62 pages in ",
+        r"179 partner organizations on all instances",
+        r"3 creates, 19 updates \(1 un-mark\), 2 marks\n +of 171 partner organizations on global",
+        r"Is it only a plan\? +no",
+        r"Apply the plan +3 created, 19 updated, 2 marked\n",
+        r"Is everything synced\? +yes",
+    ):
+        assert re.search(answered, told), answered
+    path = report(told)
     page = path.read_text()
     for words in ("What to do now", "Waiting", "Unlinked", "Deferred"):
         assert words in page, words
 
-    second = demo(tmp_path)
-    told, _ = second.communicate(timeout=180)
-    assert second.returncode == 0 and "Verdict: OK" in told, told
-    assert re.search(r"updates +1 +1\b", told), "the deferred rename"
+    told = ran(tmp_path)
+    assert "Verdict: OK" in told and "1 update, 0 marks" in told, "the deferred rename"
 
-    third = demo(tmp_path)
-    told, _ = third.communicate(timeout=180)
-    assert third.returncode == 0 and "Verdict: NOTHING_TO_DO" in told, told
+    told = ran(tmp_path)
+    assert "Verdict: NOTHING_TO_DO" in told and "\x1b" not in told, told
 
-    replayed = demo(tmp_path, path.parent.name, module="local.replay")
-    told, _ = replayed.communicate(timeout=60)
-    assert replayed.returncode == 0 and told.count("the same, byte for byte") == 4, told
+    replayed = ran(tmp_path, path.parent.name, module="local.replay")
+    assert replayed.count("the same, byte for byte") == 4, replayed
+
+
+def test_the_command_of_a_held_run_releases_exactly_what_the_demo_shows_as_held(tmp_path):
+    first_hours = ran(tmp_path, "held")
+    assert "its first run comes first" in first_hours
+    assert first_hours.count("Verdict: OK") == 2 and "15 organizations wait" in first_hours
+    screen = last_screen(first_hours)
+    # The last two lines are addresses, as long as the folder's is.
+    assert len(screen) < 35 and max(map(len, screen[:-2])) <= 100, "\n".join(screen)
+    rows = [line for line in screen if "Partner status is Terminated; last changed" in line]
+    assert len(rows) == 10 and "  and 5 more, all of them in the report" in screen
+    plan = json.loads((report(first_hours).parent / "plan.json").read_text())
+    assert plan["release"] in re.sub(r" \\\n +", " ", "\n".join(screen))
+
+    next_hour = ran(tmp_path, "held")
+    assert next_hour.count("Verdict: ") == next_hour.count("Verdict: HELD") == 1, next_hour
+
+    released = ran(tmp_path, "release")
+    assert f"word for word:\n{plan['release']}\n" in released, "nothing has changed in an hour"
+    assert re.search(r"marks for deletion +15 +15 +0\b", released) and "Verdict: OK" in released
+    assert re.search(r"On Saturday \d{4}-\d\d-\d\d 00:45 UTC another job would delete", released)
+    assert "Verdict: NOTHING_TO_DO" in ran(tmp_path)
+
+
+def test_a_release_without_a_held_run_holds_one_first(tmp_path):
+    told = ran(tmp_path, "release")
+    assert re.findall("Verdict: (\\w+)", told) == ["OK", "OK", "HELD", "OK"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "aws stepfunctions start-execution --state-machine-arn other --input {}",
+        "aws stepfunctions start-execution --state-machine-arn deployed --input {} --name n",
+        "aws stepfunctions start-execution --state-machine-arn deployed",
+        "aws stepfunctions stop-execution --state-machine-arn deployed --input {}",
+    ],
+)
+def test_a_command_that_does_not_say_what_a_release_says_is_not_done(command):
+    with pytest.raises(release.Refused):
+        release.read(command, SimpleNamespace(state_machine="deployed"))
+
+
+def test_a_release_is_done_with_the_words_of_the_command():
+    command = (
+        "aws stepfunctions start-execution --region eu-west-1 --state-machine-arn deployed "
+        '--input \'{"approve": ["sha256:0"]}\''
+    )
+    said = release.read(command, SimpleNamespace(state_machine="deployed"))
+    assert (said.region, said.input) == ("eu-west-1", '{"approve": ["sha256:0"]}')
+
+
+def test_every_choice_of_the_state_machine_has_its_answers():
+    text = (ROOT / "infra" / "statemachine.asl.json").read_text()
+    for name, state in json.loads(text)["States"].items():
+        ways = {way["Next"] for way in state.get("Choices", [])} | {state.get("Default")} - {None}
+        if state["Type"] == "Choice":
+            assert ways == set(answers.BY_NEXT[name]), name
+
+
+def test_the_purge_is_the_next_saturday_a_quarter_to_one():
+    for now, purge in (
+        ("2026-11-23T02:00Z", "2026-11-28"),
+        ("2026-11-27T23:59Z", "2026-11-28"),
+        ("2026-11-28T00:44Z", "2026-11-28"),
+        ("2026-11-28T00:45Z", "2026-12-05"),
+    ):
+        assert next_purge(datetime.fromisoformat(now)).isoformat()[:16] == f"{purge}T00:45", now
 
 
 def hold_still(folder):
@@ -87,19 +182,19 @@ def hold_still(folder):
 def test_an_interrupted_demo_leaves_nothing_running(tmp_path, number, status):
     hold_still(tmp_path)
     child = demo(tmp_path)
-    seen = [line for line in iter_until(child.stdout, "Gather the partner accounts")]
+    seen = read_until(child.stdout, "Gather the partner accounts")
     child.send_signal(number)
     rest, _ = child.communicate(timeout=60)
-    assert child.returncode == status, "".join(seen) + rest
+    assert child.returncode == status, seen + rest
     until = time.monotonic() + 10
     while below(tmp_path):
         assert time.monotonic() < until, below(tmp_path)
         time.sleep(0.1)
 
 
-def iter_until(lines, text):
-    """The lines up to the one with this text."""
-    for line in lines:
-        yield line
-        if text in line:
-            return
+def read_until(output, text):
+    """The output up to this text, which may stand in a line that is not at its end yet."""
+    seen = ""
+    while not seen.endswith(text) and (more := output.read(1)):
+        seen += more
+    return seen

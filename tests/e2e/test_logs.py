@@ -26,6 +26,7 @@ def test_each_stage_leaves_one_line_with_counts_run_and_request_ids(twin):
         ends["compared"]["marks"],
     ) == (3, 18, 2)
     assert ends["synced"]["created"] == 3 and ends["synced"]["request_ids"].startswith("global-")
+    assert (ends["synced"]["verdict"], ends["synced"]["held"]) == ("OK", "")
 
 
 def test_a_stage_that_fails_leaves_its_line_too_wherever_it_fails(twin):

@@ -1,8 +1,10 @@
 """Metrics, alarms, dashboard and runbook."""
 
 import json
+import re
 
 from local import observed
+from local.stack import Stack
 from test_guard import leave
 from test_observability import (
     US_GOVERNMENT,
@@ -89,29 +91,83 @@ def test_the_metrics_of_a_bad_hour_say_so(twin):
     assert values["SuspiciouslyEmptyRun"][-1] == 1
 
 
-def test_alarms_and_dashboard_are_deployed(twin):
-    alarms = {
-        alarm["AlarmDescription"].rsplit("#alarm-", 1)[1]
-        for alarm in twin.stack.cloudwatch.describe_alarms()["MetricAlarms"]
+def alarms(stack):
+    """Section of the runbook to the alarm of a stack that links to it."""
+    found = stack.cloudwatch.describe_alarms()["MetricAlarms"]
+    return {
+        one["AlarmDescription"].rsplit("#alarm-", 1)[1]: one
+        for one in found
+        if one["AlarmName"].startswith(f"{stack.name}-")
     }
-    assert {"runfailed", "heldchanges", "credentialends", "suspiciouslyemptyrun"} <= alarms
-    assert "nogoodrun" not in alarms, "without a schedule no run is expected"
-    body = json.loads(
-        twin.stack.cloudwatch.get_dashboard(DashboardName="partner-sync")["DashboardBody"]
-    )
-    assert len(body["widgets"]) >= 10 and "${" not in json.dumps(body)
+
+
+def board(stack):
+    """The dashboard's widgets."""
+    body = stack.cloudwatch.get_dashboard(DashboardName=stack.name)["DashboardBody"]
+    assert "${" not in body
+    return json.loads(body)["widgets"]
+
+
+def outputs(stack):
+    described = stack.cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
+    return {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+
+
+def test_alarms_and_dashboard_are_deployed(twin):
+    deployed = alarms(twin.stack)
+    wanted = {name.lower() for name in observed.ALARMS} - {"nogoodrun"}
+    assert deployed.keys() == wanted, "without a schedule no run is expected"
+    widgets = board(twin.stack)
+    assert len(widgets) >= 10
+    assert widgets[0]["properties"]["markdown"].count("infra/RUNBOOK.md\n") == 1
+    queries = [one["properties"]["query"] for one in widgets if one["type"] == "log"]
+    groups = {one["logGroupName"] for one in twin.stack.logs.describe_log_groups()["logGroups"]}
+    named = {group for query in queries for group in re.findall(r"SOURCE '([^']+)'", query)}
+    assert len(queries) == 2 and len(named) == 4 and named <= groups
+    console = "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1"
+    assert outputs(twin.stack)["DashboardUrl"] == f"{console}#dashboards/dashboard/partner-sync"
+
+
+def test_no_alarm_mails_when_it_ends(twin):
+    deployed = alarms(twin.stack)
+    assert deployed and not any(one["OKActions"] for one in deployed.values())
+    silent = {name for name, one in deployed.items() if not one["AlarmActions"]}
+    assert silent == {"heldchanges", "failedrecords", "unknownrecords"}
+
+
+def test_an_existing_topic_takes_the_place_of_an_own_one(twin):
+    topic = twin.stack.sns.create_topic(Name="people-of-another-team")["TopicArn"]
+    before = twin.stack.sns.list_topics()["Topics"]
+    stack = Stack(twin.stack.endpoint, "another")
+    try:
+        stack.deploy(NotificationTopicArn=topic, NotificationEmail="on-call@partner.example")
+        assert twin.stack.sns.list_topics()["Topics"] == before
+        assert outputs(stack)["NotificationTopicArn"] == topic
+        mailed = {action for one in alarms(stack).values() for action in one["AlarmActions"]}
+        assert mailed == {topic}
+        described = stack.sfn.describe_state_machine(stateMachineArn=stack.state_machine)
+        assert described["definition"].count(topic) == 2
+        [subscription] = stack.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        assert subscription["Endpoint"] == "on-call@partner.example"
+    finally:
+        stack.cloudformation.delete_stack(StackName=stack.name)
+        twin.stack.cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=stack.name, WaiterConfig={"Delay": 1}
+        )
 
 
 def test_what_does_not_hold_together_is_found(monkeypatch):
     assert list(observed.problems({"Sync.Auth"})) == []
     template = observed.template()
-    alarms = template["Resources"]
-    alarms["HeldChanges"]["Properties"]["MetricName"] = "HeldBack"
-    alarms["Conflicts"]["Properties"]["AlarmDescription"]["Sub"] = "no link"
-    alarms["Forgotten"] = alarms["RunFailed"]
-    del alarms["Sync"]["Properties"]["ReservedConcurrentExecutions"]
+    resources = template["Resources"]
+    resources["HeldChanges"]["Properties"]["MetricName"] = "HeldBack"
+    resources["Conflicts"]["Properties"]["AlarmDescription"]["Sub"] = "no link"
+    resources["Forgotten"] = resources["RunFailed"]
+    del resources["Sync"]["Properties"]["ReservedConcurrentExecutions"]
     monkeypatch.setattr(observed, "template", lambda: template)
-    alarms["CredentialEnds"]["Properties"]["Threshold"] = 3
+    resources["CredentialEnds"]["Properties"]["Threshold"] = 3
+    resources["InstanceUnread"]["Properties"]["OKActions"] = ["topic"]
+    template["Mappings"]["QuarterOfInterval"]["6"]["Seconds"] = 900
     monkeypatch.setattr(observed, "metrics", lambda: {f"M{n}" for n in range(12)} | {"GoodRun"})
     found = "\n".join(observed.problems({"Sync.Auth", "Sync.Novel"}))
     for problem in (
@@ -119,9 +175,24 @@ def test_what_does_not_hold_together_is_found(monkeypatch):
         "Created: on the dashboard, and never emitted",
         "HeldBack: an alarm watches it",
         "CredentialEnds: is ('Minimum CredentialDaysLeft < 3'",
+        "InstanceUnread: is ('Maximum InstancesUnread >= 1', 5, 'one', 'ignore', 'begin+end')",
+        "QuarterOfInterval: 6 h is {'Seconds': 900}, and should be {'Seconds': 5400}",
+        "ALARMS is 14 in the template",
         "Conflicts: its description links to no section",
         "Forgotten: not on the dashboard",
         "Sync: its reserved concurrency is gone",
         "Sync.Novel: no section in the runbook",
     ):
         assert problem in found
+
+
+def test_a_section_of_the_runbook_that_does_not_begin_with_its_question_is_found():
+    good = "**Tomorrow**: is the account really gone?\nLook.\n\nDo not delete it."
+    late = "Look at the account.\n\n**Page**: is it gone?\n\nDo not delete it."
+    none = "**Page**. Look at the account.\n\nIs it gone?\n\nDo not delete it."
+    sections = {"Alarm A": good, "Alarm B": late, "Sync.C": none, "Other": late}
+    found = list(observed.incomplete(sections))
+    assert [text.split(" does not begin")[0].rsplit(" ", 2)[1:] for text in found] == [
+        ["Alarm", "B"],
+        ["section", "Sync.C"],
+    ]

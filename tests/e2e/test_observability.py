@@ -56,6 +56,9 @@ def refuse_the_credentials(twin):
 
 def test_people_are_told_of_changes_of_state_and_of_nothing_else(twin):
     twin.run()
+    [(subject, message)] = twin.told()
+    assert subject == "partner-sync: OK, 2 marks set" and "deleted on Saturday" in message
+    assert twin.run()["output"]["applied"]["updated"] == 1, "the deferred rename"
     assert twin.told() == []
     twin.change(lambda state: leave(state, 12))
     twin.remember()
@@ -71,7 +74,7 @@ def test_people_are_told_of_changes_of_state_and_of_nothing_else(twin):
     assert twin.told() == []
     twin.run({"approve": [held["digest"]]})
     [(subject, message)] = twin.told()
-    assert subject == "partner-sync: OK (was HELD)" and len(message.splitlines()) <= 6
+    assert subject == "partner-sync: OK (was HELD)" and len(message.splitlines()) <= 10
     refuse_the_credentials(twin)
     assert twin.run({"mode": "plan"})["error"] == "Sync.Auth"
     assert twin.told() == [], "somebody's try is not the pipeline's state"
@@ -79,7 +82,8 @@ def test_people_are_told_of_changes_of_state_and_of_nothing_else(twin):
     [(subject, message)] = twin.told()
     assert (
         subject == "partner-sync: FAILED Sync.Auth (was OK)"
-        and "infra/RUNBOOK.md, Sync.Auth" in message
+        and 'infra/RUNBOOK.md, section "Sync.Auth"' in message
+        and "What happened: zendesk global: " in message
     )
     twin.run()
     assert twin.told() == []
@@ -102,7 +106,8 @@ def test_a_failed_run_leaves_a_report_and_a_place_in_the_history(twin):
     )
     assert "Support_Hold__c" in page["what_to_do"][0]["text"]
     machine = twin.stack.state_machine
-    command = f"aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'"
+    which = f"--region {REGION} --state-machine-arn {machine}"
+    command = f"aws stepfunctions start-execution {which} --input '{{}}'"
     assert page["what_to_do"][-1]["command"] == command
     assert section(page, "Inputs")[0] == ["Salesforce accounts", "", "NO"]
     assert [run["verdict"] for run in page["last_runs"]] == ["OK", "FAILED"]

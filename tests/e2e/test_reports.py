@@ -1,11 +1,14 @@
 """The report in a browser: complete, quiet, readable on a phone, in the dark and on paper."""
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
+import axe_playwright_python
 import pytest
 from local.processes import ROOT
 from playwright.sync_api import sync_playwright
@@ -25,12 +28,17 @@ FLAGS = [
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
+@contextlib.contextmanager
+def launch(playwright):
+    chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    yield chromium
+    chromium.close()
+
+
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    with sync_playwright() as playwright, launch(playwright) as chromium:
         yield chromium
-        chromium.close()
 
 
 class Visit:
@@ -59,8 +67,9 @@ class Visit:
 
 PICTURES = {
     "report-desktop": ("all-kinds", DESKTOP, "light"),
-    "report-held-dark": ("held", DESKTOP, "dark"),
-    "report-phone": ("partial", PHONE, "light"),
+    "report-held-dark": ("held-marks", DESKTOP, "dark"),
+    "report-phone": ("held-marks", PHONE, "light"),
+    "report-phone-dark": ("partial", PHONE, "dark"),
 }
 
 
@@ -96,7 +105,7 @@ def address(tmp_path_factory):
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_it_is_complete_in_itself_and_fits_every_screen(browser, scene, address):
-    assert len(SCENES) == 12
+    assert len(SCENES) == 16
     for size in (DESKTOP, PHONE):
         for scheme in ("light", "dark"):
             with Visit(browser, address(scene), viewport=size, color_scheme=scheme) as visit:
@@ -107,11 +116,96 @@ def test_it_is_complete_in_itself_and_fits_every_screen(browser, scene, address)
                 ).is_visible() and "What to do now" in visit.page.inner_text("body")
 
 
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+# Which rules: those of WCAG 2.2, levels A and AA, and the library's own best practices.
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def violations(page):
+    """What axe finds wrong: the rule, how often, and the first place."""
+    page.evaluate(AXE)
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)
+    return [
+        (one["id"], len(one["nodes"]), one["nodes"][0]["html"][:200]) for one in found["violations"]
+    ]
+
+
+def unfold(page):
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+
+
+# Of thousands of rows, each like the other, the first hundred stand for all.
+FEWER_ROWS = "document.querySelectorAll('tbody tr:nth-child(n + 100)').forEach(row => row.remove())"
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_it_keeps_its_meaning_for_everybody(browser, scene, address):
+    for size in (DESKTOP, PHONE):
+        for scheme in ("light", "dark"):
+            with Visit(browser, address(scene), viewport=size, color_scheme=scheme) as visit:
+                visit.page.evaluate(FEWER_ROWS)
+                unfold(visit.page)
+                assert violations(visit.page) == [], f"{size['width']} wide, {scheme}"
+
+
+def test_axe_finds_what_is_wrong(browser, tmp_path):
+    poor = tmp_path / "poor.html"
+    poor.write_text("<p style='color:#aaa;background:#fff'>pale</p><img src='data:,'>")
+    with Visit(browser, poor.as_uri()) as visit:
+        found = {rule for rule, _, _ in violations(visit.page)}
+        assert {"color-contrast", "image-alt", "document-title"} <= found, found
+
+
+def luminance(color):
+    def linear(part):
+        part /= 255
+        return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+
+    red, green, blue = (linear(float(part)) for part in re.findall(r"[\d.]+", color)[:3])
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_bar_and_cross_stands_out_from_the_paper(browser, scheme, address):
+    colors = """[
+        getComputedStyle(document.body).backgroundColor,
+        ...[...document.querySelectorAll('svg rect')].map(one => getComputedStyle(one).fill),
+        ...[...document.querySelectorAll('.cross')].map(one => getComputedStyle(one).stroke),
+    ]"""
+    with Visit(browser, address("held-marks"), color_scheme=scheme) as visit:
+        paper, *shapes = visit.page.evaluate(colors)
+        assert len(set(shapes)) >= 4
+        for shape in shapes:
+            assert contrast(shape, paper) >= 3, (shape, paper)
+
+
+def test_the_contents_lead_to_every_part_and_unfold_it(browser, address):
+    with Visit(browser, address("five-thousand-changes")) as visit:
+        links = visit.page.locator("nav a")
+        assert links.count() >= 8
+        for place in range(links.count()):
+            anchor = links.nth(place).get_attribute("href")
+            visit.page.evaluate("anchor => { location.hash = anchor }", anchor)
+            assert visit.page.locator(anchor).is_visible(), anchor
+
+
+def test_one_tap_selects_the_whole_command(browser, address):
+    with Visit(browser, address("held-marks"), viewport=PHONE) as visit:
+        box = visit.page.locator(".todo pre").first
+        box.click()
+        assert visit.page.evaluate("getSelection().toString()").strip() == box.inner_text().strip()
+
+
 def test_it_is_read_without_scripts(browser, address):
     with Visit(browser, address("all-kinds"), java_script_enabled=False) as visit:
         assert (
             visit.page.locator("table").count() >= 8
-            and visit.page.locator("svg rect").count() == 30
+            and visit.page.locator("svg rect, svg .cross").count() == 30
         )
 
 

@@ -7,19 +7,20 @@ use std::time::Instant;
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde_json::Value;
-use shared::config::{Compare, process_env, runbook};
+use shared::config::{Compare, Reporting, process_env, reporting};
 use shared::deadline::now;
 use shared::lambda::{
     CompareEvent, CompareTask, Compared, EarlyEnd, ExecutionInput, RecordTask, Recorded, parse,
     refuse_if_old, run_id_of,
 };
 use shared::model::{
-    Accounts, Header, ListDocument, Mode, Organizations, RunUsage, TARGET, Usage, entries_digest,
-    run_key,
+    Accounts, Conclusion, Header, ListDocument, Mode, Organizations, RunUsage, TARGET, Usage,
+    entries_digest, run_key,
 };
 use shared::plan::{Comparison, Creates, Inputs, Listed, Lists, NotInSync, Plan, Updates};
 use shared::planned::Planned;
 use shared::recall::{Recalled, recall};
+use shared::report::seconds_between;
 use shared::store::Store;
 use shared::telemetry::{Metric, log_failed, record};
 use shared::way_out::{self, Ending, EndingRun};
@@ -62,7 +63,7 @@ async fn answer<S: Store>(
             Ok(Answer::Compared(Box::new(compared)))
         }
         CompareEvent::Record(task) => {
-            let recorded = record_end(&runbook(process_env), store, *task).await?;
+            let recorded = record_end(&reporting(process_env), store, *task).await?;
             Ok(Answer::Recorded(recorded))
         }
     }
@@ -84,6 +85,7 @@ pub async fn compare<S: Store>(
     let ExecutionInput { mode, approve } = ExecutionInput::read(&task.input)?;
     let mut accounts: Accounts = store.get_json(&task.accounts).await?;
     let formers = std::mem::take(&mut accounts.formers);
+    let salesforce_host = std::mem::take(&mut accounts.host);
     let accounts = accounts.into_complete(run_id)?;
     let organizations: Organizations = store.get_json(&task.organizations).await?;
     let organizations = organizations.into_complete(run_id, TARGET)?;
@@ -102,6 +104,7 @@ pub async fn compare<S: Store>(
         memory,
         memory_lost: lost,
         state_machine: task.state_machine,
+        salesforce_host,
     };
 
     let comparison = Comparison::of(&accounts, &formers, organizations, &inputs)?;
@@ -131,7 +134,7 @@ pub async fn compare<S: Store>(
     };
     match mode {
         Mode::Plan => {
-            let run = EndingRun::of(&planned.plan, &config.runbook);
+            let run = EndingRun::of(&planned.plan, &config.reporting);
             way_out::end(store, run, Ending::Planned(&planned)).await?;
         }
         Mode::Apply => way_out::foresee(store, &planned).await?,
@@ -189,7 +192,7 @@ fn tell(plan: &Plan) {
 /// # Errors
 /// As for [`Store::put`].
 pub async fn record_end<S: Store>(
-    runbook: &str,
+    reporting: &Reporting,
     store: &S,
     task: RecordTask,
 ) -> Result<Recorded, Error> {
@@ -207,16 +210,21 @@ pub async fn record_end<S: Store>(
         started_at,
         state_machine: state_machine.as_deref(),
         mode,
-        runbook,
+        reporting,
     };
-    let (ending, ended) = match &ended {
-        EarlyEnd::Failed { error, cause } => (Ending::Failed { error, cause }, error.as_str()),
+    let (ending, verdict, error) = match &ended {
+        EarlyEnd::Failed { error, cause } => {
+            let ending = Ending::Failed { error, cause };
+            (ending, Conclusion::Failed, error.as_str())
+        }
         EarlyEnd::Skipped { holder } => {
             let approve = approve.as_slice();
-            (Ending::Skipped { holder, approve }, "skipped")
+            (Ending::Skipped { holder, approve }, Conclusion::Skipped, "")
         }
     };
     let notice = way_out::end(store, run, ending).await?;
-    tracing::info!(run_id = %run_id, ended, "recorded");
+    // The dashboard's table of runs is made from this line.
+    let seconds = seconds_between(started_at, now());
+    tracing::info!(run_id = %run_id, verdict = verdict.word(), error, seconds, "recorded");
     Ok(Recorded { notice })
 }

@@ -59,7 +59,7 @@ async fn gather<S: Store, K: Secrets>(
 
     let run_id = &event.run_id;
     let (accounts, formers) = read?;
-    let document = Accounts::new(run_id, accounts, formers)?;
+    let document = Accounts::new(run_id, client.host(), accounts, formers)?;
     let count = document.accounts.len();
     let key = run_key(run_id, "accounts.json");
     let accounts = store.put_json(&key, &document, count).await?;

@@ -2,6 +2,8 @@
 
 use shared::deadline::now;
 use shared::lambda::{Progress, Synced};
+use shared::model::Conclusion;
+use shared::report::seconds_between;
 use shared::secrets::Secrets;
 use shared::store::Store;
 use shared::way_out::{self, Ending, EndingRun};
@@ -58,16 +60,25 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
         let plan = self.work.plan();
         let results = outcomes::of_finished(self.work, state);
         let summary = way_out::summary(self.store.bucket(), plan, &results);
-        let run = EndingRun::of(plan, &self.config.runbook);
+        let run = EndingRun::of(plan, &self.config.reporting);
         let ending = Ending::Applied {
             planned: &self.work.planned,
             results,
+            related: &state.related,
             usage: &state.usage,
         };
         let notice = way_out::end(self.store, run, ending).await?;
+        let held: Vec<_> = summary
+            .held
+            .iter()
+            .map(|held| held.category.name())
+            .collect();
+        // The dashboard's table of runs is made from this line.
         tracing::info!(
             run_id = plan.header.run_id,
-            verdict = ?summary.verdict,
+            verdict = Conclusion::from(summary.verdict).word(),
+            held = held.join(" "),
+            seconds = seconds_between(plan.inputs.started_at, now()),
             created = summary.applied.created,
             updated = summary.applied.updated,
             marked = summary.applied.marked,
@@ -88,6 +99,6 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
         state.leave(self.store).await?;
         let results = outcomes::so_far(self.work, state);
         let run_id = &self.work.plan().header.run_id;
-        way_out::put_results(self.store, run_id, &results, &state.usage).await
+        way_out::put_results(self.store, run_id, &results, &state.related, &state.usage).await
     }
 }

@@ -8,6 +8,7 @@ mod fence;
 mod jobs;
 mod judge;
 mod outcomes;
+mod related;
 mod send;
 mod session;
 mod state;

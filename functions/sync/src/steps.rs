@@ -63,7 +63,10 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
             self.give_up_in_time(state);
             let step = state.next(self.work, self.config.jobs_per_pause);
             match step {
-                NextStep::Finish => return Ok(Stop::Finished),
+                NextStep::Finish => {
+                    self.ask_what_hangs_on_marks(state).await;
+                    return Ok(Stop::Finished);
+                }
                 NextStep::WaitForCreate(seconds) => {
                     return Ok(wait(seconds, "a create is in doubt"));
                 }
@@ -103,7 +106,7 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
         }
     }
 
-    async fn client(&self) -> Result<MappedMutexGuard<'_, Client>> {
+    pub(crate) async fn client(&self) -> Result<MappedMutexGuard<'_, Client>> {
         let run_id = &self.work.plan().header.run_id;
         let client = self
             .session

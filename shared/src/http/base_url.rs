@@ -34,6 +34,16 @@ pub fn base_url(key: &str, text: &str) -> Result<Url> {
     Ok(url)
 }
 
+/// The host of an address, with the port if it is not the usual one.
+#[must_use]
+pub fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-pub use base_url::base_url;
+pub use base_url::{base_url, host_of};
 pub use meter::Meter;
 pub use retry::Call;
 use retry::{Attempt, Decision, TryResult};

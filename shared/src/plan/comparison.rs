@@ -8,7 +8,7 @@ use super::{
 use crate::Result;
 use crate::model::{
     Account, AccountId, Complete, Counts, Fate, Formers, Header, Held, Instance, Mode,
-    Organizations, OwnMark, RunUsage, TARGET,
+    Organizations, OwnMark, RunUsage, StateMachine, TARGET,
 };
 
 /// What follows from a run's inputs, and from nothing else.
@@ -283,7 +283,7 @@ fn missing_alliances(accounts: &[Account], alliances: &BTreeSet<AccountId>) -> R
 /// The command that releases the held categories of exactly this plan.
 fn release(held: &[Held], state_machine: Option<&str>) -> Option<String> {
     let digests: Vec<_> = held.iter().map(|held| held.digest.clone()).collect();
-    (!held.is_empty()).then(|| start_command(state_machine, &approval(&digests)))
+    (!held.is_empty()).then(|| StateMachine::start_command(state_machine, &approval(&digests)))
 }
 
 /// The execution's input that approves these digests.
@@ -294,13 +294,6 @@ pub fn approval(digests: &[String]) -> String {
         .map(|digest| format!("\"{digest}\""))
         .collect();
     format!("{{\"approve\": [{}]}}", quoted.join(", "))
-}
-
-/// The command that starts an execution by hand.
-#[must_use]
-pub fn start_command(state_machine: Option<&str>, input: &str) -> String {
-    let machine = state_machine.unwrap_or("STATE_MACHINE_ARN");
-    format!("aws stepfunctions start-execution --state-machine-arn {machine} --input '{input}'")
 }
 
 #[cfg(test)]

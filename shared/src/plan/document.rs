@@ -109,6 +109,9 @@ pub struct Inputs {
     pub memory_lost: Option<String>,
     /// The state machine's ARN, for the commands and links of the report.
     pub state_machine: Option<String>,
+    /// The host of the accounts, for links. Empty in a plan of an earlier version.
+    #[serde(default)]
+    pub salesforce_host: String,
 }
 
 /// What the operator decides about every plan.

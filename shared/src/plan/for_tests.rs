@@ -136,6 +136,7 @@ pub(super) fn inputs(now: Timestamp, mark_after_hours: u32) -> Inputs {
         memory: None,
         memory_lost: None,
         state_machine: None,
+        salesforce_host: String::new(),
     }
 }
 

@@ -16,6 +16,7 @@ mod guard;
 mod index;
 mod names;
 mod past;
+mod pending;
 mod purge;
 mod remember;
 mod renames;
@@ -27,7 +28,7 @@ mod verdict;
 mod weeks;
 
 pub use abandoned::Rules;
-pub use comparison::{Comparison, approval, start_command};
+pub use comparison::{Comparison, approval};
 pub use diff::{Target, diff};
 pub use document::{Creates, Inputs, Listed, Lists, NotInSync, Plan, Settings, Updates};
 pub use entries::{
@@ -36,6 +37,7 @@ pub use entries::{
 };
 pub use guard::{Guard, Judged, Limit, Limits, Seen, judge};
 pub use past::Past;
+pub use pending::marks_pending;
 pub use purge::{last_purge, next_purge};
 pub use remember::{Remembered, remember};
 pub use replay::{Replayed, replay};

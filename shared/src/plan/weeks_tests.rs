@@ -250,6 +250,7 @@ impl World {
         let accounts: Vec<_> = self.accounts().into_iter().map(|(_, one)| one).collect();
         let known: BTreeSet<_> = accounts.iter().map(|one| one.id().unwrap()).collect();
         let accounts = Accounts {
+            host: String::new(),
             header: Header::new("r", accounts.len()),
             accounts,
             formers: Formers::default(),

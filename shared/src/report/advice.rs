@@ -1,11 +1,14 @@
 //! The head of the report: how it ended, in one line, and what to do now, with the exact command.
 
 use super::sections::RUNS_UNTIL_STUBBORN;
-use super::{About, Instruction, PlannedRun, Reached, RunEnd, health, next_purge};
+use super::words::{counted, which};
+use super::{About, Instruction, PlannedRun, Reached, RunEnd, health, links, minute, next_purge};
 use crate::Error;
 use crate::mask::without_addresses;
-use crate::model::{Action, Applied, Conclusion, Held, Mode, Outcome, RecordOutcome};
-use crate::plan::{Plan, approval, start_command, verdict};
+use crate::model::{
+    Action, Applied, Conclusion, Guarded, Held, Mode, Outcome, RecordOutcome, StateMachine,
+};
+use crate::plan::{Plan, approval, marks_pending, verdict};
 
 /// The head of a report.
 pub(super) struct Advice {
@@ -35,13 +38,18 @@ pub(super) fn of(about: About<'_>, end: RunEnd<'_>) -> Advice {
 fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
     let under_way = format!("Under way was {holder}.");
     let instruction = if approve.is_empty() {
-        Instruction::new(format!("Nothing: the next hour runs again. {under_way}"))
+        let text = format!("Nothing: the next hour runs again. {under_way}");
+        let page = StateMachine::page_of_execution(holder);
+        Instruction::on(
+            text,
+            page.map(|url| links::link("Open that execution", url)),
+        )
     } else {
         let text = format!(
             "The approval was not used. Start it again, with the same input, once the other run \
              has ended. {under_way}"
         );
-        Instruction::by(text, start_command(about.state_machine, &approval(approve)))
+        Instruction::start(text, about, &approval(approve))
     };
     Advice {
         conclusion: Conclusion::Skipped,
@@ -102,13 +110,16 @@ fn headline(conclusion: Conclusion, run: PlannedRun<'_>, applied: &Applied) -> S
     match conclusion {
         Conclusion::Held => format!("{held} held until a person approves them; {done}"),
         Conclusion::Planned if held.is_empty() => format!(
-            "{} creates, {} updates, {} marks planned; nothing was applied",
-            counts.creates, counts.updates, counts.marks
+            "{}, {}, {} planned; nothing was applied",
+            counted(counts.creates, "create"),
+            counted(counts.updates, "update"),
+            counted(counts.marks, "mark")
         ),
         Conclusion::Planned => format!("nothing was applied; {held} would be held"),
         Conclusion::NothingToDo if counts.conflicts > 0 => format!(
-            "nothing to write; {} conflicts wait for a person",
-            counts.conflicts
+            "nothing to write; {} {} for a person",
+            counted(counts.conflicts, "conflict"),
+            which(counts.conflicts, "waits", "wait")
         ),
         Conclusion::NothingToDo => "both systems are equal".to_owned(),
         Conclusion::Partial => format!("{done}; {failed} failed, {unknown} unknown"),
@@ -119,20 +130,30 @@ fn headline(conclusion: Conclusion, run: PlannedRun<'_>, applied: &Applied) -> S
 fn held_in_words(held: &[Held]) -> String {
     let words: Vec<_> = held
         .iter()
-        .map(|held| format!("{} {}", held.count, held.category.name()))
+        .map(|held| counted(held.count, word(held.category)))
         .collect();
     words.join(" and ")
+}
+
+fn word(category: Guarded) -> &'static str {
+    match category {
+        Guarded::Creates => "create",
+        Guarded::Updates => "update",
+        Guarded::Marks => "mark",
+    }
 }
 
 /// Everything a person may do now, the most urgent first.
 fn what_to_do(about: About<'_>, run: PlannedRun<'_>, applied: &Applied) -> Vec<Explained> {
     let mut all = Vec::new();
+    all.extend(about_waiting(about, run));
     all.extend(about_the_plan(about, run.plan));
+    all.extend(about_approvals(about, run.plan));
     all.extend(about_failures(run.results, applied));
     if !run.plan.conflicts.is_empty() {
         let text = format!(
-            "Resolve the conflicts below ({}); until a person decides, what clashes waits.",
-            run.plan.conflicts.len()
+            "Resolve {} below; until a person decides, what clashes waits.",
+            counted(run.plan.conflicts.len(), "conflict")
         );
         all.push((Instruction::new(text), Some("Alarm Conflicts")));
     }
@@ -150,31 +171,90 @@ fn about_the_plan(about: About<'_>, plan: &Plan) -> Option<Explained> {
     } else {
         "First find out why the inputs are so much emptier (runbook, Alarm SuspiciouslyEmptyRun). "
     };
-    match (plan.mode, &plan.release) {
-        (Mode::Apply, None) => None,
-        (Mode::Apply, Some(release)) => {
+    let digests: Vec<_> = plan
+        .guard
+        .held()
+        .into_iter()
+        .map(|held| held.digest)
+        .collect();
+    let released = approval(&digests);
+    match (plan.mode, digests.is_empty()) {
+        (Mode::Apply, true) => None,
+        (Mode::Apply, false) => {
             let text = format!(
                 "{doubt}Read the held entries below. If they are wrong, do nothing: they are never \
                  applied. If they are right, release exactly them:"
             );
-            Some((Instruction::by(text, release), Some("Alarm HeldChanges")))
+            let instruction = Instruction::start(text, about, &released);
+            Some((instruction, Some("Alarm HeldChanges")))
         }
-        (Mode::Plan, Some(release)) => {
+        (Mode::Plan, false) => {
             let text = format!(
                 "Nothing was applied, and in apply mode a part of this plan would be held. \
                  {doubt}Read what would be held below. If it is wrong, do not approve it. If it is \
                  right, this applies all of the plan, if the next one is the same:"
             );
             let section = "Looking at a change before it is applied";
-            Some((Instruction::by(text, release), Some(section)))
+            Some((Instruction::start(text, about, &released), Some(section)))
         }
-        (Mode::Plan, None) => {
+        (Mode::Plan, true) => {
             let text = "Nothing was applied. To apply what is planned then:";
-            let command = start_command(about.state_machine, "{}");
             let section = "Looking at a change before it is applied";
-            Some((Instruction::by(text, command), Some(section)))
+            Some((Instruction::start(text, about, "{}"), Some(section)))
         }
     }
+}
+
+/// What waiting costs, while something is held: nothing.
+fn about_waiting(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
+    let is_held = !run.plan.guard.held().is_empty();
+    (is_held && run.plan.mode == Mode::Apply).then(|| {
+        let mut text = nothing_happens(about, run);
+        let since = about.history.held_since();
+        if let Some(since) = since.filter(|since| *since < about.started_at) {
+            text = format!("{text} Something has been held since {}.", minute(since));
+        }
+        (Instruction::new(text), None)
+    })
+}
+
+/// Nothing is deleted or changed while a person waits, and until when that holds.
+pub(super) fn nothing_happens(about: About<'_>, run: PlannedRun<'_>) -> String {
+    let purge = next_purge(about.ended_at);
+    let pending = marks_pending(run.plan, run.updates, run.results);
+    let by_then = match pending {
+        0 => "nothing is marked, so that one deletes nothing either".to_owned(),
+        _ => format!(
+            "that one deletes {}, and none of the held ones",
+            counted(pending, "marked organization")
+        ),
+    };
+    format!(
+        "Nothing is deleted or changed while you wait: what is held is left alone in every run, \
+         until somebody approves exactly it. The next deletion is on {purge}: {by_then}."
+    )
+}
+
+/// Who approved is not known here.
+fn about_approvals(about: About<'_>, plan: &Plan) -> Option<Explained> {
+    let approved = plan.guard.categories.iter().filter(|one| one.approved);
+    let words: Vec<_> = approved
+        .map(|one| counted(one.count, word(one.category)))
+        .collect();
+    if words.is_empty() {
+        return None;
+    }
+    let text = format!(
+        "This run was started with an approval of {}. Who started it is not known here: AWS \
+         CloudTrail shows it, event StartExecution, {}, name {}.",
+        words.join(" and "),
+        minute(about.started_at),
+        about.run_id
+    );
+    let machine = about.state_machine.and_then(StateMachine::of);
+    let page = machine.and_then(|machine| machine.starts_page());
+    let page = page.map(|url| links::link("Open CloudTrail: StartExecution", url));
+    Some((Instruction::on(text, page), None))
 }
 
 fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained> {
@@ -196,9 +276,10 @@ fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained
     let mut all = Vec::new();
     if !not_done.is_empty() {
         let text = format!(
-            "{} records have failed, or stayed unknown, again and again: read why below, and \
-             correct what stands in their way.",
-            not_done.len()
+            "{} {} failed, or stayed unknown, again and again: read why below, and correct what \
+             stands in the way.",
+            counted(not_done.len(), "record"),
+            which(not_done.len(), "has", "have")
         );
         let section = if failed_again > 0 {
             about_failed
@@ -213,19 +294,20 @@ fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained
     }
     if applied.unknown > 0 {
         let text = format!(
-            "Of {} records it is not known whether they were applied: open each organization in \
-             Zendesk (for a create, search for the account's name or external id) and compare it \
-             with this report's value. The next run compares anew and mends it by itself: create \
-             nothing by hand before it has looked.",
-            applied.unknown
+            "Of {} it is not known whether it was applied: open the organization in Zendesk (for a \
+             create, search for the account's name or external id) and compare it with this \
+             report's value. The next run compares anew and mends it by itself: create nothing by \
+             hand before it has looked.",
+            counted(applied.unknown, "record")
         );
         all.push((Instruction::new(text), about_unknown));
     }
     if !in_vain.is_empty() {
         let text = format!(
-            "{} records are written again and again and do not keep the value: find out below who \
-             takes it back.",
-            in_vain.len()
+            "{} {} written again and again and does not keep the value: find out below who takes \
+             it back.",
+            counted(in_vain.len(), "record"),
+            which(in_vain.len(), "is", "are")
         );
         all.push((Instruction::new(text), Some("Written in vain")));
     }
@@ -242,10 +324,11 @@ fn about_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
     let planned = run.marks.len();
     let purge = next_purge(about.ended_at);
     let text = format!(
-        "{set} of {planned} marks were set: look through them below before {purge}, when they are \
-         deleted."
+        "{set} of {} {} set: look through them below before {purge}, when they are deleted.",
+        counted(planned, "mark"),
+        which(planned, "was", "were")
     );
-    Some((Instruction::new(text), None))
+    Some((Instruction::new(text), Some("Marks were set")))
 }
 
 /// The runbook's section of an error: its own name, if it is one of ours.
@@ -327,5 +410,5 @@ fn start_again(about: About<'_>) -> Instruction {
             "{}",
         ),
     };
-    Instruction::by(text, start_command(about.state_machine, input))
+    Instruction::start(text, about, input)
 }

@@ -1,4 +1,5 @@
-//! The last runs as bars: where each stands and how high it is. The template draws them.
+//! The last runs as bars: where each stands and how high it is; a run that failed is a cross on the
+//! axis. The template draws them.
 
 use super::{Bar, minute};
 use crate::model::{Conclusion, History, PastRun};
@@ -13,10 +14,12 @@ const GAP: usize = 4;
 const BAR_HEIGHT: usize = 96;
 /// Height of a run that changed nothing, so that it is seen.
 const LEAST_HEIGHT: usize = 3;
-/// Height of a run that failed.
-const FAILED_HEIGHT: usize = BAR_HEIGHT / 2;
+/// Half the size of the cross of a run that failed.
+const CROSS: usize = 5;
 /// Space above the highest bar, for a line of text.
 const TOP: usize = 24;
+/// Space before the first bar, for the scale's numbers.
+const LEFT: usize = 52;
 /// Space below the axis, for a line of text.
 const BOTTOM: usize = 26;
 
@@ -43,11 +46,15 @@ pub(super) struct Chart {
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) bar_width: usize,
-    /// The y of the axis, on which the bars stand.
-    pub(super) axis: usize,
     /// The y of the text below the axis.
     pub(super) below: usize,
     pub(super) bars: Vec<DrawnBar>,
+    /// The runs that failed.
+    pub(super) crosses: Vec<Cross>,
+    /// The lines of the scale, with what each means.
+    pub(super) scale: Vec<Line>,
+    /// Where the lines begin, behind their labels.
+    pub(super) left: usize,
     /// Runs that were not good.
     pub(super) wrong: usize,
     /// The most records changed in one run.
@@ -65,6 +72,19 @@ pub(super) struct DrawnBar {
     pub(super) title: String,
 }
 
+/// A run that failed.
+pub(super) struct Cross {
+    /// The path of the drawing.
+    pub(super) path: String,
+    pub(super) title: String,
+}
+
+/// A line of the scale.
+pub(super) struct Line {
+    pub(super) y: usize,
+    pub(super) label: String,
+}
+
 /// Draws the bars; `None` without runs.
 ///
 /// Heights go with the square root, so that one large run does not flatten the others.
@@ -74,23 +94,35 @@ pub(super) fn draw(bars: &[Bar]) -> Option<Chart> {
     let most_changed = bars.iter().map(|bar| bar.changed).max().unwrap_or_default();
     let most = most_changed.max(1);
     let axis = BAR_HEIGHT + TOP;
-    let drawn = bars.iter().enumerate().map(|(place, bar)| {
-        let height = height(bar, most);
-        DrawnBar {
-            verdict: bar.verdict.word(),
-            x: place * (BAR_WIDTH + GAP),
-            y: axis - height,
-            height,
-            title: title(bar),
+    let x = |place: usize| LEFT + place * (BAR_WIDTH + GAP);
+    let (mut drawn, mut crosses) = (Vec::new(), Vec::new());
+    for (place, bar) in bars.iter().enumerate() {
+        if bar.verdict == Conclusion::Failed {
+            crosses.push(Cross {
+                path: cross(x(place) + BAR_WIDTH / 2, axis),
+                title: title(bar),
+            });
         }
-    });
+        let height = height(bar, most);
+        if bar.verdict != Conclusion::Failed || bar.changed > 0 {
+            drawn.push(DrawnBar {
+                verdict: bar.verdict.word(),
+                x: x(place),
+                y: axis - height,
+                height,
+                title: title(bar),
+            });
+        }
+    }
     Some(Chart {
-        width: SHOWN_RUNS * (BAR_WIDTH + GAP),
+        width: x(SHOWN_RUNS),
         height: axis + BOTTOM,
         bar_width: BAR_WIDTH,
-        axis,
         below: axis + BOTTOM - 4,
-        bars: drawn.collect(),
+        bars: drawn,
+        crosses,
+        scale: scale(most, axis),
+        left: LEFT,
         wrong: bars.iter().filter(|bar| !bar.verdict.is_good()).count(),
         most,
         first: minute(first.ended_at),
@@ -99,12 +131,28 @@ pub(super) fn draw(bars: &[Bar]) -> Option<Chart> {
 }
 
 fn height(bar: &Bar, most: usize) -> usize {
-    let least = match bar.verdict {
-        Conclusion::Failed => FAILED_HEIGHT,
-        _ => LEAST_HEIGHT,
+    height_of(bar.changed, most).max(LEAST_HEIGHT)
+}
+
+fn height_of(changed: usize, most: usize) -> usize {
+    (changed * BAR_HEIGHT * BAR_HEIGHT / most).isqrt()
+}
+
+/// Lines at nothing, at a quarter of the most, which is half as high, and at the most.
+fn scale(most: usize, axis: usize) -> Vec<Line> {
+    let mut numbers = vec![0, most / 4, most];
+    numbers.dedup();
+    let line = |number: usize| Line {
+        y: axis - height_of(number, most),
+        label: number.to_string(),
     };
-    let share = bar.changed * BAR_HEIGHT * BAR_HEIGHT / most;
-    share.isqrt().max(least)
+    numbers.into_iter().map(line).collect()
+}
+
+fn cross(x: usize, y: usize) -> String {
+    let (left, right) = (x - CROSS, x + CROSS);
+    let (top, bottom) = (y - CROSS, y + CROSS);
+    format!("M{left} {top}L{right} {bottom}M{left} {bottom}L{right} {top}")
 }
 
 fn title(bar: &Bar) -> String {

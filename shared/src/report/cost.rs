@@ -1,17 +1,55 @@
-//! What a run costs, from measured durations and counted state transitions.
+//! What a run costs, from measured durations and counted state transitions, and what the
+//! installation costs a month.
 
+use super::cells::Cell;
+use super::{About, PlannedRun, Section};
 use crate::model::{RunUsage, Usage};
+use crate::telemetry::Metric;
 
-/// Memory of each Lambda, as in the template (`make validate` holds both together).
+/// AWS's list prices, in thousand-millionths of a US dollar: us-east-1, on demand, without the free
+/// tier.
+struct Prices {
+    as_of: &'static str,
+    /// Ten GB-seconds of a Lambda on this architecture.
+    ten_gb_seconds: u64,
+    /// One request to a Lambda.
+    request: u64,
+    /// One state transition of a Standard workflow.
+    transition: u64,
+    /// A custom metric, a month.
+    metric: u64,
+    /// An alarm on one metric, a month.
+    alarm: u64,
+    /// A dashboard, a month.
+    dashboard: u64,
+    /// A secret, a month.
+    secret: u64,
+}
+
+const PRICES: Prices = Prices {
+    as_of: "2026-11",
+    ten_gb_seconds: if cfg!(target_arch = "aarch64") {
+        133_334
+    } else {
+        166_667
+    },
+    request: 200,
+    transition: 25_000,
+    metric: 300_000_000,
+    alarm: 100_000_000,
+    dashboard: 3_000_000_000,
+    secret: 400_000_000,
+};
+
+/// Memory of each Lambda, as in the template (`make validate` holds these three together).
 const MEMORY_MB: u64 = 256;
-/// Ten GB-seconds of a Lambda, in nano-dollars (thousand-millionths of a US dollar).
-///
-/// Source of this and the next two: AWS's price lists for us-east-1, on demand, x86, as of 2026-11.
-const TEN_GB_SECONDS_NANO_USD: u64 = 166_667;
-/// One request to a Lambda, in nano-dollars.
-const REQUEST_NANO_USD: u64 = 200;
-/// One state transition of a Standard workflow, in nano-dollars.
-const TRANSITION_NANO_USD: u64 = 25_000;
+/// Alarms of the template.
+const ALARMS: u64 = 13;
+/// Dashboards of the template.
+const DASHBOARDS: u64 = 1;
+
+/// Hours of a month, as AWS counts them.
+const HOURS_A_MONTH: u64 = 730;
 
 /// States every run enters once: the input, the lease, the accounts, the plan, whether it is only a
 /// plan, the lease's release, whether people have to know, the end.
@@ -66,18 +104,72 @@ impl Cost {
             invocations,
             milliseconds,
         } = self;
-        let compute = milliseconds * MEMORY_MB * TEN_GB_SECONDS_NANO_USD / (1024 * 1000 * 10);
-        let requests = invocations * REQUEST_NANO_USD;
-        let states = transitions * TRANSITION_NANO_USD;
+        let compute = milliseconds * MEMORY_MB * PRICES.ten_gb_seconds / (1024 * 1000 * 10);
+        let requests = invocations * PRICES.request;
+        let states = transitions * PRICES.transition;
         (compute + requests + states).div_ceil(1000)
     }
 
     /// In US dollars, as text.
     #[must_use]
     pub fn usd(self) -> String {
-        let micro = self.micro_usd();
-        format!("{}.{:06} USD", micro / 1_000_000, micro % 1_000_000)
+        format!("{} USD", in_usd(self.micro_usd() * 1000))
     }
+}
+
+/// What the installation costs a month, with runs like this one.
+pub(super) fn a_month(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
+    // The machine that starts the run has a transition of its own.
+    let of_a_run =
+        Cost::of(run.usage, about.people_are_told).micro_usd() * 1000 + PRICES.transition;
+    let interval = u64::from(about.reporting.interval_hours.max(1));
+    let secrets = run.usage.total().credentials.len() as u64;
+    let lines = [
+        ("custom metrics", Metric::ALL.len() as u64, PRICES.metric),
+        ("alarms", ALARMS, PRICES.alarm),
+        ("dashboard", DASHBOARDS, PRICES.dashboard),
+        ("secrets", secrets, PRICES.secret),
+        ("runs like this one", HOURS_A_MONTH / interval, of_a_run),
+    ];
+    let total: u64 = lines.iter().map(|(_, number, each)| number * each).sum();
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for (what, number, each) in lines {
+        rows.push(vec![
+            what.into(),
+            number.into(),
+            in_usd(each).into(),
+            cents(number * each).into(),
+        ]);
+    }
+    rows.push(vec![
+        "all".into(),
+        Cell::default(),
+        Cell::default(),
+        cents(total).into(),
+    ]);
+    let note = format!(
+        "US dollars, by AWS's list prices of {} in us-east-1, without the free tier, with a run \
+         every {interval} h. S3, DynamoDB, logs and messages come on top: cents.",
+        PRICES.as_of
+    );
+    Section::of(
+        "Cost a month",
+        note,
+        &["what", "number", "each", "a month"],
+        rows,
+    )
+}
+
+/// Thousand-millionths of a dollar in dollars, to a millionth.
+fn in_usd(nano: u64) -> String {
+    let micro = nano.div_ceil(1000);
+    format!("{}.{:06}", micro / 1_000_000, micro % 1_000_000)
+}
+
+/// Thousand-millionths of a dollar in dollars, to a cent.
+fn cents(nano: u64) -> String {
+    let cents = nano.div_ceil(10_000_000);
+    format!("{}.{:02}", cents / 100, cents % 100)
 }
 
 #[cfg(test)]

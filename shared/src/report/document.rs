@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{About, Reached, RunEnd, advice, chart, health, html, markdown, sections};
+use super::addresses::Addresses;
+use super::cells::Cell;
+use super::{
+    About, Reached, RunEnd, advice, chart, health, html, inputs, links, markdown, sections,
+};
 use crate::Result;
-use crate::mask::without_addresses;
-use crate::model::{Conclusion, Header, Mode, json_bytes};
-
-/// Characters of a text that are shown; the documents have all of it.
-const SHOWN_CHARACTERS: usize = 250;
+use crate::model::{Conclusion, Header, Mode, StateMachine, json_bytes};
 
 /// A report. Its JSON form is `report.json`.
 ///
@@ -27,6 +27,7 @@ pub struct Report {
     pub(super) warnings: Vec<String>,
     pub(super) last_runs: Vec<Bar>,
     pub(super) sections: Vec<Section>,
+    pub(super) addresses: Addresses,
     pub(super) links: Vec<Link>,
 }
 
@@ -45,11 +46,12 @@ impl Report {
             mode: about.mode,
             headline: advice.headline,
             what_to_do: advice.instructions,
-            runbook: health::runbook(about, advice.runbook),
+            runbook: links::runbook(about, advice.runbook),
             warnings: advice.warnings,
             last_runs: chart::bars(about.history),
             sections,
-            links: health::links(about, end),
+            addresses: Addresses::of(about, end),
+            links: links::links(about, end),
         }
     }
 
@@ -88,7 +90,7 @@ fn sections_of(about: About<'_>, end: RunEnd<'_>) -> Vec<Section> {
             accounts,
             instances,
         } => vec![
-            sections::read_before_the_plan(accounts, instances),
+            inputs::read_before_the_plan(accounts, instances),
             health::last_runs(about),
         ],
         Reached::UnreadablePlan => vec![health::last_runs(about)],
@@ -96,13 +98,22 @@ fn sections_of(about: About<'_>, end: RunEnd<'_>) -> Vec<Section> {
     sections.into_iter().flatten().collect()
 }
 
+/// Rows of a section at most; the documents have all of it.
+const MOST_ROWS: usize = 5000;
+/// Rows of a section with held entries at most. Source: issue "The operator decides", 4.
+pub(super) const MOST_HELD: usize = 1000;
+
 /// A part of the report: a table under a heading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Section {
     pub(super) title: &'static str,
     pub(super) note: String,
+    /// What there is in all; the rows may be fewer.
+    pub(super) count: usize,
+    /// True if a person has to decide about it.
+    pub(super) is_held: bool,
     pub(super) head: Vec<&'static str>,
-    pub(super) rows: Vec<Vec<String>>,
+    pub(super) rows: Vec<Vec<Cell>>,
 }
 
 impl Section {
@@ -111,27 +122,43 @@ impl Section {
         title: &'static str,
         note: impl Into<String>,
         head: &[&'static str],
-        rows: impl IntoIterator<Item = Vec<String>>,
+        rows: impl IntoIterator<Item = Vec<Cell>>,
     ) -> Option<Self> {
-        let show = |row: Vec<String>| row.iter().map(|cell| shown(cell)).collect();
-        let rows: Vec<Vec<String>> = rows.into_iter().map(show).collect();
+        let rows: Vec<_> = rows.into_iter().collect();
         (!rows.is_empty()).then(|| Self {
             title,
             note: note.into(),
+            count: rows.len(),
+            is_held: false,
             head: head.to_vec(),
             rows,
         })
     }
-}
 
-/// Text from outside as a report shows it: without addresses, and not endless.
-fn shown(text: &str) -> String {
-    let text = without_addresses(text);
-    let Some((end, _)) = text.char_indices().nth(SHOWN_CHARACTERS) else {
-        return text;
-    };
-    let beginning = text.get(..end).unwrap_or_default();
-    format!("{beginning}... ({} characters)", text.chars().count())
+    /// As a section of held entries.
+    pub(super) fn held(self, most: usize, document: &str) -> Self {
+        Self {
+            is_held: true,
+            ..self.up_to(most, document)
+        }
+    }
+
+    /// Not endless. The document has all of it.
+    pub(super) fn up_to_most(self, document: &str) -> Self {
+        self.up_to(MOST_ROWS, document)
+    }
+
+    fn up_to(mut self, most: usize, document: &str) -> Self {
+        if self.count > most {
+            self.rows.truncate(most);
+            let rest = format!("The first {most} of {}; {document} has all.", self.count);
+            if !self.note.is_empty() {
+                self.note.push(' ');
+            }
+            self.note.push_str(&rest);
+        }
+        self
+    }
 }
 
 /// A run in the chart.
@@ -146,28 +173,49 @@ pub(super) struct Bar {
     pub(super) seconds: u64,
 }
 
-/// Something to do, and the exact command for it.
+/// Something to do, and exactly how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Instruction {
     pub(super) text: String,
+    /// The command for a terminal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) command: Option<String>,
+    /// The execution's input alone, for the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) input: Option<String>,
+    /// The page of the console it is done on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) page: Option<Link>,
 }
 
 impl Instruction {
-    /// Something to do without a command.
+    /// Something to do, or to know.
     pub(super) fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             command: None,
+            input: None,
+            page: None,
         }
     }
 
-    /// Something to do by a command.
-    pub(super) fn by(text: impl Into<String>, command: impl Into<String>) -> Self {
+    /// An execution to be started: by a command, or in the console, where the input is pasted.
+    pub(super) fn start(text: impl Into<String>, about: About<'_>, input: &str) -> Self {
+        let machine = about.state_machine.and_then(StateMachine::of);
+        let page = machine.and_then(|machine| machine.page());
         Self {
-            text: text.into(),
-            command: Some(command.into()),
+            command: Some(StateMachine::start_command(about.state_machine, input)),
+            input: Some(input.to_owned()),
+            page: page.map(|url| links::link("Open the state machine: Start execution", url)),
+            ..Self::new(text)
+        }
+    }
+
+    /// Something to look at on a page.
+    pub(super) fn on(text: impl Into<String>, page: Option<Link>) -> Self {
+        Self {
+            page,
+            ..Self::new(text)
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::model::{History, Instance, Mode, RecordOutcome, RunUsage};
+use crate::config::Reporting;
+use crate::model::{History, Instance, Mode, RecordOutcome, Related, RunUsage};
 use crate::plan::{Create, Mark, Plan, Update};
 
 /// What every report is made from, however the run ended.
@@ -20,10 +21,12 @@ pub struct About<'a> {
     pub state_machine: Option<&'a str>,
     /// What was to be done with the plan.
     pub mode: Mode,
-    /// Where the runbook can be read.
-    pub runbook: &'a str,
+    /// What is known of the installation.
+    pub reporting: &'a Reporting,
     /// The last runs, this one included if it is one of those.
     pub history: &'a History,
+    /// True if a message about it goes out.
+    pub people_are_told: bool,
 }
 
 /// How the run ended.
@@ -89,6 +92,8 @@ pub struct PlannedRun<'a> {
     pub marks: &'a [Mark],
     /// What became of those that were applied.
     pub results: &'a [RecordOutcome],
+    /// What hangs on the marks, as far as Zendesk said.
+    pub related: &'a [Related],
     /// Of which records that is known.
     pub known: KnownResults,
     /// What the stages used.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::sections::{RUNS_UNTIL_STUBBORN, value};
+use super::cells::Cell;
+use super::changes::value;
+use super::sections::RUNS_UNTIL_STUBBORN;
 use super::{PlannedRun, Section};
 use crate::model::{Outcome, RecordOutcome};
 use crate::plan::Repeated;
@@ -19,14 +21,15 @@ pub(super) fn failures(run: PlannedRun<'_>) -> Option<Section> {
     bad.sort_by_key(|result| std::cmp::Reverse(result.runs_failed));
     let names = names(run);
     let rows = bad.into_iter().map(|result| failure_row(result, &names));
-    let head = ["action", "record", "name", "outcome", "why", "runs failed"];
-    Section::of(
+    let head = ["record", "action", "name", "outcome", "why", "runs failed"];
+    let section = Section::of(
         "Failures and drift",
         "In Zendesk's own words where it gave any; what failed in most runs comes first. Unknown: \
          it may be applied or not, and the next run finds out.",
         &head,
         rows,
-    )
+    )?;
+    Some(section.up_to_most("results.json"))
 }
 
 /// The names of all planned records, by account (creates) or organization (updates, marks).
@@ -44,7 +47,7 @@ fn names(run: PlannedRun<'_>) -> BTreeMap<String, &str> {
     names
 }
 
-fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<String> {
+fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<Cell> {
     let RecordOutcome {
         action,
         id,
@@ -55,10 +58,10 @@ fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<St
         runs_failed,
     } = result;
     let record = match id {
-        Some(id) => id.to_string(),
-        None => salesforce_id.clone().unwrap_or_default(),
+        Some(id) => Cell::organization(*id),
+        None => Cell::salesforce_id(salesforce_id.as_deref()),
     };
-    let name = names.get(&record).copied().unwrap_or_default();
+    let name = names.get(&record.text()).copied().unwrap_or_default();
     let why = match (error.as_deref(), outcome) {
         (Some(words), _) => words,
         (None, Outcome::Drifted) => {
@@ -73,24 +76,24 @@ fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<St
         Some(runs) => runs.to_string(),
     };
     vec![
-        action.word().to_owned(),
         record,
-        name.to_owned(),
-        outcome.word().to_owned(),
-        why.to_owned(),
-        runs,
+        action.word().into(),
+        name.into(),
+        outcome.word().into(),
+        why.into(),
+        runs.into(),
     ]
 }
 
 pub(super) fn repeated(run: PlannedRun<'_>) -> Option<Section> {
     let row = |one: &Repeated| {
         vec![
-            one.id.to_string(),
-            one.name.clone(),
-            one.field.clone(),
-            value(&one.written),
-            value(&one.found),
-            one.runs.to_string(),
+            Cell::organization(one.id),
+            one.name.as_str().into(),
+            one.field.as_str().into(),
+            value(&one.written).into(),
+            value(&one.found).into(),
+            u64::from(one.runs).into(),
         ]
     };
     Section::of(

@@ -6,9 +6,15 @@ use std::fmt;
 use askama::Template;
 use askama::filters::Escaper;
 
+use super::addresses::Addresses;
+use super::cells::{Cell, Part};
 use super::chart::{self, Chart};
+use super::links::anchor;
 use super::{Instruction, Link, Report, Section, minute};
 use crate::{Error, Result};
+
+/// Rows up to which a section is shown unfolded.
+const MOST_UNFOLDED: usize = 20;
 
 /// What `report.html` shows.
 #[derive(Template)]
@@ -30,34 +36,71 @@ struct Page<'a> {
 /// A section as the page shows it.
 struct Table<'a> {
     section: &'a Section,
-    /// For each column whether all its cells are numbers that are compared.
-    is_numeric: Vec<bool>,
+    /// Where the table of contents leads.
+    anchor: String,
+    /// False for a long one, but for what is held.
+    is_open: bool,
+    /// The places of the columns whose cells are all numbers that are compared, from 1.
+    numeric: Vec<usize>,
+    rows: Vec<Vec<Shown>>,
+}
+
+/// A cell as the page shows it.
+struct Shown {
+    /// True for a nought, which is not to draw the eye.
+    is_zero: bool,
+    pieces: Vec<Piece>,
+}
+
+/// A piece of a cell.
+struct Piece {
+    text: String,
+    /// Where it leads; empty if nowhere.
+    url: String,
+    /// True for an id, which must not be broken.
+    is_id: bool,
+    /// True if what follows is on a line of its own.
+    is_break: bool,
 }
 
 impl<'a> Table<'a> {
-    fn of(section: &'a Section) -> Self {
-        let is_numeric = |column: usize| {
+    fn of(section: &'a Section, addresses: &Addresses) -> Self {
+        let is_numeric = |column: &usize| {
             section
                 .rows
                 .iter()
-                .all(|row| row.get(column).is_some_and(|cell| is_number(cell)))
+                .all(|row| row.get(*column).is_some_and(is_number))
         };
+        let numeric = (0..section.head.len()).filter(is_numeric);
+        let rows = section.rows.iter();
+        let shown = |cell: &Cell| Shown::of(cell, addresses);
         Self {
             section,
-            is_numeric: (0..section.head.len()).map(is_numeric).collect(),
+            anchor: anchor(section.title),
+            is_open: section.is_held || section.rows.len() <= MOST_UNFOLDED,
+            numeric: numeric.map(|column| column + 1).collect(),
+            rows: rows.map(|row| row.iter().map(shown).collect()).collect(),
+        }
+    }
+}
+
+impl Shown {
+    fn of(cell: &Cell, addresses: &Addresses) -> Self {
+        let piece = |part: &Part| Piece {
+            text: part.text(),
+            url: addresses.of_part(part).unwrap_or_default(),
+            is_id: !matches!(part, Part::Text(_) | Part::Break),
+            is_break: *part == Part::Break,
+        };
+        Self {
+            is_zero: matches!(cell.text().as_str(), "0" | "0 (0 s)"),
+            pieces: cell.parts().iter().map(piece).collect(),
         }
     }
 
-    /// The attribute of a cell in this column.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "templates pass references"
-    )]
-    fn class(&self, column: &usize) -> &'static str {
-        match self.is_numeric.get(*column) {
-            Some(true) => " class=\"n\"",
-            _ => "",
-        }
+    /// True if its pieces must be held together.
+    fn is_joined(&self) -> bool {
+        self.pieces.len() > 1
     }
 }
 
@@ -72,6 +115,7 @@ pub(super) fn render(report: &Report) -> Result<String> {
         warnings,
         last_runs,
         sections,
+        addresses,
         links,
     } = report;
     let page = Page {
@@ -84,7 +128,10 @@ pub(super) fn render(report: &Report) -> Result<String> {
         what_to_do,
         runbook,
         chart: chart::draw(last_runs),
-        tables: sections.iter().map(Table::of).collect(),
+        tables: sections
+            .iter()
+            .map(|section| Table::of(section, addresses))
+            .collect(),
         links,
     };
     page.render()
@@ -92,9 +139,14 @@ pub(super) fn render(report: &Report) -> Result<String> {
 }
 
 /// True for a number that is compared, not for an id, which is read.
-fn is_number(cell: &str) -> bool {
+fn is_number(cell: &Cell) -> bool {
     let is_part = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-');
-    cell.len() <= 9 && cell.bytes().all(is_part)
+    let is_text = cell
+        .parts()
+        .iter()
+        .all(|part| matches!(part, Part::Text(_)));
+    let text = cell.text();
+    is_text && text.len() <= 9 && text.bytes().all(is_part)
 }
 
 /// Makes text harmless in a page: markup is shown as it is written, and control characters and

@@ -1,17 +1,19 @@
 //! What this run leaves as it is, and until when: waiting, unlinked, deferred, retained, skipped.
 
-use super::{PlannedRun, Section, minute};
+use super::cells::Cell;
+use super::{PlannedRun, Section, minute, next_purge};
 use crate::model::Guarded;
-use crate::plan::{Deferred, Retained, Waiting};
+use crate::plan::{Deferred, Retained, Skipped, Waiting};
 
 pub(super) fn waiting(run: PlannedRun<'_>) -> Option<Section> {
     let row = |one: &Waiting| {
         vec![
-            one.id.to_string(),
-            one.name.clone(),
-            one.salesforce_id.clone().unwrap_or_default(),
-            one.reason.clone(),
-            minute(one.eligible_from),
+            Cell::organization(one.id),
+            one.name.as_str().into(),
+            Cell::salesforce_id(one.salesforce_id.as_deref()),
+            one.reason.as_str().into(),
+            minute(one.eligible_from).into(),
+            next_purge(one.eligible_from).into(),
         ]
     };
     let note = format!(
@@ -19,45 +21,44 @@ pub(super) fn waiting(run: PlannedRun<'_>) -> Option<Section> {
          hours (MarkAfterHours). To keep one for good, name its account in ProtectedAccountIds.",
         run.plan.inputs.settings.mark_after_hours
     );
-    Section::of(
-        "Waiting",
-        note,
-        &[
-            "organization",
-            "name",
-            "Salesforce id",
-            "what became of the account",
-            "may be marked from",
-        ],
-        run.plan.waiting.iter().map(row),
-    )
+    let head = [
+        "organization",
+        "name",
+        "account",
+        "what became of the account",
+        "may be marked from",
+        "deleted on at the earliest",
+    ];
+    let section = Section::of("Waiting", note, &head, run.plan.waiting.iter().map(row))?;
+    Some(section.up_to_most("plan.json"))
 }
 
 pub(super) fn unlinked(run: PlannedRun<'_>) -> Option<Section> {
     let row = |one: &Retained| {
         vec![
-            one.id.to_string(),
-            one.name.clone(),
-            one.salesforce_id.clone().unwrap_or_default(),
-            one.reason.clone(),
+            Cell::organization(one.id),
+            one.name.as_str().into(),
+            Cell::salesforce_id(one.salesforce_id.as_deref()),
+            one.reason.as_str().into(),
         ]
     };
-    Section::of(
+    let section = Section::of(
         "Unlinked",
         "Partner organizations of nobody knows which account. They are never marked, and never \
          updated, until a person links them.",
         &["organization", "name", "Salesforce id", "what to do"],
         run.plan.unlinked.iter().map(row),
-    )
+    )?;
+    Some(section.up_to_most("plan.json"))
 }
 
 pub(super) fn deferred(run: PlannedRun<'_>) -> Option<Section> {
     let row = |one: &Deferred| {
         vec![
-            one.id.map_or_else(|| "new".to_owned(), |id| id.to_string()),
-            one.salesforce_id.to_string(),
-            one.name.clone(),
-            one.reason.clone(),
+            one.id.map_or_else(|| "new".into(), Cell::organization),
+            Cell::account(&one.salesforce_id),
+            one.name.as_str().into(),
+            one.reason.as_str().into(),
         ]
     };
     let note = if run.plan.guard.holds(Guarded::Updates) {
@@ -72,34 +73,32 @@ pub(super) fn deferred(run: PlannedRun<'_>) -> Option<Section> {
 }
 
 pub(super) fn kept(run: PlannedRun<'_>) -> Option<Section> {
-    let retained = run
-        .plan
-        .retained
-        .iter()
-        .chain(&run.plan.protected)
-        .map(|one| {
-            let from = one
-                .eligible_from
-                .map_or_else(String::new, |date| format!("may be marked from {date}"));
-            vec![
-                one.id.to_string(),
-                one.name.clone(),
-                one.reason.clone(),
-                from,
-            ]
-        });
-    let skipped = run.plan.skipped.iter().map(|one| {
+    let plan = run.plan;
+    let retained = |one: &Retained| {
+        let from = one
+            .eligible_from
+            .map_or_else(String::new, |date| format!("may be marked from {date}"));
         vec![
-            one.salesforce_id.to_string(),
-            one.name.clone(),
-            one.reason.clone(),
-            "not created".to_owned(),
+            Cell::organization(one.id),
+            one.name.as_str().into(),
+            one.reason.as_str().into(),
+            from.into(),
         ]
-    });
-    Section::of(
+    };
+    let skipped = |one: &Skipped| {
+        vec![
+            Cell::account(&one.salesforce_id),
+            one.name.as_str().into(),
+            one.reason.as_str().into(),
+            "not created".into(),
+        ]
+    };
+    let kept = plan.retained.iter().chain(&plan.protected).map(retained);
+    let section = Section::of(
         "Left as they are",
         "",
         &["record", "name", "reason", "until"],
-        retained.chain(skipped),
-    )
+        kept.chain(plan.skipped.iter().map(skipped)),
+    )?;
+    Some(section.up_to_most("plan.json"))
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::addresses::Addresses;
+use super::cells::{Cell, Part};
 use super::html::turns_direction;
 use super::{Instruction, Link, Report, Section, minute};
 
@@ -16,6 +18,7 @@ pub(super) fn render(report: &Report) -> String {
         warnings,
         last_runs: _,
         sections,
+        addresses,
         links,
     } = report;
     let mut text = format!(
@@ -34,11 +37,16 @@ pub(super) fn render(report: &Report) -> String {
     for Instruction {
         text: line,
         command,
+        input,
+        page,
     } in what_to_do
     {
         let _ = writeln!(text, "\n{}", plain(line));
-        if let Some(command) = command {
-            let _ = writeln!(text, "\n    {}", command.replace(char::is_control, " "));
+        for exactly in [command, input].into_iter().flatten() {
+            let _ = writeln!(text, "\n    {}", exactly.replace(char::is_control, " "));
+        }
+        if let Some(page) = page {
+            let _ = writeln!(text, "\n{}", anchor(page));
         }
     }
     let _ = writeln!(
@@ -53,11 +61,13 @@ pub(super) fn render(report: &Report) -> String {
     for Section {
         title,
         note,
+        count,
+        is_held: _,
         head,
         rows,
     } in sections
     {
-        let _ = writeln!(text, "\n## {title}\n");
+        let _ = writeln!(text, "\n## {title} ({count})\n");
         if !note.is_empty() {
             let _ = writeln!(text, "{}\n", plain(note));
         }
@@ -68,7 +78,7 @@ pub(super) fn render(report: &Report) -> String {
             "---|".repeat(head.len())
         );
         for row in rows {
-            let cells: Vec<_> = row.iter().map(|cell| plain(cell)).collect();
+            let cells: Vec<_> = row.iter().map(|cell| shown(cell, addresses)).collect();
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
     }
@@ -81,6 +91,19 @@ pub(super) fn render(report: &Report) -> String {
 
 fn anchor(Link { text, url }: &Link) -> String {
     format!("[{text}](<{}>)", url.replace(['<', '>', '\n'], ""))
+}
+
+/// A cell, its ids as links.
+fn shown(cell: &Cell, addresses: &Addresses) -> String {
+    let shown = |part: &Part| match (part, addresses.of_part(part)) {
+        (Part::Break, _) => "; ".to_owned(),
+        (_, Some(url)) => anchor(&Link {
+            text: plain(&part.text()),
+            url,
+        }),
+        (_, None) => plain(&part.text()),
+    };
+    cell.parts().iter().map(shown).collect()
 }
 
 /// Text from outside on one line, with the signs of Markdown and HTML made harmless.

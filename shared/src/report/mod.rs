@@ -1,12 +1,17 @@
 //! What a person reads after a run: one model, rendered as a page, as Markdown and as JSON. Pure.
 //!
 //! - `facts`: what a report is made from.
-//! - `document`: the report itself, before it has a form.
-//! - `advice`, `sections`, `failures`, `kept`, `health`, `chart`: its parts.
+//! - `document`: the report itself, before it has a form; `cells` its tables' cells, `addresses`
+//!   and `links` where they lead.
+//! - `advice`: its head. `sections`: the order of its parts, which are `marks`, `changes`,
+//!   `failures`, `kept`, `outcome`, `inputs`, `health`, `cost`, `chart`.
 //! - `html` (with `report.html` and `report.css`), `markdown`: its forms.
 //! - `notice`: the short message to people.
 
+mod addresses;
 mod advice;
+mod cells;
+mod changes;
 mod chart;
 mod cost;
 mod document;
@@ -14,11 +19,16 @@ mod facts;
 mod failures;
 mod health;
 mod html;
+mod inputs;
 mod kept;
+mod links;
 mod markdown;
+mod marks;
 mod notice;
+mod outcome;
 mod sections;
 mod time;
+mod words;
 
 pub use cost::Cost;
 pub use document::Report;
@@ -26,7 +36,7 @@ pub use facts::{About, KnownResults, PlannedRun, Reached, RunEnd};
 pub use notice::{Notice, notice};
 pub use time::seconds_between;
 
-use document::{Bar, Instruction, Link, Section};
+use document::{Bar, Instruction, Link, MOST_HELD, Section};
 use time::{minute, next_purge};
 
 #[cfg(test)]

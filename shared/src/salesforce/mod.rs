@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub use auth::Credentials;
 use query::{ApiError, QueryPage};
 
-use crate::http::{Answer, Call, Http, Meter, Reply};
+use crate::http::{Answer, Call, Http, Meter, Reply, host_of};
 use crate::model::{Account, AccountId, Alliances, Complete, Former, Reading};
 use crate::{Error, Result};
 
@@ -104,6 +104,14 @@ impl Client {
             }
             other => Ok(other?),
         }
+    }
+
+    /// The host the accounts were read from, with the port if it is not the usual one; empty before
+    /// the first read.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let session = self.session.as_ref();
+        session.map_or_else(String::new, |session| host_of(&session.instance))
     }
 
     /// Asks what became of accounts that are not among the authorised ones, 200 a call. Deleted

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::Ending;
 use crate::model::{
-    Accounts, Applied, Conclusion, Instance, Memory, Organizations, RecordOutcome, Results,
-    RunUsage, Usage, run_key,
+    Accounts, Applied, Conclusion, Instance, Memory, Organizations, RecordOutcome, Related,
+    Results, RunUsage, Usage, run_key,
 };
-use crate::plan::{Plan, Remembered, remember, verdict};
+use crate::plan::{Plan, Remembered, marks_pending, remember, verdict};
 use crate::planned::Planned;
 use crate::report::{KnownResults, PlannedRun, Reached, RunEnd};
 use crate::store::Store;
@@ -33,6 +33,7 @@ pub(super) enum KnownRun<'a> {
 pub(super) struct AppliedPlan<'a> {
     planned: Cow<'a, Planned>,
     pub(super) results: Vec<RecordOutcome>,
+    related: Vec<Related>,
     known: KnownResults,
     pub(super) usage: RunUsage,
 }
@@ -55,16 +56,19 @@ impl<'a> KnownRun<'a> {
             Ending::Applied {
                 planned,
                 results,
+                related,
                 usage,
             } => Self::Planned(Box::new(AppliedPlan {
                 planned: Cow::Borrowed(planned),
                 results,
+                related: related.to_vec(),
                 known: KnownResults::All,
                 usage: planned.usage(usage.clone()),
             })),
             Ending::Planned(planned) => Self::Planned(Box::new(AppliedPlan {
                 planned: Cow::Borrowed(planned),
                 results: Vec::new(),
+                related: Vec::new(),
                 known: KnownResults::All,
                 usage: planned.plan.usage.clone(),
             })),
@@ -133,6 +137,7 @@ impl<'a> AppliedPlan<'a> {
         Self {
             planned: Cow::Borrowed(planned),
             results: Vec::new(),
+            related: Vec::new(),
             known: KnownResults::None,
             usage: planned.plan.usage.clone(),
         }
@@ -145,6 +150,7 @@ impl AppliedPlan<'_> {
         let Self {
             planned,
             results,
+            related: _,
             known: _,
             usage: _,
         } = self;
@@ -165,6 +171,11 @@ impl AppliedPlan<'_> {
         })
     }
 
+    /// Organizations that the next purge deletes unless their mark is taken back.
+    pub(super) fn marks_pending(&self) -> usize {
+        marks_pending(&self.planned.plan, &self.planned.updates, &self.results)
+    }
+
     pub(super) fn plan(&self) -> &Plan {
         &self.planned.plan
     }
@@ -173,6 +184,7 @@ impl AppliedPlan<'_> {
         let Self {
             planned,
             results,
+            related,
             known,
             usage,
         } = self;
@@ -182,6 +194,7 @@ impl AppliedPlan<'_> {
             updates: &planned.updates,
             marks: &planned.marks,
             results,
+            related,
             known: *known,
             usage,
         }
@@ -207,14 +220,20 @@ impl LeftBehind {
             return Self::read_gathered(store, run_id).await;
         };
         let stored = store.find_json(&run_key(run_id, "results.json")).await?;
-        let (results, sync, known) = match stored {
-            Some(Results { results, usage, .. }) => (results, usage, KnownResults::SoFar),
-            None => (Vec::new(), Usage::default(), KnownResults::None),
+        let (results, related, sync, known) = match stored {
+            Some(Results {
+                header: _,
+                results,
+                related,
+                usage,
+            }) => (results, related, usage, KnownResults::SoFar),
+            None => (Vec::new(), Vec::new(), Usage::default(), KnownResults::None),
         };
         Ok(Self::Plan(Box::new(AppliedPlan {
             usage: planned.usage(sync),
             planned: Cow::Owned(planned),
             results,
+            related,
             known,
         })))
     }

@@ -19,12 +19,13 @@ mod known;
 
 use jiff::Timestamp;
 
+use crate::config::Reporting;
 use crate::deadline::now;
 use crate::model::{
-    Applied, Conclusion, HISTORY, Header, History, LATEST, LastGood, MEMORY, Memory, Mode, PastRun,
-    RecordOutcome, ReportLocation, Results, Summary, Usage, run_key,
+    Applied, Conclusion, Guarded, HISTORY, Header, History, LATEST, LastGood, MEMORY, Memory, Mode,
+    PastRun, RecordOutcome, Related, ReportLocation, Results, Summary, Usage, run_key,
 };
-use crate::plan::{Plan, verdict};
+use crate::plan::{Plan, next_purge, verdict};
 use crate::planned::Planned;
 use crate::recall::find_memory;
 use crate::report::{About, Cost, Notice, Report, notice, seconds_between};
@@ -32,6 +33,8 @@ use crate::store::Store;
 use crate::telemetry::{Metric, record};
 use crate::{Error, Result};
 use known::{AppliedPlan, KnownRun};
+
+const SECONDS_OF_AN_HOUR: u64 = 3600;
 
 /// The run that ends.
 #[derive(Debug, Clone, Copy)]
@@ -44,20 +47,20 @@ pub struct EndingRun<'a> {
     pub state_machine: Option<&'a str>,
     /// What was to be done with the plan.
     pub mode: Mode,
-    /// Where the runbook can be read.
-    pub runbook: &'a str,
+    /// What its report and messages need to know.
+    pub reporting: &'a Reporting,
 }
 
 impl<'a> EndingRun<'a> {
     /// The run of a plan.
     #[must_use]
-    pub fn of(plan: &'a Plan, runbook: &'a str) -> Self {
+    pub fn of(plan: &'a Plan, reporting: &'a Reporting) -> Self {
         Self {
             run_id: &plan.header.run_id,
             started_at: plan.inputs.started_at,
             state_machine: plan.inputs.state_machine.as_deref(),
             mode: plan.mode,
-            runbook,
+            reporting,
         }
     }
 }
@@ -71,6 +74,8 @@ pub enum Ending<'a> {
         planned: &'a Planned,
         /// An outcome for every record that was to be applied.
         results: Vec<RecordOutcome>,
+        /// What hangs on the organizations that are to be marked, held or not.
+        related: &'a [Related],
         /// What sync used.
         usage: &'a Usage,
     },
@@ -104,28 +109,31 @@ pub async fn end<S: Store>(
     let ended_at = now();
     let mut history = read_history(store, run.run_id).await?;
     let ending = counted(ending, &mut history);
-    if let Ending::Applied { results, usage, .. } = &ending {
-        put_results(store, run.run_id, results, usage).await?;
+    if let Ending::Applied {
+        planned: _,
+        results,
+        related,
+        usage,
+    } = &ending
+    {
+        put_results(store, run.run_id, results, related, usage).await?;
     }
 
     let known = KnownRun::of(store, run.run_id, ending).await?;
     let past = past_run(run, &known, ended_at);
     let conclusion = past.ending;
-    let seconds = past.seconds;
     // A plan somebody looks at and a skipped run change nothing that the next run goes by.
     let is_noted = run.mode == Mode::Apply && conclusion != Conclusion::Skipped;
-    let mut told = None;
-    if is_noted {
-        history.note(past);
-        put_json(store, HISTORY, &history, history.header.count).await?;
-        if let Some(applied) = known.applied() {
-            let memory = applied.memory(known.is_finished(), ended_at);
-            put_memory(store, applied, memory).await?;
-        }
-        told = notice_of(store.bucket(), run, &history, &known);
-    }
+    let told = if is_noted {
+        note(store, run, past, &known, &mut history).await?
+    } else {
+        None
+    };
 
-    let about = about(store.bucket(), run, ended_at, &history);
+    let about = About {
+        people_are_told: told.is_some(),
+        ..about(store.bucket(), run, ended_at, &history)
+    };
     let report = Report::of(about, known.run_end());
     match put_report(store, run.run_id, &report).await {
         // A message that is never sent is worse than a report that is missing.
@@ -139,7 +147,30 @@ pub async fn end<S: Store>(
         put_latest(store, &known, &history).await?;
     }
     if is_noted {
-        measure(&known, seconds, told.is_some());
+        measure(&known, about);
+    }
+    Ok(told)
+}
+
+/// Notes the run for the next ones, and says what people are to be told of it.
+async fn note<S: Store>(
+    store: &S,
+    run: EndingRun<'_>,
+    past: PastRun,
+    known: &KnownRun<'_>,
+    history: &mut History,
+) -> Result<Option<Notice>> {
+    let ended_at = past.ended_at;
+    history.note(past);
+    let about = about(store.bucket(), run, ended_at, history);
+    let told = notice(about, known.run_end());
+    if told.is_some() {
+        history.tell();
+    }
+    put_json(store, HISTORY, &history, history.header.count).await?;
+    if let Some(applied) = known.applied() {
+        let memory = applied.memory(known.is_finished(), ended_at);
+        put_memory(store, applied, memory).await?;
     }
     Ok(told)
 }
@@ -184,11 +215,13 @@ pub async fn put_results<S: Store>(
     store: &S,
     run_id: &str,
     results: &[RecordOutcome],
+    related: &[Related],
     usage: &Usage,
 ) -> Result<()> {
     let document = Results {
         header: Header::new(run_id, results.len()),
         results: results.to_vec(),
+        related: related.to_vec(),
         usage: usage.clone(),
     };
     let key = run_key(run_id, "results.json");
@@ -221,19 +254,17 @@ fn past_run(run: EndingRun<'_>, known: &KnownRun<'_>, ended_at: Timestamp) -> Pa
         applied: applied
             .map(|run| Applied::of(&run.results))
             .unwrap_or_default(),
+        held: held_categories(applied),
+        told: false,
     }
 }
 
-fn notice_of(
-    bucket: &str,
-    run: EndingRun<'_>,
-    history: &History,
-    known: &KnownRun<'_>,
-) -> Option<Notice> {
-    let applied = known.applied();
-    let plan = applied.map(AppliedPlan::plan);
-    let results = applied.map_or(&[][..], |run| &run.results);
-    notice(bucket, run.runbook, history, plan, results)
+/// What this run left held. A run that failed did not come to apply anything else either.
+fn held_categories(applied: Option<&AppliedPlan<'_>>) -> Vec<Guarded> {
+    let held = applied
+        .map(|run| run.plan().guard.held())
+        .unwrap_or_default();
+    held.into_iter().map(|held| held.category).collect()
 }
 
 fn about<'a>(
@@ -247,7 +278,7 @@ fn about<'a>(
         started_at,
         state_machine,
         mode,
-        runbook,
+        reporting,
     } = run;
     About {
         run_id,
@@ -256,8 +287,9 @@ fn about<'a>(
         bucket,
         state_machine,
         mode,
-        runbook,
+        reporting,
         history,
+        people_are_told: false,
     }
 }
 
@@ -330,9 +362,22 @@ async fn put_json<S: Store, T: serde::Serialize + Sync>(
 }
 
 /// Records the metrics of a run that is noted in the history.
-fn measure(known: &KnownRun<'_>, seconds: u64, people_are_told: bool) {
+fn measure(known: &KnownRun<'_>, about: About<'_>) {
+    let hours_held = about.history.held_since().map_or(0, |since| {
+        seconds_between(since, about.ended_at) / SECONDS_OF_AN_HOUR
+    });
+    record(Metric::HoursHeld, hours_held);
+    let purge = next_purge(about.ended_at);
+    let hours_to_purge = seconds_between(about.ended_at, purge) / SECONDS_OF_AN_HOUR;
+    record(Metric::HoursToPurge, hours_to_purge);
     let is_good = known.conclusion().moves_latest();
     record(Metric::GoodRun, i32::from(is_good));
+    if let Some(applied) = known.applied() {
+        let counts = applied.plan().counts;
+        record(Metric::MarksPending, applied.marks_pending());
+        record(Metric::Waiting, counts.waiting);
+        record(Metric::Unlinked, counts.unlinked);
+    }
     let KnownRun::Planned(applied) = known else {
         return;
     };
@@ -346,7 +391,8 @@ fn measure(known: &KnownRun<'_>, seconds: u64, people_are_told: bool) {
     } = Applied::of(&applied.results);
     let plan = applied.plan();
     let held: usize = plan.guard.held().iter().map(|held| held.count).sum();
-    let cost = Cost::of(&applied.usage, people_are_told);
+    let cost = Cost::of(&applied.usage, about.people_are_told);
+    let seconds = seconds_between(about.started_at, about.ended_at);
     record(Metric::HeldChanges, held);
     record(Metric::FailedRecords, failed);
     record(Metric::UnknownRecords, unknown);

@@ -5,6 +5,7 @@ mod fields;
 mod jobs;
 mod organizations;
 mod refused;
+mod related;
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub use organizations::{CreatedOrganization, ListedOrganization, OrganizationsPa
 pub use refused::CallError;
 
 use crate::http::meter::request_id;
-use crate::http::{Answer, Call, Http, Meter, Reply};
+use crate::http::{Answer, Call, Http, Meter, Reply, host_of};
 use crate::{Error, Result};
 
 /// The longest a call may take. Zendesk ends its own calls sooner.
@@ -108,12 +109,7 @@ impl Client {
     /// The host its calls go to, with the port if it is not the usual one.
     #[must_use]
     pub fn host(&self) -> String {
-        let base = &self.credentials.base;
-        let host = base.host_str().unwrap_or_default();
-        match base.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
+        host_of(&self.credentials.base)
     }
 
     fn url(&self, path: &str) -> Url {

@@ -8,14 +8,31 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 use shared::model::{
     Absent, Account, AccountId, Accounts, Action, Alliances, Applied, Complete, Conclusion, Counts,
-    Credential, Fate, Former, Formers, Header, HeldKeys, History, Memory, Organizations, PastRun,
-    RecordOutcome, RunUsage, TARGET, Usage,
+    Credential, Fate, Former, Formers, Guarded, Header, HeldKeys, History, MOST_RELATED, Memory,
+    Organizations, PastRun, RecordOutcome, Related, RunUsage, TARGET, Usage,
 };
+use shared::plan::Mark;
 
 use super::RUN;
 use crate::standins::World;
 use crate::standins::demo::JUST_LOST;
 use crate::standins::seed::{ALLIANCE, Dice, account_id};
+
+/// The host of the accounts.
+pub(super) const SALESFORCE: &str = "partner-sync-demo.my.salesforce.com";
+/// The host of the target.
+pub(super) const ZENDESK: &str = "partner-sync-demo.zendesk.com";
+
+/// What Zendesk says hangs on the first marks.
+pub(super) fn related(marks: &[Mark]) -> Vec<Related> {
+    let some = marks.iter().take(MOST_RELATED);
+    some.map(|mark| Related {
+        id: mark.id,
+        users: mark.id % 37,
+        tickets: mark.id % 211,
+    })
+    .collect()
+}
 
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().expect("a moment")
@@ -126,6 +143,7 @@ pub(super) fn accounts(world: &World) -> Complete<Vec<Account>> {
         .collect();
     Accounts {
         header: header(accounts.len()),
+        host: SALESFORCE.to_owned(),
         accounts,
         formers: Formers::default(),
     }
@@ -146,8 +164,7 @@ pub(super) fn organizations(
         let page =
             serde_json::from_value(json!({"organizations": all, "meta": {"has_more": false}}))
                 .expect("a page");
-        walk.take("acme.zendesk.example", page, &wanted)
-            .expect("a page");
+        walk.take(ZENDESK, page, &wanted).expect("a page");
     }
     let mut document = scan.into_document();
     for instance in &mut document.instances {
@@ -250,6 +267,11 @@ pub(super) fn past(hours: usize, last: Conclusion) -> Vec<PastRun> {
             error,
             counts: Counts::default(),
             applied,
+            held: match ending {
+                Conclusion::Held => vec![Guarded::Marks],
+                _ => Vec::new(),
+            },
+            told: ending == Conclusion::Held,
         });
     }
     runs

@@ -4,7 +4,9 @@ mod given;
 pub mod scenes;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use shared::config::Reporting;
 use shared::model::{
     AccountId, Action, Applied, Conclusion, Counts, Formers, Guarded, Header, History, Instance,
     LastGood, ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference,
@@ -19,20 +21,32 @@ use shared::report::{About, KnownResults, Notice, PlannedRun, Reached, Report, R
 use crate::standins::seed::{ALLIANCE, account_id};
 use crate::standins::{World, demo};
 use given::{
-    accounts, ended_at, formers, header, history, memory, organizations, past, read_usage, seconds,
-    started_at, write_usage,
+    SALESFORCE, accounts, ended_at, formers, header, history, memory, organizations, past,
+    read_usage, related, seconds, started_at, write_usage,
 };
-use scenes::{clashes, everybody_leaves, five_thousand, hostile, many_kinds, quiet};
+use scenes::{
+    clashes, everybody_leaves, five_thousand, fourteen_leave, hostile, many_kinds, nobody_there,
+    quiet,
+};
 
 const RUN: &str = "2026-11-23T06-00";
 const MACHINE: &str = "arn:aws:states:eu-central-1:000000000000:stateMachine:partner-sync";
 const BUCKET: &str = "partner-sync-documents";
 
+/// The installation: its runbook has an address, so that links are seen.
+static REPORTING: LazyLock<Reporting> = LazyLock::new(|| Reporting {
+    runbook: "https://docs.example/RUNBOOK.md".to_owned(),
+    reminder_hours: 24,
+    interval_hours: 1,
+});
+
 /// Every scene by its name.
-pub const SCENES: [&str; 12] = [
+pub const SCENES: [&str; 16] = [
     "nothing-to-do",
     "all-kinds",
     "held",
+    "held-marks",
+    "held-creates",
     "partial",
     "failed",
     "first-run",
@@ -41,7 +55,9 @@ pub const SCENES: [&str; 12] = [
     "conflicts",
     "skipped",
     "planned",
+    "failed-accounts",
     "failed-before-a-plan",
+    "failed-compare",
 ];
 
 /// A scene's report, and what people are told.
@@ -55,6 +71,8 @@ pub fn report(scene: &str) -> (Report, Option<Notice>) {
             ..Scene::of(everybody_leaves(), past(29, Conclusion::Ok))
         }
         .report(),
+        "held-marks" => Scene::of(fourteen_leave(), past(29, Conclusion::Ok)).report(),
+        "held-creates" => Scene::of(nobody_there(), past(29, Conclusion::Ok)).report(),
         "partial" => Scene {
             failing: true,
             ..Scene::of(many_kinds(), past(29, Conclusion::NothingToDo))
@@ -74,7 +92,9 @@ pub fn report(scene: &str) -> (Report, Option<Notice>) {
             ..Scene::of(everybody_leaves(), past(29, Conclusion::Ok))
         }
         .report(),
+        "failed-accounts" => failed_accounts(),
         "failed-before-a-plan" => failed_before_a_plan(),
+        "failed-compare" => failed_compare(),
         _ => skipped(),
     }
 }
@@ -131,6 +151,7 @@ impl Scene {
             memory: (!self.past.is_empty()).then(|| memory.clone()),
             memory_lost: None,
             state_machine: Some(MACHINE.to_owned()),
+            salesforce_host: SALESFORCE.to_owned(),
         };
         let formers = match &inputs.memory {
             Some(memory) => formers(&self.world, memory),
@@ -232,6 +253,10 @@ impl Scene {
             sync,
             ..plan.usage.clone()
         };
+        let related = match self.mode {
+            Mode::Apply => related(&changes.marks),
+            Mode::Plan => Vec::new(),
+        };
         let mut history = history(&self.past);
         if self.mode == Mode::Apply {
             history.note(PastRun {
@@ -242,6 +267,8 @@ impl Scene {
                 error: None,
                 counts: summary.counts,
                 applied: summary.applied,
+                held: summary.held.iter().map(|held| held.category).collect(),
+                told: false,
             });
         }
         let Changes {
@@ -256,13 +283,11 @@ impl Scene {
             updates,
             marks,
             results: &results,
+            related: &related,
             known: KnownResults::All,
             usage: &usage,
         });
-        (
-            Report::of(about(&history, &usage, self.mode), end),
-            notice(BUCKET, "infra/RUNBOOK.md", &history, Some(&plan), &results),
-        )
+        both(about(&history, &usage, self.mode), end)
     }
 
     /// A run that reached to a plan, created one organization, and was then forbidden to.
@@ -295,20 +320,16 @@ impl Scene {
             updates,
             marks,
             results: &results,
+            related: &[],
             known: KnownResults::SoFar,
             usage: &usage,
         });
-        (
-            Report::of(
-                about(&history, &usage, Mode::Apply),
-                RunEnd::Failed {
-                    error: "Sync.Auth",
-                    cause,
-                    reached,
-                },
-            ),
-            notice(BUCKET, "infra/RUNBOOK.md", &history, None, &[]),
-        )
+        let end = RunEnd::Failed {
+            error: "Sync.Auth",
+            cause,
+            reached,
+        };
+        both(about(&history, &usage, Mode::Apply), end)
     }
 }
 
@@ -373,33 +394,73 @@ fn let_some_fail(results: &mut [RecordOutcome], changes: &Changes) {
     drifted.job_id = None;
 }
 
+/// A run whose secret Salesforce refused.
+fn failed_accounts() -> (Report, Option<Notice>) {
+    let reached = Reached::BeforePlan {
+        accounts: None,
+        instances: &[],
+    };
+    let cause = "salesforce: token: status 400 invalid_client; check client_id and client_secret \
+                 of the secret partner-sync/salesforce, and that the app is enabled";
+    failed_early("Sync.Auth", cause, reached, &RunUsage::default())
+}
+
 /// A run whose second page of organizations did not come.
 fn failed_before_a_plan() -> (Report, Option<Notice>) {
-    let usage = read_usage(168, 100);
-    let history = with_failure(
-        &past(29, Conclusion::Ok),
-        "Sync.Incomplete",
-        &usage,
-        Counts::default(),
-        Applied::default(),
-    );
-    let cause = "zendesk global: the read is not complete: a page in the middle is empty, after \
-                 100 records; the next run reads again";
     let reached = Reached::BeforePlan {
         accounts: Some(168),
         instances: &[],
     };
-    (
-        Report::of(
-            about(&history, &usage, Mode::Apply),
-            RunEnd::Failed {
-                error: "Sync.Incomplete",
-                cause,
-                reached,
-            },
-        ),
-        notice(BUCKET, "infra/RUNBOOK.md", &history, None, &[]),
-    )
+    let cause = "zendesk global: the read is not complete: a page in the middle is empty, after \
+                 100 records; the next run reads again";
+    failed_early("Sync.Incomplete", cause, reached, &read_usage(168, 100))
+}
+
+/// A run in which compare found that somebody had changed a document.
+fn failed_compare() -> (Report, Option<Notice>) {
+    let accounts = accounts(&quiet());
+    let organizations = organizations(&quiet(), &accounts);
+    let reached = Reached::BeforePlan {
+        accounts: Some(accounts.get().len()),
+        instances: &organizations.get().instances,
+    };
+    let cause = "runs/2026-11-23T06-00/organizations.json was changed after it was written; start \
+                 a new run";
+    failed_early("Sync.Contract", cause, reached, &read_usage(168, 6010))
+}
+
+fn failed_early(
+    error: &str,
+    cause: &str,
+    reached: Reached<'_>,
+    usage: &RunUsage,
+) -> (Report, Option<Notice>) {
+    let history = with_failure(
+        &past(29, Conclusion::Ok),
+        error,
+        usage,
+        Counts::default(),
+        Applied::default(),
+    );
+    let end = RunEnd::Failed {
+        error,
+        cause,
+        reached,
+    };
+    both(about(&history, usage, Mode::Apply), end)
+}
+
+/// The report, and what people are told.
+fn both(about: About<'_>, end: RunEnd<'_>) -> (Report, Option<Notice>) {
+    let told = match about.mode {
+        Mode::Apply => notice(about, end),
+        Mode::Plan => None,
+    };
+    let about = About {
+        people_are_told: told.is_some(),
+        ..about
+    };
+    (Report::of(about, end), told)
 }
 
 fn with_failure(
@@ -418,6 +479,8 @@ fn with_failure(
         error: Some(error.to_owned()),
         counts,
         applied,
+        held: Vec::new(),
+        told: false,
     });
     history
 }
@@ -430,16 +493,13 @@ fn skipped() -> (Report, Option<Notice>) {
         "{}:2026-11-23T05-00",
         MACHINE.replace(":stateMachine:", ":execution:")
     );
-    (
-        Report::of(
-            about(&history(&earlier), &RunUsage::default(), Mode::Apply),
-            RunEnd::Skipped {
-                holder: &holder,
-                approve: &[],
-            },
-        ),
-        None,
-    )
+    let end = RunEnd::Skipped {
+        holder: &holder,
+        approve: &[],
+    };
+    let history = history(&earlier);
+    let about = about(&history, &RunUsage::default(), Mode::Apply);
+    (Report::of(about, end), None)
 }
 
 fn about<'a>(history: &'a History, usage: &RunUsage, mode: Mode) -> About<'a> {
@@ -450,7 +510,8 @@ fn about<'a>(history: &'a History, usage: &RunUsage, mode: Mode) -> About<'a> {
         bucket: BUCKET,
         state_machine: Some(MACHINE),
         mode,
-        runbook: "infra/RUNBOOK.md",
+        reporting: &REPORTING,
         history,
+        people_are_told: false,
     }
 }

@@ -26,6 +26,24 @@ pub(crate) fn everybody_leaves() -> World {
     world
 }
 
+/// The demo's world, in which twelve more partners are gone.
+pub(crate) fn fourteen_leave() -> World {
+    let mut world = demo();
+    for number in 100..112 {
+        world.set_account(number, "Partners_Partner_Status__c", json!("Terminated"));
+    }
+    world
+}
+
+/// Nobody has an organization, as if the target were another instance.
+pub(crate) fn nobody_there() -> World {
+    let mut world = quiet();
+    for number in 1..=168 {
+        world.lose_organization(number);
+    }
+    world
+}
+
 pub(crate) fn five_thousand() -> World {
     let mut world = equal(5000, 5000, 15_000, 10);
     for number in 2..4302 {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::deadline::{Deadline, Pauses, now, seconds_until};
 use shared::lambda::SoFar;
-use shared::model::{Action, Header, Outcome, Usage, run_key};
+use shared::model::{Action, Header, Outcome, Related, Usage, run_key};
 use shared::store::Store;
 use shared::{Error, Result};
 
@@ -50,6 +50,12 @@ pub struct State {
     pub throttled: Pauses,
     /// Since when nothing went forward.
     pub stalled_since: Option<Timestamp>,
+    /// True once Zendesk was asked what hangs on the marks.
+    #[serde(default)]
+    pub has_asked: bool,
+    /// What it answered.
+    #[serde(default)]
+    pub related: Vec<Related>,
     /// What the invocations before used.
     #[serde(default)]
     pub usage: Usage,
@@ -211,6 +217,8 @@ impl State {
             no_room: false,
             throttled: Pauses::default(),
             stalled_since: None,
+            has_asked: false,
+            related: Vec::new(),
             usage: Usage::default(),
         }
     }

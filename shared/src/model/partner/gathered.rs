@@ -16,6 +16,10 @@ pub struct Accounts {
     /// The header.
     #[serde(flatten)]
     pub header: Header,
+    /// The host they were read from, with the port if it is not the usual one; for links. Empty in
+    /// a document of an earlier version.
+    #[serde(default)]
+    pub host: String,
     /// Sorted by id.
     pub accounts: Vec<Account>,
     /// What became of accounts that are gone.
@@ -40,7 +44,12 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::Contract`] if an account has no usable id.
-    pub fn new(run_id: &str, accounts: Complete<Vec<Account>>, formers: Formers) -> Result<Self> {
+    pub fn new(
+        run_id: &str,
+        host: String,
+        accounts: Complete<Vec<Account>>,
+        formers: Formers,
+    ) -> Result<Self> {
         let mut keyed = accounts
             .into_inner()
             .into_iter()
@@ -50,6 +59,7 @@ impl Accounts {
         let accounts: Vec<_> = keyed.into_iter().map(|(_, account)| account).collect();
         Ok(Self {
             header: Header::new(run_id, accounts.len()),
+            host,
             accounts,
             formers,
         })

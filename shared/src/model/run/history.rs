@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Applied, Counts, Header, Verdict};
+use super::{Applied, Counts, Guarded, Header, Verdict};
 
 /// Runs in the history: a week of hours.
 const MOST_RUNS: usize = 168;
@@ -96,17 +96,29 @@ pub struct PastRun {
     pub counts: Counts,
     /// What was done.
     pub applied: Applied,
+    /// The categories that were held.
+    #[serde(default)]
+    pub held: Vec<Guarded>,
+    /// True if people were told of it.
+    #[serde(default)]
+    pub told: bool,
 }
 
+/// What a person would call the pipeline's state: good, or what is wrong.
+type State<'a> = (Conclusion, Option<&'a str>, &'a [Guarded]);
+
 impl PastRun {
-    /// What a person would call the pipeline's state after it: good, or what is wrong.
-    fn state_key(&self) -> (Conclusion, Option<&str>) {
+    fn state_key(&self) -> State<'_> {
         let ending = if self.ending.is_good() {
             Conclusion::Ok
         } else {
             self.ending
         };
-        (ending, self.error.as_deref())
+        let held: &[Guarded] = match self.ending {
+            Conclusion::Held => &self.held,
+            _ => &[],
+        };
+        (ending, self.error.as_deref(), held)
     }
 
     /// Its verdict, and the error's name if it failed.
@@ -186,8 +198,33 @@ impl History {
     pub fn change(&self) -> Option<(Option<&PastRun>, &PastRun)> {
         let last = self.runs.last()?;
         let before = self.runs.iter().rev().nth(1);
-        let state = before.map_or((Conclusion::Ok, None), PastRun::state_key);
+        let state = before.map_or((Conclusion::Ok, None, &[][..]), PastRun::state_key);
         (state != last.state_key()).then_some((before, last))
+    }
+
+    /// Since when something has been held in every run; `None` if nothing is now.
+    #[must_use]
+    pub fn held_since(&self) -> Option<Timestamp> {
+        // A run that failed releases nothing, and may not have come to a plan.
+        let came_to_a_plan = self.runs.iter().rev();
+        let came_to_a_plan = came_to_a_plan.filter(|run| run.ending != Conclusion::Failed);
+        let held = came_to_a_plan.take_while(|run| !run.held.is_empty());
+        held.last().map(|run| run.ended_at)
+    }
+
+    /// When people were told of a run before the last one.
+    #[must_use]
+    pub fn told_before(&self) -> Option<Timestamp> {
+        let before = self.runs.iter().rev().skip(1);
+        let mut told = before.filter(|run| run.told);
+        told.next().map(|run| run.ended_at)
+    }
+
+    /// Notes that people are told of the last run.
+    pub fn tell(&mut self) {
+        if let Some(last) = self.runs.last_mut() {
+            last.told = true;
+        }
     }
 }
 
@@ -204,6 +241,8 @@ mod tests {
             error: error.map(str::to_owned),
             counts: Counts::default(),
             applied: Applied::default(),
+            held: Vec::new(),
+            told: false,
         }
     }
 
@@ -261,6 +300,46 @@ mod tests {
         assert!(!is_change(&[(Ok, None), (NothingToDo, None)]));
         assert!(is_change(&[(NothingToDo, None), (Partial, None)]));
         assert!(is_change(&[(Held, None), (Ok, None)]));
+    }
+
+    #[test]
+    fn another_set_of_held_categories_is_a_change() {
+        let held = |categories: &[Guarded]| PastRun {
+            held: categories.to_vec(),
+            ..run(0, Conclusion::Held, None)
+        };
+        let is_change = |before: &[Guarded], now: &[Guarded]| {
+            let mut history = History::new("r");
+            history.note(held(before));
+            let run_id = "r1".to_owned();
+            history.note(PastRun {
+                run_id,
+                ..held(now)
+            });
+            history.change().is_some()
+        };
+        let (marks, updates) = (Guarded::Marks, Guarded::Updates);
+        assert!(!is_change(&[marks], &[marks]));
+        assert!(is_change(&[marks], &[updates, marks]));
+        assert!(is_change(&[updates, marks], &[marks]));
+    }
+
+    #[test]
+    fn something_is_held_since_the_first_run_of_an_unbroken_row() {
+        let mut history = History::new("r");
+        let mut note = |number: usize, held: &[Guarded]| {
+            let hours = jiff::SignedDuration::from_hours(i64::try_from(number).unwrap());
+            history.note(PastRun {
+                ended_at: Timestamp::UNIX_EPOCH + hours,
+                held: held.to_vec(),
+                ..run(number, Conclusion::Held, None)
+            });
+            history.held_since().map(|since| since.as_second() / 3600)
+        };
+        assert_eq!(note(1, &[Guarded::Marks]), Some(1));
+        assert_eq!(note(2, &[]), None);
+        assert_eq!(note(3, &[Guarded::Marks]), Some(3));
+        assert_eq!(note(4, &[Guarded::Creates]), Some(3));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Applied, Header, Usage};
+use super::{Applied, Header, Related, Usage};
 
 /// What was to be done to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -111,6 +111,10 @@ pub struct Results {
     /// Creates, updates, marks, each in the order of the plan; held records are not in it. Of a run
     /// that failed, only those of which it is known.
     pub results: Vec<RecordOutcome>,
+    /// What hangs on the organizations that are to be marked, held or not; of as many as were asked
+    /// about in time.
+    #[serde(default)]
+    pub related: Vec<Related>,
     /// What sync used.
     #[serde(default)]
     pub usage: Usage,

@@ -164,7 +164,7 @@ impl Zendesk {
             ("GET", "/api/v2/job_statuses/show_many") => self.job_statuses(request),
             ("GET", path) => match path.strip_prefix("/api/v2/job_statuses/") {
                 Some(id) => self.job_status(id),
-                None => Response::not_found(),
+                None => self.related(path),
             },
             _ => Response::not_found(),
         }
@@ -294,6 +294,24 @@ impl Zendesk {
             &json!({
                 "organizations": found, "count": found.len(), "next_page": null,
                 "previous_page": null,
+            }),
+        )
+    }
+
+    /// Users and tickets of an organization; their numbers follow from its id.
+    fn related(&self, path: &str) -> Response {
+        let id = path
+            .strip_prefix("/api/v2/organizations/")
+            .and_then(|rest| rest.strip_suffix("/related"))
+            .and_then(|id| id.parse::<u64>().ok())
+            .filter(|id| self.organizations.contains_key(id));
+        let Some(id) = id else {
+            return Response::not_found();
+        };
+        Response::json(
+            200,
+            &json!({
+                "organization_related": {"tickets_count": id % 211, "users_count": id % 37},
             }),
         )
     }

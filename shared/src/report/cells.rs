@@ -1,0 +1,134 @@
+//! Cells of the report's tables: text, and ids that lead to their record.
+
+use serde::{Serialize, Serializer};
+
+use crate::mask::without_addresses;
+use crate::model::AccountId;
+
+/// Characters of a text that are shown; the documents have all of it.
+const SHOWN_CHARACTERS: usize = 250;
+
+/// A cell. In JSON it is its text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Cell(Vec<Part>);
+
+/// A piece of a cell. Text is raw, but for masked addresses; the renderers escape it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Words and numbers.
+    Text(String),
+    /// An organization of the target.
+    Organization(u64),
+    /// An account, and its id as it was written.
+    Account(AccountId, String),
+    /// A run.
+    Run(String),
+    /// What follows is on a line of its own.
+    Break,
+}
+
+impl Cell {
+    pub(super) fn organization(id: u64) -> Self {
+        Self(vec![Part::Organization(id)])
+    }
+
+    pub(super) fn account(id: &AccountId) -> Self {
+        Self(vec![Part::Account(id.clone(), id.to_string())])
+    }
+
+    /// A Salesforce id as Zendesk has it, which need not be one.
+    pub(super) fn salesforce_id(text: Option<&str>) -> Self {
+        let Some(text) = text else {
+            return Self::default();
+        };
+        match AccountId::parse(text) {
+            Ok(id) => Self(vec![Part::Account(id, text.trim().to_owned())]),
+            Err(_) => Self::from(text),
+        }
+    }
+
+    pub(super) fn run(run_id: &str) -> Self {
+        Self(vec![Part::Run(run_id.to_owned())])
+    }
+
+    /// Each on a line of its own.
+    pub(super) fn lines(cells: impl IntoIterator<Item = Self>) -> Self {
+        let mut lines = Self::default();
+        for Self(parts) in cells {
+            if !lines.0.is_empty() {
+                lines.0.push(Part::Break);
+            }
+            lines.0.extend(parts);
+        }
+        lines
+    }
+
+    /// With more behind it.
+    pub(super) fn and(mut self, more: impl Into<Self>) -> Self {
+        let Self(parts) = more.into();
+        self.0.extend(parts);
+        self
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    /// All of it as text.
+    pub(super) fn text(&self) -> String {
+        self.0.iter().map(Part::text).collect()
+    }
+}
+
+impl Part {
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Account(_, text) | Self::Run(text) => text.clone(),
+            Self::Organization(id) => id.to_string(),
+            Self::Break => "\n".to_owned(),
+        }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        if text.is_empty() {
+            return Self::default();
+        }
+        Self(vec![Part::Text(shown(text))])
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl From<usize> for Cell {
+    fn from(number: usize) -> Self {
+        Self::from(number.to_string())
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(number: u64) -> Self {
+        Self::from(number.to_string())
+    }
+}
+
+impl Serialize for Cell {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text())
+    }
+}
+
+/// Text from outside as a report shows it: without addresses, and not endless.
+fn shown(text: &str) -> String {
+    let text = without_addresses(text);
+    let Some((end, _)) = text.char_indices().nth(SHOWN_CHARACTERS) else {
+        return text;
+    };
+    let beginning = text.get(..end).unwrap_or_default();
+    format!("{beginning}... ({} characters)", text.chars().count())
+}
