@@ -185,9 +185,10 @@ def incomplete(sections):
 
 def named_in_reports():
     """The sections of the runbook a report may name, other than the error names."""
-    source = (ROOT / "shared" / "src" / "report" / "advice.rs").read_text()
-    return set(
-        re.findall(
-            r'"(Alarm \w+|AWS.s own names|A run is \w+|Where to look|Looking at [a-z ]+)"', source
-        )
+    report = ROOT / "shared" / "src" / "report"
+    source = (report / "advice.rs").read_text() + (report / "notice.rs").read_text()
+    headings = (
+        r'"(Alarm \w+|AWS.s own names|A run is \w+|Where to look|Looking at [a-z ]+'
+        r'|Marks were set|Taking back [a-z ]+|Written in vain|The memory is lost)"'
     )
+    return set(re.findall(headings, source))

@@ -92,7 +92,7 @@ const MARK_AFTER_HOURS: NumberSetting = number("MARK_AFTER_HOURS", 24, 0, 720);
 const JOBS_PER_PAUSE: NumberSetting = number("JOBS_PER_PAUSE", 20, 1, 30);
 const PAUSE_SECONDS: NumberSetting = number("PAUSE_SECONDS", 30, 1, 900);
 const SYNC_RESERVED_CONCURRENCY: NumberSetting = number("SYNC_RESERVED_CONCURRENCY", 1, 0, 1);
-const REMINDER_HOURS: NumberSetting = number("REMINDER_HOURS", 24, 0, 720);
+const REMINDER_HOURS: NumberSetting = number("REMINDER_HOURS", 24, 0, 168);
 const MAX_MARKS: NumberSetting = number("MAX_MARKS", 5, 0, 1_000_000);
 const MAX_MARKS_PERCENT: NumberSetting = number("MAX_MARKS_PERCENT", 5, 0, 100);
 const MAX_UPDATES: NumberSetting = number("MAX_UPDATES", 25, 0, 1_000_000);
@@ -282,11 +282,11 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
 /// because of them is reported as well.
 pub fn reporting(read: impl Fn(&str) -> Option<String>) -> Reporting {
     let runbook = read("RUNBOOK_URL").filter(|url| !url.is_empty());
-    let interval_hours = read("SCHEDULE_INTERVAL_HOURS").and_then(|text| text.trim().parse().ok());
+    let number = |name: &str| read(name).and_then(|text| text.trim().parse().ok());
     Reporting {
         runbook: runbook.unwrap_or_else(|| DEFAULT_RUNBOOK.to_owned()),
-        reminder_hours: REMINDER_HOURS.default,
-        interval_hours: interval_hours.unwrap_or(1),
+        reminder_hours: number(REMINDER_HOURS.variable).unwrap_or(REMINDER_HOURS.default),
+        interval_hours: number("SCHEDULE_INTERVAL_HOURS").unwrap_or(1),
     }
 }
 

@@ -57,8 +57,8 @@ def refuse_the_credentials(twin):
 def test_people_are_told_of_changes_of_state_and_of_nothing_else(twin):
     twin.run()
     [(subject, message)] = twin.told()
-    assert subject == "partner-sync: OK, 2 marks set" and "deleted on Saturday" in message
-    assert twin.run()["output"]["applied"]["updated"] == 1, "the deferred rename"
+    assert subject == "partner-sync: OK, 2 marks set" and "On Saturday " in message
+    assert twin.run()["output"]["verdict"] == "NOTHING_TO_DO"
     assert twin.told() == []
     twin.change(lambda state: leave(state, 12))
     twin.remember()
@@ -67,14 +67,15 @@ def test_people_are_told_of_changes_of_state_and_of_nothing_else(twin):
     assert_transitions(twin, described)
     [(subject, message)] = twin.told()
     assert (
-        subject == "partner-sync: HELD (was OK)"
+        subject == "partner-sync: HELD (was NOTHING_TO_DO)"
         and "Held marks: 12 new and 0 set since the last purge, of 173 partner" in message
     )
     twin.run()
     assert twin.told() == []
     twin.run({"approve": [held["digest"]]})
     [(subject, message)] = twin.told()
-    assert subject == "partner-sync: OK (was HELD)" and len(message.splitlines()) <= 10
+    assert subject == "partner-sync: OK (was HELD), 12 marks set"
+    assert len(message.splitlines()) <= 10
     refuse_the_credentials(twin)
     assert twin.run({"mode": "plan"})["error"] == "Sync.Auth"
     assert twin.told() == [], "somebody's try is not the pipeline's state"

@@ -136,7 +136,11 @@ impl Harmed<'_> {
         self.assert_noted_once();
         let notice = self.synced.notice.as_ref();
         let subject = notice.map(|notice| notice.subject.as_str());
-        assert_eq!(subject, Some("partner-sync: PARTIAL (was OK)"), "{what}");
+        assert_eq!(
+            subject,
+            Some("partner-sync: PARTIAL (was OK), 2 marks set"),
+            "{what}"
+        );
     }
 
     fn assert_counted_once(&self) {

@@ -72,24 +72,34 @@ async fn without_marks_nobody_is_asked() {
 }
 
 #[tokio::test]
-async fn no_answer_is_no_failure_and_ends_the_questions() {
-    for act in [
-        Act::status(500),
-        Act::status(429),
-        Act::status(403),
-        Act::DropReply,
-        Act::set("/organization_related", json!("many")),
+async fn no_answer_is_no_failure_and_three_or_a_pause_end_the_questions() {
+    for (act, times) in [
+        (Act::status(500), 3),
+        (Act::status(429), 1),
+        (Act::status(403), 3),
+        (Act::DropReply, 3),
+        (Act::set("/organization_related", json!("many")), 3),
     ] {
-        let (standins, mut pipeline) = lost(3).await;
+        let (standins, mut pipeline) = lost(4).await;
         // The ids here begin with a 1.
         let fault = Fault::new("global", "GET", "/api/v2/organizations/1", act.clone());
         standins.world().faults = vec![fault];
         let summary = pipeline.run(json!({})).await.unwrap();
-        assert_eq!((summary.verdict, summary.applied.marked), (Verdict::Ok, 3));
-        assert_eq!(asked(&standins), 1, "{act:?}");
+        assert_eq!((summary.verdict, summary.applied.marked), (Verdict::Ok, 4));
+        assert_eq!(asked(&standins), times, "{act:?}");
         assert_eq!(related(&pipeline), [Value::Null; 0]);
         let key = format!("runs/{}/report.md", pipeline.run_id());
         let report = String::from_utf8(pipeline.store.object(&key).unwrap()).unwrap();
-        assert_eq!(report.matches("| not known | not known |").count(), 3);
+        assert_eq!(report.matches("| not known | not known |").count(), 4);
     }
+}
+
+#[tokio::test]
+async fn one_answer_that_fails_leaves_the_others() {
+    let (standins, mut pipeline) = lost(3).await;
+    let fault = Fault::new("global", "GET", "/api/v2/organizations/1", Act::status(503));
+    standins.world().faults = vec![fault.only(0, 1)];
+    pipeline.run(json!({})).await.unwrap();
+    assert_eq!(asked(&standins), 3);
+    assert_eq!(related(&pipeline).len(), 2);
 }

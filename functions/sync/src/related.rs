@@ -5,19 +5,27 @@ use std::time::Duration;
 use shared::model::MOST_RELATED;
 use shared::secrets::Secrets;
 use shared::store::Store;
+use shared::zendesk::CallError;
 use shared::{Error, Result};
 
 use crate::state::State;
 use crate::steps::Run;
 
+/// Answers that may fail before the questions end.
+const MOST_FAILURES: usize = 3;
 /// The longest the questions may take in all.
 const LONGEST: Duration = Duration::from_mins(1);
 
 impl<S: Store, K: Secrets> Run<'_, S, K> {
+    /// True if there is something to ask.
+    pub(crate) fn has_to_ask(&self, state: &State) -> bool {
+        !state.has_asked && !self.work.planned.marks.is_empty()
+    }
+
     /// Asks about every planned mark, held or not, as far as calls and time allow. It explains and
     /// nothing more: the run ends the same without an answer.
     pub(crate) async fn ask_what_hangs_on_marks(&self, state: &mut State) {
-        if state.has_asked || self.work.planned.marks.is_empty() {
+        if !self.has_to_ask(state) {
             return;
         }
         state.has_asked = true;
@@ -31,6 +39,7 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
     }
 
     async fn ask(&self, state: &mut State) -> Result<()> {
+        let mut failures = 0;
         for mark in self.work.planned.marks.iter().take(MOST_RELATED) {
             if !self.deadline.allows_more() {
                 return Err(Error::Transient("the invocation's time is over".to_owned()));
@@ -41,8 +50,16 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
                     "the rate limit is nearly used up".to_owned(),
                 ));
             }
-            let related = client.related(mark.id).await?;
-            state.related.extend(related);
+            match client.related(mark.id).await {
+                Ok(related) => state.related.extend(related),
+                Err(error) => {
+                    failures += 1;
+                    let asks_for_a_pause = matches!(error, CallError::Pause { .. });
+                    if asks_for_a_pause || failures == MOST_FAILURES {
+                        return Err(error.into());
+                    }
+                }
+            }
         }
         Ok(())
     }

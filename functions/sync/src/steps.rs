@@ -64,6 +64,9 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
             let step = state.next(self.work, self.config.jobs_per_pause);
             match step {
                 NextStep::Finish => {
+                    if has_begun && self.has_to_ask(state) && !self.deadline.allows_more() {
+                        return Ok(Stop::Deadline);
+                    }
                     self.ask_what_hangs_on_marks(state).await;
                     return Ok(Stop::Finished);
                 }

@@ -293,14 +293,13 @@ fn message(measured: &Measured, seen: Seen) -> String {
         veto,
     } = measured;
     let partner_organizations = seen.partner_organizations;
+    let all = match partner_organizations {
+        1 => "1 partner organization".to_owned(),
+        many => format!("{many} partner organizations"),
+    };
     let numbers = match category {
-        Guarded::Marks => format!(
-            "{count} new and {standing} set since the last purge, of {partner_organizations} \
-             partner organizations"
-        ),
-        Guarded::Creates | Guarded::Updates => {
-            format!("{count} of {partner_organizations} partner organizations")
-        }
+        Guarded::Marks => format!("{count} new and {standing} set since the last purge, of {all}"),
+        Guarded::Creates | Guarded::Updates => format!("{count} of {all}"),
     };
     let share = match ((count + standing) * 1000).checked_div(partner_organizations) {
         Some(permille) => format!("{}.{}", permille / 10, permille % 10),

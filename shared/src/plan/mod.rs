@@ -37,7 +37,7 @@ pub use entries::{
 };
 pub use guard::{Guard, Judged, Limit, Limits, Seen, judge};
 pub use past::Past;
-pub use pending::marks_pending;
+pub use pending::{marks_pending, marks_set, still_marked};
 pub use purge::{last_purge, next_purge};
 pub use remember::{Remembered, remember};
 pub use replay::{Replayed, replay};

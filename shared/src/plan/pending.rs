@@ -2,26 +2,59 @@
 
 use std::collections::BTreeSet;
 
-use super::{Conflict, Plan, Update};
-use crate::model::{Action, Outcome, RecordOutcome};
+use super::{Conflict, Mark, Plan, Update};
+use crate::model::{Action, Guarded, Mode, Outcome, RecordOutcome};
 
 /// Organizations that the next purge deletes unless their mark is taken back: those without account
 /// that were marked before, those this run has marked or may have, those whose mark it could not
 /// take back, and marked ones of a conflict, which nobody touches.
 #[must_use]
-pub fn marks_pending(plan: &Plan, updates: &[Update], results: &[RecordOutcome]) -> usize {
-    let is_set = |result: &&RecordOutcome| {
-        let may_be = matches!(result.outcome, Outcome::Done | Outcome::Unknown);
-        result.action == Action::Mark && may_be
+pub fn marks_pending(
+    plan: &Plan,
+    updates: &[Update],
+    marks: &[Mark],
+    results: &[RecordOutcome],
+) -> usize {
+    let set = marks_set(plan, marks, results).len();
+    let not_taken_back = match plan.mode {
+        Mode::Plan => plan.counts.unmarks,
+        Mode::Apply => still_marked(plan, updates, results).len(),
     };
-    let set = results.iter().filter(is_set).count();
+    plan.already_marked.len() + set + not_taken_back + marked_in_conflicts(&plan.conflicts)
+}
+
+/// The marks that this run has set, or may have: one without a result was perhaps sent.
+#[must_use]
+pub fn marks_set(plan: &Plan, marks: &[Mark], results: &[RecordOutcome]) -> BTreeSet<u64> {
+    if plan.mode == Mode::Plan || plan.guard.holds(Guarded::Marks) {
+        return BTreeSet::new();
+    }
+    let is_not_set = |result: &&RecordOutcome| {
+        let is_not = matches!(result.outcome, Outcome::Failed | Outcome::Drifted);
+        result.action == Action::Mark && is_not
+    };
+    let not_set: BTreeSet<u64> = results
+        .iter()
+        .filter(is_not_set)
+        .filter_map(|result| result.id)
+        .collect();
+    let planned = marks.iter().map(|mark| mark.id);
+    planned.filter(|id| !not_set.contains(id)).collect()
+}
+
+/// Organizations whose mark this run was to take back, and did not.
+#[must_use]
+pub fn still_marked(plan: &Plan, updates: &[Update], results: &[RecordOutcome]) -> BTreeSet<u64> {
+    if plan.mode == Mode::Plan {
+        return BTreeSet::new();
+    }
     let done = results
         .iter()
         .filter(|result| result.action == Action::Update && result.outcome == Outcome::Done);
     let written: BTreeSet<u64> = done.filter_map(|result| result.id).collect();
     let unmarks = updates.iter().filter(|update| update.unmark().is_some());
-    let still_marked = unmarks.filter(|update| !written.contains(&update.id));
-    plan.already_marked.len() + set + still_marked.count() + marked_in_conflicts(&plan.conflicts)
+    let ids = unmarks.map(|update| update.id);
+    ids.filter(|id| !written.contains(id)).collect()
 }
 
 fn marked_in_conflicts(conflicts: &[Conflict]) -> usize {
@@ -68,24 +101,41 @@ mod tests {
         let usage = RunUsage::default();
         let mut plan = comparison.plan(Header::new("r", 1), Mode::Apply, lists(), inputs, usage);
         let updates = &comparison.changes.updates;
+        let marks = [5, 6, 7, 8].map(|id| Mark {
+            id,
+            salesforce_id: None,
+            name: "x".to_owned(),
+            reason: "x".to_owned(),
+        });
         let pending =
-            |plan: &Plan, results: &[RecordOutcome]| marks_pending(plan, updates, results);
+            |plan: &Plan, results: &[RecordOutcome]| marks_pending(plan, updates, &marks, results);
 
+        for judged in &mut plan.guard.categories {
+            judged.exceeded = true;
+        }
         assert_eq!(
             pending(&plan, &[]),
             2,
-            "the one of before, and one not taken back"
+            "marks are held: one of before, one not taken back"
         );
         let taken_back = result(Action::Update, 2, Outcome::Done);
         assert_eq!(pending(&plan, std::slice::from_ref(&taken_back)), 1);
-        let set = [
-            Outcome::Done,
-            Outcome::Unknown,
-            Outcome::Failed,
-            Outcome::Drifted,
+        for judged in &mut plan.guard.categories {
+            judged.exceeded = false;
+        }
+        let mut results = vec![
+            taken_back,
+            result(Action::Mark, 5, Outcome::Done),
+            result(Action::Mark, 6, Outcome::Failed),
+            result(Action::Mark, 7, Outcome::Drifted),
         ];
-        let set = set.map(|outcome| result(Action::Mark, 7, outcome));
-        assert_eq!(pending(&plan, &set), 4, "done and unknown ones may stand");
+        assert_eq!(
+            pending(&plan, &results),
+            3,
+            "without a result it may be set"
+        );
+        results.push(result(Action::Mark, 8, Outcome::Unknown));
+        assert_eq!(pending(&plan, &results), 3);
         let party = Party {
             id: Some(9),
             salesforce_id: None,
@@ -100,6 +150,6 @@ mod tests {
             organizations: vec![party],
         };
         plan.conflicts = vec![conflict.clone(), conflict];
-        assert_eq!(pending(&plan, &[taken_back]), 2);
+        assert_eq!(pending(&plan, &results), 4);
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn of(about: About<'_>, end: RunEnd<'_>) -> Advice {
 fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
     let under_way = format!("Under way was {holder}.");
     let instruction = if approve.is_empty() {
-        let text = format!("Nothing: the next hour runs again. {under_way}");
+        let text = format!("Nothing: the next run does it. {under_way}");
         let page = StateMachine::page_of_execution(holder);
         Instruction::on(
             text,
@@ -148,8 +148,10 @@ fn what_to_do(about: About<'_>, run: PlannedRun<'_>, applied: &Applied) -> Vec<E
     let mut all = Vec::new();
     all.extend(about_waiting(about, run));
     all.extend(about_the_plan(about, run.plan));
+    all.extend(about_parts(about, run.plan));
     all.extend(about_approvals(about, run.plan));
     all.extend(about_failures(run.results, applied));
+    all.extend(about_marks(about, run));
     if !run.plan.conflicts.is_empty() {
         let text = format!(
             "Resolve {} below; until a person decides, what clashes waits.",
@@ -157,7 +159,6 @@ fn what_to_do(about: About<'_>, run: PlannedRun<'_>, applied: &Applied) -> Vec<E
         );
         all.push((Instruction::new(text), Some("Alarm Conflicts")));
     }
-    all.extend(about_marks(about, run));
     if all.is_empty() {
         all.push((Instruction::new("Nothing."), None));
     }
@@ -205,12 +206,27 @@ fn about_the_plan(about: About<'_>, plan: &Plan) -> Option<Explained> {
     }
 }
 
+/// How to release one held category and leave the others held.
+fn about_parts(about: About<'_>, plan: &Plan) -> Vec<Explained> {
+    let held = plan.guard.held();
+    if held.len() < 2 {
+        return Vec::new();
+    }
+    let part = |held: Held| {
+        let what = counted(held.count, word(held.category));
+        let text = format!("Or release only the {what}, and leave the rest held:");
+        let input = approval(&[held.digest]);
+        (Instruction::start(text, about, &input), None)
+    };
+    held.into_iter().map(part).collect()
+}
+
 /// What waiting costs, while something is held: nothing.
 fn about_waiting(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
     let is_held = !run.plan.guard.held().is_empty();
     (is_held && run.plan.mode == Mode::Apply).then(|| {
         let mut text = nothing_happens(about, run);
-        let since = about.history.held_since();
+        let since = about.history.held_since;
         if let Some(since) = since.filter(|since| *since < about.started_at) {
             text = format!("{text} Something has been held since {}.", minute(since));
         }
@@ -221,18 +237,23 @@ fn about_waiting(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
 /// Nothing is deleted or changed while a person waits, and until when that holds.
 pub(super) fn nothing_happens(about: About<'_>, run: PlannedRun<'_>) -> String {
     let purge = next_purge(about.ended_at);
-    let pending = marks_pending(run.plan, run.updates, run.results);
-    let by_then = match pending {
-        0 => "nothing is marked, so that one deletes nothing either".to_owned(),
-        _ => format!(
-            "that one deletes {}, and none of the held ones",
-            counted(pending, "marked organization")
+    let marked = match pending(run) {
+        0 => "no partner organization is known to be marked".to_owned(),
+        some => format!(
+            "of {}, it deletes those without open tickets",
+            counted(some, "marked organization")
         ),
     };
     format!(
         "Nothing is deleted or changed while you wait: what is held is left alone in every run, \
-         until somebody approves exactly it. The next deletion is on {purge}: {by_then}."
+         until somebody approves exactly it. The next purge is on {purge}, and deletes none of the \
+         held ones; {marked}."
     )
+}
+
+/// Organizations that the next purge may delete, as far as this run knows.
+pub(super) fn pending(run: PlannedRun<'_>) -> usize {
+    marks_pending(run.plan, run.updates, run.marks, run.results)
 }
 
 /// Who approved is not known here.
@@ -324,9 +345,9 @@ fn about_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
     let planned = run.marks.len();
     let purge = next_purge(about.ended_at);
     let text = format!(
-        "{set} of {} {} set: look through them below before {purge}, when they are deleted.",
+        "{set} of {} {} set: look below, before {purge}, when what is marked is deleted.",
         counted(planned, "mark"),
-        which(planned, "was", "were")
+        which(set, "was", "were")
     );
     Some((Instruction::new(text), Some("Marks were set")))
 }
@@ -406,7 +427,7 @@ fn start_again(about: About<'_>) -> Instruction {
         Mode::Plan => ("After that, plan anew:", "{\"mode\": \"plan\"}"),
         Mode::Apply => (
             "After that, or if nothing is to be corrected, start a new run, or wait for the next \
-             hour:",
+             one:",
             "{}",
         ),
     };

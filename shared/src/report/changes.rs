@@ -1,8 +1,8 @@
 //! Creates and updates, one row a record; what is held is apart.
 
 use super::cells::Cell;
-use super::outcome::Outcomes;
-use super::{MOST_HELD, PlannedRun, Section};
+use super::outcome::{Outcomes, word};
+use super::{PlannedRun, Section};
 use crate::model::{ACCOUNT_TYPE, Action, FieldValue, Guarded, MARK_FOR_DELETION};
 use crate::plan::{Change, Create, Update};
 
@@ -11,13 +11,13 @@ pub(super) fn held_creates(run: PlannedRun<'_>) -> Option<Section> {
     if !run.plan.guard.holds(Guarded::Creates) {
         return None;
     }
-    let section = Section::of(
+    Section::of_held(
         "Held creates",
         "None of these organizations is created.",
         &["account", "name", "type"],
         run.creates.iter().map(create_cells),
-    )?;
-    Some(section.held(MOST_HELD, "creates.json"))
+        "creates.json",
+    )
 }
 
 /// Creates of this run.
@@ -31,12 +31,11 @@ pub(super) fn creates(run: PlannedRun<'_>) -> Option<Section> {
         let outcome = outcomes.of_account(create.salesforce_id.as_str());
         let mut row = create_cells(create);
         row.push(id.map_or_else(Cell::default, Cell::organization));
-        row.push(outcomes.word(run, outcome).into());
+        row.push(word(run, outcome).into());
         row
     });
     let head = ["account", "name", "type", "organization", "result"];
-    let section = Section::of("New organizations", "", &head, rows)?;
-    Some(section.up_to_most("creates.json"))
+    Section::list("New organizations", "", &head, rows, "creates.json")
 }
 
 fn create_cells(create: &Create) -> Vec<Cell> {
@@ -65,13 +64,13 @@ pub(super) fn held_updates(run: PlannedRun<'_>) -> Option<Section> {
         .updates
         .iter()
         .filter_map(|update| update.without(MARK_FOR_DELETION));
-    let section = Section::of(
+    Section::of_held(
         "Held updates",
         "None of these values is written.",
         &HEAD,
         held.map(|update| update_cells(&update)),
-    )?;
-    Some(section.held(MOST_HELD, "updates.json"))
+        "updates.json",
+    )
 }
 
 /// Updates of this run; marks that are taken back are among them.
@@ -88,7 +87,7 @@ pub(super) fn changes(run: PlannedRun<'_>) -> Option<Section> {
     let rows = applied.map(|update| {
         let outcome = outcomes.of_organization(update.id);
         let mut row = update_cells(&update);
-        row.push(outcomes.word(run, outcome).into());
+        row.push(word(run, outcome).into());
         row
     });
     let mut head = HEAD.to_vec();
@@ -98,8 +97,7 @@ pub(super) fn changes(run: PlannedRun<'_>) -> Option<Section> {
     } else {
         ""
     };
-    let section = Section::of("Changes", note, &head, rows)?;
-    Some(section.up_to_most("updates.json"))
+    Section::list("Changes", note, &head, rows, "updates.json")
 }
 
 fn update_cells(update: &Update) -> Vec<Cell> {

@@ -119,18 +119,21 @@ impl Cost {
 
 /// What the installation costs a month, with runs like this one.
 pub(super) fn a_month(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
-    // The machine that starts the run has a transition of its own.
-    let of_a_run =
-        Cost::of(run.usage, about.people_are_told).micro_usd() * 1000 + PRICES.transition;
-    let interval = u64::from(about.reporting.interval_hours.max(1));
     let secrets = run.usage.total().credentials.len() as u64;
-    let lines = [
+    let mut lines = vec![
         ("custom metrics", Metric::ALL.len() as u64, PRICES.metric),
         ("alarms", ALARMS, PRICES.alarm),
         ("dashboard", DASHBOARDS, PRICES.dashboard),
         ("secrets", secrets, PRICES.secret),
-        ("runs like this one", HOURS_A_MONTH / interval, of_a_run),
     ];
+    // The machine that starts the run has a transition of its own.
+    let of_a_run =
+        Cost::of(run.usage, about.people_are_told).micro_usd() * 1000 + PRICES.transition;
+    let interval = u64::from(about.reporting.interval_hours);
+    let runs = HOURS_A_MONTH.checked_div(interval);
+    if let Some(runs) = runs {
+        lines.push(("runs like this one", runs, of_a_run));
+    }
     let total: u64 = lines.iter().map(|(_, number, each)| number * each).sum();
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     for (what, number, each) in lines {
@@ -147,9 +150,13 @@ pub(super) fn a_month(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> 
         Cell::default(),
         cents(total).into(),
     ]);
+    let often = match runs {
+        Some(_) => format!("with a run every {interval} h"),
+        None => "without the runs, whose interval is not known".to_owned(),
+    };
     let note = format!(
-        "US dollars, by AWS's list prices of {} in us-east-1, without the free tier, with a run \
-         every {interval} h. S3, DynamoDB, logs and messages come on top: cents.",
+        "US dollars, by AWS's list prices of {} in us-east-1, without the free tier, {often}. S3, \
+         DynamoDB, logs and messages come on top: cents.",
         PRICES.as_of
     );
     Section::of(

@@ -89,6 +89,7 @@ fn sections_of(about: About<'_>, end: RunEnd<'_>) -> Vec<Section> {
         Reached::BeforePlan {
             accounts,
             instances,
+            own_marks: _,
         } => vec![
             inputs::read_before_the_plan(accounts, instances),
             health::last_runs(about),
@@ -101,7 +102,7 @@ fn sections_of(about: About<'_>, end: RunEnd<'_>) -> Vec<Section> {
 /// Rows of a section at most; the documents have all of it.
 const MOST_ROWS: usize = 5000;
 /// Rows of a section with held entries at most. Source: issue "The operator decides", 4.
-pub(super) const MOST_HELD: usize = 1000;
+const MOST_HELD: usize = 1000;
 
 /// A part of the report: a table under a heading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -117,47 +118,65 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// A section; `None` if there is nothing in it.
+    /// A section that is never long; `None` if there is nothing in it.
     pub(super) fn of(
         title: &'static str,
         note: impl Into<String>,
         head: &[&'static str],
         rows: impl IntoIterator<Item = Vec<Cell>>,
     ) -> Option<Self> {
-        let rows: Vec<_> = rows.into_iter().collect();
-        (!rows.is_empty()).then(|| Self {
+        Self::list(title, note, head, rows, "report.json")
+    }
+
+    /// A section of any length. Rows beyond the most are counted and not made; `document` has all
+    /// of them.
+    pub(super) fn list(
+        title: &'static str,
+        note: impl Into<String>,
+        head: &[&'static str],
+        rows: impl IntoIterator<Item = Vec<Cell>>,
+        document: &str,
+    ) -> Option<Self> {
+        Self::up_to(MOST_ROWS, title, note.into(), head, rows, document)
+    }
+
+    /// As [`Section::list`], of entries that a person has to decide about.
+    pub(super) fn of_held(
+        title: &'static str,
+        note: impl Into<String>,
+        head: &[&'static str],
+        rows: impl IntoIterator<Item = Vec<Cell>>,
+        document: &str,
+    ) -> Option<Self> {
+        let section = Self::up_to(MOST_HELD, title, note.into(), head, rows, document)?;
+        Some(Self {
+            is_held: true,
+            ..section
+        })
+    }
+
+    fn up_to(
+        most: usize,
+        title: &'static str,
+        mut note: String,
+        head: &[&'static str],
+        rows: impl IntoIterator<Item = Vec<Cell>>,
+        document: &str,
+    ) -> Option<Self> {
+        let mut rest = rows.into_iter();
+        let rows: Vec<_> = rest.by_ref().take(most).collect();
+        let count = rows.len() + rest.count();
+        if count > rows.len() {
+            note = format!("{note} The first {most} of {count}; {document} has all.");
+        }
+        (count > 0).then(|| Self {
             title,
-            note: note.into(),
-            count: rows.len(),
+            note: note.trim().to_owned(),
+            count,
             is_held: false,
             head: head.to_vec(),
             rows,
         })
-    }
-
-    /// As a section of held entries.
-    pub(super) fn held(self, most: usize, document: &str) -> Self {
-        Self {
-            is_held: true,
-            ..self.up_to(most, document)
-        }
-    }
-
-    /// Not endless. The document has all of it.
-    pub(super) fn up_to_most(self, document: &str) -> Self {
-        self.up_to(MOST_ROWS, document)
-    }
-
-    fn up_to(mut self, most: usize, document: &str) -> Self {
-        if self.count > most {
-            self.rows.truncate(most);
-            let rest = format!("The first {most} of {}; {document} has all.", self.count);
-            if !self.note.is_empty() {
-                self.note.push(' ');
-            }
-            self.note.push_str(&rest);
-        }
-        self
     }
 }
 

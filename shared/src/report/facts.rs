@@ -63,6 +63,8 @@ pub enum Reached<'a> {
         accounts: Option<usize>,
         /// Instances gathered; empty if they were not read in full.
         instances: &'a [Instance],
+        /// Marks of this pipeline that stood after the run before.
+        own_marks: usize,
     },
     /// There is a plan, or there may be one, and it cannot be read.
     UnreadablePlan,

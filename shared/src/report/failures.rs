@@ -22,14 +22,14 @@ pub(super) fn failures(run: PlannedRun<'_>) -> Option<Section> {
     let names = names(run);
     let rows = bad.into_iter().map(|result| failure_row(result, &names));
     let head = ["record", "action", "name", "outcome", "why", "runs failed"];
-    let section = Section::of(
+    Section::list(
         "Failures and drift",
         "In Zendesk's own words where it gave any; what failed in most runs comes first. Unknown: \
          it may be applied or not, and the next run finds out.",
         &head,
         rows,
-    )?;
-    Some(section.up_to_most("results.json"))
+        "results.json",
+    )
 }
 
 /// The names of all planned records, by account (creates) or organization (updates, marks).
@@ -96,11 +96,12 @@ pub(super) fn repeated(run: PlannedRun<'_>) -> Option<Section> {
             u64::from(one.runs).into(),
         ]
     };
-    Section::of(
+    Section::list(
         "Written in vain",
         "Zendesk took these values in the last runs, and has others again: it drops the value, or \
          somebody else takes it back. Find out who writes the field.",
         &["organization", "name", "field", "written", "found", "runs"],
         run.plan.repeated.iter().map(row),
+        "plan.json",
     )
 }

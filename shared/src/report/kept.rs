@@ -29,8 +29,13 @@ pub(super) fn waiting(run: PlannedRun<'_>) -> Option<Section> {
         "may be marked from",
         "deleted on at the earliest",
     ];
-    let section = Section::of("Waiting", note, &head, run.plan.waiting.iter().map(row))?;
-    Some(section.up_to_most("plan.json"))
+    Section::list(
+        "Waiting",
+        note,
+        &head,
+        run.plan.waiting.iter().map(row),
+        "plan.json",
+    )
 }
 
 pub(super) fn unlinked(run: PlannedRun<'_>) -> Option<Section> {
@@ -42,14 +47,14 @@ pub(super) fn unlinked(run: PlannedRun<'_>) -> Option<Section> {
             one.reason.as_str().into(),
         ]
     };
-    let section = Section::of(
+    Section::list(
         "Unlinked",
         "Partner organizations of nobody knows which account. They are never marked, and never \
          updated, until a person links them.",
         &["organization", "name", "Salesforce id", "what to do"],
         run.plan.unlinked.iter().map(row),
-    )?;
-    Some(section.up_to_most("plan.json"))
+        "plan.json",
+    )
 }
 
 pub(super) fn deferred(run: PlannedRun<'_>) -> Option<Section> {
@@ -69,7 +74,7 @@ pub(super) fn deferred(run: PlannedRun<'_>) -> Option<Section> {
     };
     let head = ["organization", "account", "name", "why not now"];
     let rows = run.plan.deferred.iter().map(row);
-    Section::of("Deferred", note, &head, rows)
+    Section::list("Deferred", note, &head, rows, "plan.json")
 }
 
 pub(super) fn kept(run: PlannedRun<'_>) -> Option<Section> {
@@ -94,11 +99,11 @@ pub(super) fn kept(run: PlannedRun<'_>) -> Option<Section> {
         ]
     };
     let kept = plan.retained.iter().chain(&plan.protected).map(retained);
-    let section = Section::of(
+    Section::list(
         "Left as they are",
         "",
         &["record", "name", "reason", "until"],
         kept.chain(plan.skipped.iter().map(skipped)),
-    )?;
-    Some(section.up_to_most("plan.json"))
+        "plan.json",
+    )
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::cells::Cell;
-use super::outcome::Outcomes;
-use super::{About, MOST_HELD, PlannedRun, Section, minute, next_purge};
+use super::outcome::{Outcomes, word};
+use super::{About, PlannedRun, Section, minute, next_purge};
 use crate::model::{Action, Guarded, Mode, Outcome, Related};
 use crate::plan::Mark;
 
@@ -33,8 +33,7 @@ pub(super) fn held_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Sectio
     );
     let mut head = HEAD.to_vec();
     head.insert(5, "would be deleted");
-    let section = Section::of("Held marks", note, &head, rows)?;
-    Some(section.held(MOST_HELD, "not_in_sync.json"))
+    Section::of_held("Held marks", note, &head, rows, "not_in_sync.json")
 }
 
 /// Marks of this run, set or not.
@@ -62,14 +61,13 @@ pub(super) fn marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
             || outcome.is_none();
         let mut row = known.cells(mark);
         row.insert(5, if is_deleted { purge.as_str() } else { "" }.into());
-        row.push(outcomes.word(run, outcome).into());
+        row.push(word(run, outcome).into());
         row
     });
     let mut head = HEAD.to_vec();
     head.insert(5, "deleted on");
     head.push("result");
-    let section = Section::of("Marks for deletion", note, &head, rows)?;
-    Some(section.up_to_most("not_in_sync.json"))
+    Section::list("Marks for deletion", note, &head, rows, "not_in_sync.json")
 }
 
 /// Organizations without account that were marked before this run.
@@ -94,8 +92,7 @@ pub(super) fn already_marked(about: About<'_>, run: PlannedRun<'_>) -> Option<Se
         next_purge(about.ended_at)
     );
     let head = ["organization", "name", "account", "reason", "marked"];
-    let section = Section::of("Marked already", note, &head, rows)?;
-    Some(section.up_to_most("plan.json"))
+    Section::list("Marked already", note, &head, rows, "plan.json")
 }
 
 /// The columns of every mark; when it is deleted goes before the last two.

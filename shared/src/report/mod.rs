@@ -36,7 +36,7 @@ pub use facts::{About, KnownResults, PlannedRun, Reached, RunEnd};
 pub use notice::{Notice, notice};
 pub use time::seconds_between;
 
-use document::{Bar, Instruction, Link, MOST_HELD, Section};
+use document::{Bar, Instruction, Link, Section};
 use time::{minute, next_purge};
 
 #[cfg(test)]

@@ -34,18 +34,17 @@ impl<'a> Outcomes<'a> {
     pub(super) fn created(&self, account: &str) -> Option<u64> {
         self.0.get(account).and_then(|result| result.id)
     }
+}
 
-    /// What became of a record, in a word.
-    #[expect(clippy::unused_self, reason = "the word belongs to the outcomes")]
-    pub(super) fn word(&self, run: PlannedRun<'_>, outcome: Option<Outcome>) -> &'static str {
-        match outcome {
-            Some(Outcome::Done) => "done",
-            Some(Outcome::Failed) => "FAILED",
-            Some(Outcome::Drifted) => "drifted",
-            Some(Outcome::Unknown) => "unknown",
-            None if run.plan.mode == Mode::Plan => "planned",
-            None => "not known",
-        }
+/// What became of a record, in a word.
+pub(super) fn word(run: PlannedRun<'_>, outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        Some(Outcome::Done) => "done",
+        Some(Outcome::Failed) => "FAILED",
+        Some(Outcome::Drifted) => "drifted",
+        Some(Outcome::Unknown) => "unknown",
+        None if run.plan.mode == Mode::Plan => "planned",
+        None => "not known",
     }
 }
 

@@ -46,12 +46,13 @@ fn conflicts(run: PlannedRun<'_>) -> Option<Section> {
             conflict.reason.as_str().into(),
         ]
     };
-    Section::of(
+    Section::list(
         "Conflicts",
         "What clashes waits until a person decides; an organization that is matched by its id goes \
          on.",
         &["accounts", "organizations", "what to do"],
         run.plan.conflicts.iter().map(row),
+        "plan.json",
     )
 }
 

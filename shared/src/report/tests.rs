@@ -183,7 +183,7 @@ fn people_are_told_when_other_categories_are_held_than_before() {
 fn people_are_reminded_of_what_is_held_and_only_as_often_as_they_wish() {
     let marks: &[Guarded] = &[Guarded::Marks];
     let runs = [(marks, 0); 25];
-    let still = Some("partner-sync: HELD (still, since 2026-11-23 02:00 UTC)".to_owned());
+    let still = Some("partner-sync: HELD, still, since 2026-11-23 02:00 UTC".to_owned());
     assert_eq!(subject(&hours(&runs, &[true]), 24), still);
     assert_eq!(subject(&hours(&runs[..24], &[true]), 24), None);
     assert_eq!(
@@ -229,4 +229,41 @@ fn a_message_has_links_of_the_machines_own_console_and_the_cause_in_a_line() {
              us-gov-west-1&prefix=runs/r/report.html",
         ]
     );
+}
+
+/// What people are told of the last of so many failed runs, told of the first, with marks standing.
+fn told_of_failures(runs: usize, own_marks: usize) -> Option<Notice> {
+    let mut history = hours(&vec![(&[][..], 0); runs], &[true]);
+    for run in &mut history.runs {
+        run.ending = Conclusion::Failed;
+        run.error = Some("Sync.Auth".to_owned());
+    }
+    let end = RunEnd::Failed {
+        error: "Sync.Auth",
+        cause: "c",
+        reached: Reached::BeforePlan {
+            accounts: None,
+            instances: &[],
+            own_marks,
+        },
+    };
+    notice(about(MONDAY, &history, &reporting("RUNBOOK.md")), end)
+}
+
+#[test]
+fn a_failure_before_a_plan_names_the_deadline_of_the_marks_that_stand() {
+    let message = told_of_failures(1, 2).unwrap().message;
+    let deadline = "On Saturday 2026-11-28 00:45 UTC those of up to 2 marked organizations are \
+                    deleted";
+    assert!(message.contains(deadline), "{message}");
+    let message = told_of_failures(1, 0).unwrap().message;
+    assert!(!message.contains("deleted"), "{message}");
+}
+
+#[test]
+fn a_failure_that_stays_is_told_again_while_marks_stand() {
+    let subject = told_of_failures(25, 1).unwrap().subject;
+    assert_eq!(subject, "partner-sync: FAILED Sync.Auth, still");
+    assert_eq!(told_of_failures(25, 0), None);
+    assert_eq!(told_of_failures(20, 1), None);
 }

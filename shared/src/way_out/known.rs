@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::plan::{Plan, Remembered, marks_pending, remember, verdict};
 use crate::planned::Planned;
+use crate::recall::find_memory;
 use crate::report::{KnownResults, PlannedRun, Reached, RunEnd};
 use crate::store::Store;
 use crate::{Error, Result};
@@ -45,6 +46,8 @@ pub(super) enum LeftBehind {
     NoPlan {
         accounts: Option<usize>,
         instances: Vec<Instance>,
+        /// Marks of this pipeline that stood after the run before.
+        own_marks: usize,
     },
     UnreadablePlan,
 }
@@ -173,7 +176,13 @@ impl AppliedPlan<'_> {
 
     /// Organizations that the next purge deletes unless their mark is taken back.
     pub(super) fn marks_pending(&self) -> usize {
-        marks_pending(&self.planned.plan, &self.planned.updates, &self.results)
+        let Planned {
+            plan,
+            creates: _,
+            updates,
+            marks,
+        } = self.planned.as_ref();
+        marks_pending(plan, updates, marks, &self.results)
     }
 
     pub(super) fn plan(&self) -> &Plan {
@@ -243,7 +252,9 @@ impl LeftBehind {
         let organizations: Option<Organizations> = store
             .find_json(&run_key(run_id, "organizations.json"))
             .await?;
+        let memory = find_memory(store, run_id).await?;
         Ok(Self::NoPlan {
+            own_marks: memory.map_or(0, |memory| memory.marked.len()),
             accounts: accounts.map(|accounts| accounts.header.count),
             instances: organizations
                 .map(|organizations| organizations.instances)
@@ -257,9 +268,11 @@ impl LeftBehind {
             Self::NoPlan {
                 accounts,
                 instances,
+                own_marks,
             } => Reached::BeforePlan {
                 accounts: *accounts,
                 instances,
+                own_marks: *own_marks,
             },
             Self::UnreadablePlan => Reached::UnreadablePlan,
         }

@@ -363,7 +363,7 @@ async fn put_json<S: Store, T: serde::Serialize + Sync>(
 
 /// Records the metrics of a run that is noted in the history.
 fn measure(known: &KnownRun<'_>, about: About<'_>) {
-    let hours_held = about.history.held_since().map_or(0, |since| {
+    let hours_held = about.history.held_since.map_or(0, |since| {
         seconds_between(since, about.ended_at) / SECONDS_OF_AN_HOUR
     });
     record(Metric::HoursHeld, hours_held);

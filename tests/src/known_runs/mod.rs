@@ -399,6 +399,7 @@ fn failed_accounts() -> (Report, Option<Notice>) {
     let reached = Reached::BeforePlan {
         accounts: None,
         instances: &[],
+        own_marks: 2,
     };
     let cause = "salesforce: token: status 400 invalid_client; check client_id and client_secret \
                  of the secret partner-sync/salesforce, and that the app is enabled";
@@ -410,6 +411,7 @@ fn failed_before_a_plan() -> (Report, Option<Notice>) {
     let reached = Reached::BeforePlan {
         accounts: Some(168),
         instances: &[],
+        own_marks: 0,
     };
     let cause = "zendesk global: the read is not complete: a page in the middle is empty, after \
                  100 records; the next run reads again";
@@ -423,6 +425,7 @@ fn failed_compare() -> (Report, Option<Notice>) {
     let reached = Reached::BeforePlan {
         accounts: Some(accounts.get().len()),
         instances: &organizations.get().instances,
+        own_marks: 1,
     };
     let cause = "runs/2026-11-23T06-00/organizations.json was changed after it was written; start \
                  a new run";

@@ -35,10 +35,10 @@ pub(crate) fn fourteen_leave() -> World {
     world
 }
 
-/// Nobody has an organization, as if the target were another instance.
+/// Nobody but the alliance account has an organization, as if the target were another instance.
 pub(crate) fn nobody_there() -> World {
-    let mut world = quiet();
-    for number in 1..=168 {
+    let mut world = equal(2026, 169, 5210, 800);
+    for number in 2..=169 {
         world.lose_organization(number);
     }
     world

@@ -105,20 +105,38 @@ pub struct PastRun {
 }
 
 /// What a person would call the pipeline's state: good, or what is wrong.
-type State<'a> = (Conclusion, Option<&'a str>, &'a [Guarded]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State<'a> {
+    ending: Conclusion,
+    error: Option<&'a str>,
+    held: &'a [Guarded],
+    /// True if records failed, or are unknown, beside what is held.
+    some_failed: bool,
+}
+
+/// How it is before the first run.
+const GOOD: State<'_> = State {
+    ending: Conclusion::Ok,
+    error: None,
+    held: &[],
+    some_failed: false,
+};
 
 impl PastRun {
+    /// What a person would call the pipeline's state after it: good, or what is wrong. Beside what
+    /// is held, records may have failed.
     fn state_key(&self) -> State<'_> {
-        let ending = if self.ending.is_good() {
-            Conclusion::Ok
-        } else {
-            self.ending
-        };
-        let held: &[Guarded] = match self.ending {
-            Conclusion::Held => &self.held,
-            _ => &[],
-        };
-        (ending, self.error.as_deref(), held)
+        let is_held = self.ending == Conclusion::Held;
+        State {
+            ending: if self.ending.is_good() {
+                Conclusion::Ok
+            } else {
+                self.ending
+            },
+            error: self.error.as_deref(),
+            held: if is_held { &self.held } else { &[] },
+            some_failed: is_held && self.applied.failed + self.applied.unknown > 0,
+        }
     }
 
     /// Its verdict, and the error's name if it failed.
@@ -153,6 +171,9 @@ pub struct History {
     pub header: Header,
     /// The last 168 runs, the oldest first.
     pub runs: Vec<PastRun>,
+    /// Since when something has been held in every run that came to a plan.
+    #[serde(default)]
+    pub held_since: Option<Timestamp>,
     /// In how many runs in a row each record has failed or stayed unknown. Key: Salesforce id, else
     /// organization id.
     pub failing: BTreeMap<String, u32>,
@@ -165,6 +186,7 @@ impl History {
         Self {
             header: Header::new(run_id, 0),
             runs: Vec::new(),
+            held_since: None,
             failing: BTreeMap::new(),
         }
     }
@@ -178,6 +200,11 @@ impl History {
     /// Adds a run, in the place of an earlier entry of the same run, and forgets the oldest.
     pub fn note(&mut self, run: PastRun) {
         self.runs.retain(|other| other.run_id != run.run_id);
+        // A run that failed releases nothing, and may not have come to a plan.
+        if run.ending != Conclusion::Failed {
+            let since = self.held_since.unwrap_or(run.ended_at);
+            self.held_since = (!run.held.is_empty()).then_some(since);
+        }
         let run_id = run.run_id.clone();
         self.runs.push(run);
         self.runs.drain(..self.runs.len().saturating_sub(MOST_RUNS));
@@ -198,18 +225,13 @@ impl History {
     pub fn change(&self) -> Option<(Option<&PastRun>, &PastRun)> {
         let last = self.runs.last()?;
         let before = self.runs.iter().rev().nth(1);
-        let state = before.map_or((Conclusion::Ok, None, &[][..]), PastRun::state_key);
-        (state != last.state_key()).then_some((before, last))
-    }
-
-    /// Since when something has been held in every run; `None` if nothing is now.
-    #[must_use]
-    pub fn held_since(&self) -> Option<Timestamp> {
-        // A run that failed releases nothing, and may not have come to a plan.
-        let came_to_a_plan = self.runs.iter().rev();
-        let came_to_a_plan = came_to_a_plan.filter(|run| run.ending != Conclusion::Failed);
-        let held = came_to_a_plan.take_while(|run| !run.held.is_empty());
-        held.last().map(|run| run.ended_at)
+        let mut was = before.map_or(GOOD, PastRun::state_key);
+        let is = last.state_key();
+        // A history of an earlier version does not say what was held.
+        if was.ending == Conclusion::Held && was.held.is_empty() {
+            was.held = is.held;
+        }
+        (was != is).then_some((before, last))
     }
 
     /// When people were told of a run before the last one.
@@ -322,6 +344,26 @@ mod tests {
         assert!(!is_change(&[marks], &[marks]));
         assert!(is_change(&[marks], &[updates, marks]));
         assert!(is_change(&[updates, marks], &[marks]));
+        assert!(!is_change(&[], &[marks]), "an earlier version does not say");
+    }
+
+    #[test]
+    fn records_that_fail_beside_what_is_held_are_a_change() {
+        let held = |number: usize, failed: usize, unknown: usize| {
+            let mut held = run(number, Conclusion::Held, None);
+            held.held = vec![Guarded::Marks];
+            (held.applied.failed, held.applied.unknown) = (failed, unknown);
+            held
+        };
+        let mut history = History::new("r");
+        let mut is_change = |run| {
+            history.note(run);
+            history.change().is_some()
+        };
+        assert!(is_change(held(0, 0, 0)), "the first run");
+        assert!(is_change(held(1, 1, 0)));
+        assert!(!is_change(held(2, 0, 2)), "still some");
+        assert!(is_change(held(3, 0, 0)));
     }
 
     #[test]
@@ -334,7 +376,7 @@ mod tests {
                 held: held.to_vec(),
                 ..run(number, Conclusion::Held, None)
             });
-            history.held_since().map(|since| since.as_second() / 3600)
+            history.held_since.map(|since| since.as_second() / 3600)
         };
         assert_eq!(note(1, &[Guarded::Marks]), Some(1));
         assert_eq!(note(2, &[]), None);
