@@ -215,6 +215,8 @@ impl World {
                     .is_some_and(Organization::is_marked);
                 edit(self, *number, MARK_FOR_DELETION, FieldValue::Flag(!marked));
                 self.ours.remove(&id);
+                // Who marks it by hand has decided, and need not be asked again.
+                self.held.remove(&id);
             }
             Event::MemoryBreaks => self.memory_is_broken = true,
             Event::LatestBreaks => self.latest_is_broken = true,

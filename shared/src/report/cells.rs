@@ -51,6 +51,42 @@ impl Cell {
         Self(vec![Part::Run(run_id.to_owned())])
     }
 
+    /// A sentence of ours: the ids in it lead to their records.
+    pub(super) fn sentence(text: &str) -> Self {
+        let text = shown(text);
+        let mut cell = Self::default();
+        let mut before = "";
+        for word in text.split_inclusive(' ') {
+            let bare = word.trim_end_matches([' ', ',', ';', '.', ')']);
+            let is_account = bare.len() == 18;
+            let account = AccountId::parse(bare).ok().filter(|_| is_account);
+            let organization = bare.parse().ok().filter(|_| before == "organization");
+            let id = match (account, organization) {
+                (Some(account), _) => Some(Part::Account(account, bare.to_owned())),
+                (None, Some(id)) => Some(Part::Organization(id)),
+                (None, None) => None,
+            };
+            let rest = match id {
+                Some(id) => {
+                    cell.0.push(id);
+                    word.strip_prefix(bare).unwrap_or_default()
+                }
+                None => word,
+            };
+            cell.push_text(rest);
+            before = bare;
+        }
+        cell
+    }
+
+    fn push_text(&mut self, text: &str) {
+        match self.0.last_mut() {
+            Some(Part::Text(last)) => last.push_str(text),
+            _ if text.is_empty() => {}
+            _ => self.0.push(Part::Text(text.to_owned())),
+        }
+    }
+
     /// Each on a line of its own.
     pub(super) fn lines(cells: impl IntoIterator<Item = Self>) -> Self {
         let mut lines = Self::default();
@@ -131,4 +167,25 @@ fn shown(text: &str) -> String {
     };
     let beginning = text.get(..end).unwrap_or_default();
     format!("{beginning}... ({} characters)", text.chars().count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ids_of_a_sentence_lead_to_their_records_and_its_text_stays() {
+        let text = "the name of organization 4711, of account 0014M00001sDiGEQA0, goes; 42 stay";
+        let cell = Cell::sentence(text);
+        assert_eq!(cell.text(), text);
+        let ids: Vec<_> = cell
+            .parts()
+            .iter()
+            .filter(|part| !matches!(part, Part::Text(_)))
+            .map(Part::text)
+            .collect();
+        assert_eq!(ids, ["4711", "0014M00001sDiGEQA0"]);
+        let wrong = "account 0014M00001sDiGEQAX and 001000000000001 of organization x";
+        assert_eq!(Cell::sentence(wrong), Cell::from(wrong));
+    }
 }

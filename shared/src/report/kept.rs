@@ -63,7 +63,7 @@ pub(super) fn deferred(run: PlannedRun<'_>) -> Option<Section> {
             one.id.map_or_else(|| "new".into(), Cell::organization),
             Cell::account(&one.salesforce_id),
             one.name.as_str().into(),
-            one.reason.as_str().into(),
+            Cell::sentence(&one.reason),
         ]
     };
     let note = if run.plan.guard.holds(Guarded::Updates) {

@@ -43,7 +43,7 @@ fn conflicts(run: PlannedRun<'_>) -> Option<Section> {
         vec![
             Cell::lines(conflict.accounts.iter().map(party)),
             Cell::lines(conflict.organizations.iter().map(party)),
-            conflict.reason.as_str().into(),
+            Cell::sentence(&conflict.reason),
         ]
     };
     Section::list(
@@ -82,7 +82,9 @@ fn party(party: &Party) -> Cell {
         None => String::new(),
     };
     let marked = if *marked { ", MARKED for deletion" } else { "" };
-    cell.and(format!(", {kind}{owner}{marked})"))
+    cell.and(format!(", {kind}"))
+        .and(Cell::sentence(&owner))
+        .and(format!("{marked})"))
 }
 
 fn guard(run: PlannedRun<'_>) -> Option<Section> {
