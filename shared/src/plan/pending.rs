@@ -16,10 +16,7 @@ pub fn marks_pending(
     results: &[RecordOutcome],
 ) -> usize {
     let set = marks_set(plan, marks, results).len();
-    let not_taken_back = match plan.mode {
-        Mode::Plan => plan.counts.unmarks,
-        Mode::Apply => still_marked(plan, updates, results).len(),
-    };
+    let not_taken_back = still_marked(updates, results).len();
     plan.already_marked.len() + set + not_taken_back + marked_in_conflicts(&plan.conflicts)
 }
 
@@ -44,10 +41,7 @@ pub fn marks_set(plan: &Plan, marks: &[Mark], results: &[RecordOutcome]) -> BTre
 
 /// Organizations whose mark this run was to take back, and did not.
 #[must_use]
-pub fn still_marked(plan: &Plan, updates: &[Update], results: &[RecordOutcome]) -> BTreeSet<u64> {
-    if plan.mode == Mode::Plan {
-        return BTreeSet::new();
-    }
+pub fn still_marked(updates: &[Update], results: &[RecordOutcome]) -> BTreeSet<u64> {
     let done = results
         .iter()
         .filter(|result| result.action == Action::Update && result.outcome == Outcome::Done);

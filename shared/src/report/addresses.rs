@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::cells::Part;
-use super::{About, PlannedRun, Reached, RunEnd};
+use super::{About, Reached, RunEnd};
 use crate::model::{Instance, StateMachine, TARGET};
 
 /// Salesforce's hosts of data, and the hosts of Lightning that belong to them.
@@ -30,21 +30,16 @@ pub(super) struct Addresses {
 
 impl Addresses {
     pub(super) fn of(about: About<'_>, end: RunEnd<'_>) -> Self {
-        let (instances, salesforce): (&[Instance], &str) = match end {
-            RunEnd::Planned(PlannedRun { plan, .. })
-            | RunEnd::Failed {
-                reached: Reached::Plan(PlannedRun { plan, .. }),
-                ..
-            } => (&plan.instances, &plan.inputs.salesforce_host),
-            RunEnd::Failed {
-                reached: Reached::BeforePlan { instances, .. },
-                ..
-            } => (instances, ""),
-            RunEnd::Failed {
-                reached: Reached::UnreadablePlan,
-                ..
-            }
-            | RunEnd::Skipped { .. } => (&[], ""),
+        let (instances, salesforce): (&[Instance], &str) = match (end.planned(), end) {
+            (Some(run), _) => (&run.plan.instances, &run.plan.inputs.salesforce_host),
+            (
+                None,
+                RunEnd::Failed {
+                    reached: Reached::BeforePlan { instances, .. },
+                    ..
+                },
+            ) => (instances, ""),
+            (None, _) => (&[], ""),
         };
         let target = instances.iter().find(|instance| instance.name == TARGET);
         let zendesk = target.map_or("", |target| target.host.as_str());

@@ -128,7 +128,7 @@ impl Section {
         Self::list(title, note, head, rows, "report.json")
     }
 
-    /// A section of any length. Rows beyond the most are counted and not made; `document` has all
+    /// A section of any length. Rows beyond the most are counted and not kept; `document` has all
     /// of them.
     pub(super) fn list(
         title: &'static str,

@@ -52,6 +52,21 @@ pub enum RunEnd<'a> {
     },
 }
 
+impl<'a> RunEnd<'a> {
+    /// The plan and what became of it, if the run came so far.
+    #[must_use]
+    pub fn planned(self) -> Option<PlannedRun<'a>> {
+        match self {
+            Self::Planned(run)
+            | Self::Failed {
+                reached: Reached::Plan(run),
+                ..
+            } => Some(run),
+            Self::Failed { .. } | Self::Skipped { .. } => None,
+        }
+    }
+}
+
 /// How far a run that failed got.
 #[derive(Debug, Clone, Copy)]
 pub enum Reached<'a> {

@@ -1,6 +1,6 @@
 //! Where to read more: the runbook, the documents beside the report, AWS's console.
 
-use super::{About, KnownResults, Link, Reached, RunEnd};
+use super::{About, KnownResults, Link, RunEnd};
 use crate::model::{Mode, StateMachine};
 
 /// The section of the runbook under this heading.
@@ -28,12 +28,7 @@ pub(super) fn anchor(heading: &str) -> String {
 /// Documents beside the report by their names, and AWS's console for the execution and the folder.
 pub(super) fn links(about: About<'_>, end: RunEnd<'_>) -> Vec<Link> {
     let mut files = vec!["report.html", "report.md", "report.json"];
-    if let RunEnd::Planned(run)
-    | RunEnd::Failed {
-        reached: Reached::Plan(run),
-        ..
-    } = end
-    {
+    if let Some(run) = end.planned() {
         files.extend([
             "accounts.json",
             "organizations.json",

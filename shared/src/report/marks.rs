@@ -22,17 +22,12 @@ pub(super) fn held_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Sectio
     }
     let known = Known::of(run);
     let purge = next_purge(about.ended_at);
-    let rows = run.marks.iter().map(|mark| {
-        let mut row = known.cells(mark);
-        row.insert(5, purge.as_str().into());
-        row
-    });
+    let rows = run.marks.iter().map(|mark| known.cells(mark, &purge));
     let note = format!(
         "None of these is marked, so none is deleted. Were they released now: on {purge} {HOW}. {}",
         asked(run)
     );
-    let mut head = HEAD.to_vec();
-    head.insert(5, "would be deleted");
+    let head = head("would be deleted");
     Section::of_held("Held marks", note, &head, rows, "not_in_sync.json")
 }
 
@@ -56,16 +51,13 @@ pub(super) fn marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
     let outcomes = Outcomes::of(run, Action::Mark);
     let rows = run.marks.iter().map(|mark| {
         let outcome = outcomes.of_organization(mark.id);
-        let is_deleted = is_only_planned
-            || matches!(outcome, Some(Outcome::Done | Outcome::Unknown))
-            || outcome.is_none();
-        let mut row = known.cells(mark);
-        row.insert(5, if is_deleted { purge.as_str() } else { "" }.into());
+        let is_left_out = matches!(outcome, Some(Outcome::Failed | Outcome::Drifted));
+        let deleted_on = if is_left_out { "" } else { &purge };
+        let mut row = known.cells(mark, deleted_on);
         row.push(word(run, outcome).into());
         row
     });
-    let mut head = HEAD.to_vec();
-    head.insert(5, "deleted on");
+    let mut head = head("deleted on").to_vec();
     head.push("result");
     Section::list("Marks for deletion", note, &head, rows, "not_in_sync.json")
 }
@@ -95,16 +87,19 @@ pub(super) fn already_marked(about: About<'_>, run: PlannedRun<'_>) -> Option<Se
     Section::list("Marked already", note, &head, rows, "plan.json")
 }
 
-/// The columns of every mark; when it is deleted goes before the last two.
-const HEAD: [&str; 7] = [
-    "organization",
-    "name",
-    "account",
-    "what Salesforce says",
-    "missing since",
-    "users",
-    "tickets",
-];
+/// The columns of every mark.
+fn head(deleted_on: &'static str) -> [&'static str; 8] {
+    [
+        "organization",
+        "name",
+        "account",
+        "what Salesforce says",
+        "missing since",
+        deleted_on,
+        "users",
+        "tickets",
+    ]
+}
 
 /// What is known of the marks besides their entries.
 struct Known<'a> {
@@ -121,7 +116,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn cells(&self, mark: &Mark) -> Vec<Cell> {
+    fn cells(&self, mark: &Mark, deleted_on: &str) -> Vec<Cell> {
         let Mark {
             id,
             salesforce_id,
@@ -137,6 +132,7 @@ impl<'a> Known<'a> {
             Cell::salesforce_id(salesforce_id.as_deref()),
             reason.as_str().into(),
             since.map_or_else(Cell::default, |since| minute(since).into()),
+            deleted_on.into(),
             number(related.map(|one| one.users)),
             number(related.map(|one| one.tickets)),
         ]

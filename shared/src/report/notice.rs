@@ -40,7 +40,7 @@ pub struct Notice {
 #[must_use]
 pub fn notice(about: About<'_>, end: RunEnd<'_>) -> Option<Notice> {
     let now = about.history.runs.last()?;
-    let planned = planned(end);
+    let planned = end.planned();
     let besides = planned.map(besides).unwrap_or_default();
     let subject = subject(about, now, end, &besides)?;
     let mut lines = vec![what_was_done(now, end)];
@@ -61,18 +61,6 @@ pub fn notice(about: About<'_>, end: RunEnd<'_>) -> Option<Notice> {
         subject: subject.chars().take(SUBJECT_CHARACTERS).collect(),
         message: lines.join("\n"),
     })
-}
-
-/// The plan and what became of it, if the run came so far.
-fn planned(end: RunEnd<'_>) -> Option<PlannedRun<'_>> {
-    match end {
-        RunEnd::Planned(run)
-        | RunEnd::Failed {
-            reached: Reached::Plan(run),
-            ..
-        } => Some(run),
-        RunEnd::Failed { .. } | RunEnd::Skipped { .. } => None,
-    }
 }
 
 /// The state, and why people are told of it; `None` if there is no reason.
@@ -112,7 +100,7 @@ fn what_changed(before: Option<&PastRun>, now: &PastRun) -> String {
 /// Marks that this run has set, or may have. What a run did not come to is not told of.
 fn marks_in_words(now: &PastRun, end: RunEnd<'_>) -> Option<String> {
     let done = now.applied.marked;
-    let may_be = planned(end).map_or(0, |run| match run.known {
+    let may_be = end.planned().map_or(0, |run| match run.known {
         KnownResults::None => marks_set(run.plan, run.marks, run.results).len(),
         KnownResults::All | KnownResults::SoFar => unknown_marks(run.results),
     });
@@ -165,7 +153,7 @@ fn is_due(about: About<'_>, now: Timestamp) -> bool {
 
 /// Organizations that the next purge may delete, as far as is known.
 fn pending_marks(end: RunEnd<'_>) -> usize {
-    match (planned(end), end) {
+    match (end.planned(), end) {
         (Some(run), _) => pending(run),
         (
             None,
@@ -192,7 +180,7 @@ fn what_was_done(run: &PastRun, end: RunEnd<'_>) -> String {
     } = run.applied;
     let conflicts = counted(run.counts.conflicts, "conflict");
     let numbers = format!("{created} created, {updated} updated, {marked} marked, {conflicts}");
-    let done = match (planned(end).map(|run| run.known), end) {
+    let done = match (end.planned().map(|run| run.known), end) {
         (Some(KnownResults::All), _) => numbers,
         (Some(KnownResults::SoFar), _) => format!("{numbers}, as far as is known"),
         (Some(KnownResults::None), _) => "what it has applied is not known".to_owned(),
@@ -221,7 +209,7 @@ fn what_is_wrong(about: About<'_>, run: &PastRun, end: RunEnd<'_>) -> Vec<String
         });
         lines.extend(held);
     }
-    let Some(planned) = planned(end) else {
+    let Some(planned) = end.planned() else {
         return lines;
     };
     if run.ending == Conclusion::Held {
@@ -252,7 +240,9 @@ fn held_categories(guard: &Guard) -> Vec<String> {
 /// When what is marked is deleted.
 fn deadline(about: About<'_>, end: RunEnd<'_>) -> Option<String> {
     let pending = pending_marks(end);
-    let is_certain = planned(end).is_some_and(|run| run.known == KnownResults::All);
+    let is_certain = end
+        .planned()
+        .is_some_and(|run| run.known == KnownResults::All);
     let up_to = if is_certain { "" } else { "up to " };
     (pending > 0).then(|| {
         format!(
@@ -287,7 +277,7 @@ fn besides(run: PlannedRun<'_>) -> Vec<Besides> {
 }
 
 fn not_taken_back(run: PlannedRun<'_>) -> Option<Besides> {
-    let still = still_marked(run.plan, run.updates, run.results);
+    let still = still_marked(run.updates, run.results);
     let is_new = |id: &u64| {
         let mut of_record = run.results.iter().filter(|result| result.id == Some(*id));
         of_record.any(|result| result.runs_failed == Some(1))
