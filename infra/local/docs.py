@@ -1,6 +1,7 @@
 """make docs: the parts of the documents that follow from the code, between markers.
 
-`check` says whether they are current, and whether every document is reached from the README.
+`check` says whether they are current, whether every document is reached from the README, and
+whether the files and the commands that the documents name are there.
 """
 
 import json
@@ -8,8 +9,13 @@ import re
 import subprocess
 import sys
 
+from .costs import costs
+from .fields import organization_fields, salesforce_fields
 from .processes import ROOT
 from .template import template
+
+# After `make`: variables, then the target.
+MAKE = re.compile(r"(?:^ *|[;&|(] *|\$ )make(?: +[A-Z_]+=\S+)* +([a-z][\w-]*)", re.MULTILINE)
 
 
 def picture():
@@ -67,6 +73,11 @@ def allowed(parameter):
 MADE = {
     "docs/ARCHITECTURE.md": {"picture": picture},
     "docs/REFERENCE.md": {"parameters": parameters},
+    "docs/SETUP.md": {
+        "salesforce fields": salesforce_fields,
+        "organization fields": organization_fields,
+        "costs": costs,
+    },
 }
 
 
@@ -86,6 +97,7 @@ def problems():
         if current(text, parts) != text:
             yield f"{file} is not current: make docs"
     yield from dead_links()
+    yield from unknown_targets()
     readme = (ROOT / "README.md").read_text()
     for document in documents():
         if document != "README.md" and f"({document})" not in readme:
@@ -106,6 +118,27 @@ def dead_links():
         for link in re.findall(r"\]\(([^)#]+)", (ROOT / document).read_text()):
             if not link.startswith(("http:", "https:", "<")) and not (folder / link).exists():
                 yield f"{document}: there is no {link}"
+
+
+def unknown_targets():
+    """Commands of the documents that the Makefile does not have."""
+    makefile = (ROOT / "Makefile").read_text()
+    # A rule, and no assignment such as VENV := .venv.
+    targets = set(re.findall(r"^([\w-]+):(?!=)", makefile, re.MULTILINE))
+    # The changelog tells of commands that were.
+    for document in set(documents()) - {"CHANGELOG.md"}:
+        text = (ROOT / document).read_text()
+        named = {name for code in code_of(text) for name in MAKE.findall(code)}
+        yield from (f"{document}: there is no make {name}" for name in sorted(named - targets))
+
+
+def code_of(text):
+    """What a document shows as code: fenced, indented, or between backticks."""
+    fenced = r"^```.*?^```$"
+    yield from re.findall(fenced, text, re.MULTILINE | re.DOTALL)
+    rest = re.sub(fenced, "", text, flags=re.MULTILINE | re.DOTALL)
+    yield from re.findall(r"^ {4,}\S.*$", rest, re.MULTILINE)
+    yield from re.findall(r"`([^`\n]+)`", rest)
 
 
 def main():

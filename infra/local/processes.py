@@ -11,8 +11,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-# Loopback is never behind a proxy.
-os.environ.update(NO_PROXY="127.0.0.1,localhost", no_proxy="127.0.0.1,localhost")
+# Loopback is never behind a proxy, whatever else is not.
+for name in ("NO_PROXY", "no_proxy"):
+    others = os.environ.get(name)
+    os.environ[name] = ",".join(filter(None, [others, "127.0.0.1,localhost,::1"]))
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -93,6 +95,16 @@ def wait_for(url, child, log, seconds=60):
     raise RuntimeError(f"{url} does not answer; see {log}")
 
 
+def signed_in(endpoint):
+    """The environment of a program that is to use a local AWS. Without a region: who is to be
+    given one must fail without it."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+
+
 @contextlib.contextmanager
 def local_aws(folder, wait_scale):
     """MiniStack on loopback. Yields its address. Nothing of it is kept."""
@@ -112,9 +124,7 @@ def local_aws(folder, wait_scale):
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(temporary),
         # The Lambdas inherit these.
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        **signed_in(endpoint),
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
     }
     with process([BIN / "ministack"], log, env) as child:

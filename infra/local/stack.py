@@ -39,6 +39,7 @@ class Stack:
             client("dynamodb"),
         )
         self.sns, self.sqs, self.cloudwatch = client("sns"), client("sqs"), client("cloudwatch")
+        self.iam = client("iam")
         self.state_machine = self.bucket = None
 
     def put_secrets(self, secrets):
@@ -51,10 +52,9 @@ class Stack:
 
     def deploy(self, **parameters):
         """What `aws cloudformation package` and `deploy` do: upload, rewrite addresses, create."""
-        template = self._package()
         arguments = {
             "StackName": self.name,
-            "TemplateBody": template,
+            "TemplateURL": self.package(),
             "Parameters": [
                 {"ParameterKey": key, "ParameterValue": str(value)}
                 for key, value in parameters.items()
@@ -67,7 +67,8 @@ class Stack:
             self.cloudformation.update_stack(**arguments)
         self._wait()
 
-    def _package(self):
+    def package(self):
+        """Uploads functions, state machine and template, and returns the template's address."""
         bucket = "packages"
         if self.state_machine is None:
             self.s3.create_bucket(Bucket=bucket)
@@ -78,17 +79,15 @@ class Stack:
             return f"s3://{bucket}/{key}"
 
         template = (ROOT / "infra" / "template.yaml").read_text()
-        definition = (ROOT / "infra" / "statemachine.asl.json").read_bytes()
-        template = template.replace(
-            "DefinitionUri: statemachine.asl.json",
-            f"DefinitionUri: {upload('definition.json', definition)}",
-        )
+        name = "statemachine.asl.json"
+        address = upload(name, (ROOT / "infra" / name).read_bytes())
+        template = template.replace(f"DefinitionUri: {name}", f"DefinitionUri: {address}")
         for name in FUNCTIONS:
             address = upload(f"{name}.zip", zipped(ROOT / "target" / "lambda" / name / "bootstrap"))
             template = template.replace(f"CodeUri: ../target/lambda/{name}/", f"CodeUri: {address}")
         if re.search(r"CodeUri: (?!s3:)|DefinitionUri: (?!s3:)", template):
             raise RuntimeError("infra/template.yaml names a folder that is not packaged")
-        return template
+        return upload("template.yaml", template.encode()).replace("s3:/", self.endpoint)
 
     def _wait(self):
         for _ in range(600):
@@ -102,6 +101,15 @@ class Stack:
             )
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         self.state_machine, self.bucket = outputs["StateMachineArn"], outputs["BucketName"]
+
+    def resources(self):
+        """Logical id to what AWS calls it, all resources of the stack."""
+        pages = self.cloudformation.get_paginator("list_stack_resources")
+        return {
+            one["LogicalResourceId"]: one["PhysicalResourceId"]
+            for page in pages.paginate(StackName=self.name)
+            for one in page["StackResourceSummaries"]
+        }
 
     def start(self, name, input=None):
         """Starts an execution and returns its ARN."""
@@ -175,7 +183,7 @@ class Stack:
         topic = next(
             topic["TopicArn"]
             for topic in self.sns.list_topics()["Topics"]
-            if "Notifications" in topic["TopicArn"]
+            if f":{self.name}-Notifications" in topic["TopicArn"]
         )
         self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         return queue
@@ -209,7 +217,7 @@ class Stack:
 
     def _lease_table(self):
         tables = self.dynamodb.list_tables()["TableNames"]
-        return next(name for name in tables if "LeaseTable" in name)
+        return next(name for name in tables if name.startswith(f"{self.name}-LeaseTable"))
 
 
 def is_local_timeout(described):

@@ -54,12 +54,12 @@ class Standins:
         """Tells the stand-ins how to fail."""
         self._call("PUT", "/faults", faults)
 
-    def secrets(self):
-        """Secret name to its text, as an operator would write it for these hosts."""
+    def secrets(self, stack="partner-sync"):
+        """Secret name to its text, as an operator would write it for these hosts and a stack."""
         state = self.state()
         app = state["salesforce"]
         secrets = {
-            "partner-sync/salesforce": {
+            f"{stack}/salesforce": {
                 "auth": "client_credentials",
                 "login_url": self.urls["salesforce"],
                 "client_id": app["client_id"],
@@ -67,7 +67,7 @@ class Standins:
             }
         }
         for name, instance in state["zendesk"].items():
-            secrets[f"partner-sync/zendesk/{name}"] = {
+            secrets[f"{stack}/zendesk/{name}"] = {
                 "auth": "client_credentials",
                 "base_url": self.urls[name],
                 "client_id": instance["client_id"],

@@ -1,23 +1,34 @@
-"""make validate: what cfn-lint does not see of the two state machines' definitions."""
+"""make validate: what cfn-lint does not see of the template and of the state machines in it."""
 
 import json
 import re
 import sys
 
-from . import observed
+from . import observed, roles, sizes
 from .processes import ROOT
 from .template import template
+from .version import this_version
 
+# Functions that fail on a value they do not expect, and with them a state that can catch nothing.
+RISKY = re.compile(r"\$(?:parse|number|eval|toMillis|error|assert)(?=\()")
 AWS_ERRORS = re.compile(r"(States|Lambda|DynamoDB|Sfn|SNS|Runtime|Sandbox)\.[A-Za-z]+$")
 
 
-def problems(definition, resources, names):
-    """What is wrong with the definitions. The starter's stands in the template."""
+def problems(definition, whole, names):
+    """What is wrong with the definitions and the template. The starter's stands in the template."""
+    resources = whole["Resources"]
     yield from definition_problems(definition, names)
     yield from definition_problems(resources["Starter"]["Properties"]["Definition"], names)
-    yield from secrets_problems(resources)
+    yield from substitution_problems(definition, resources["StateMachine"]["Properties"])
+    yield from roles.problems(resources)
+    yield from sizes.problems(whole)
+    yield from version_problems(whole)
+
+
+def substitution_problems(definition, own):
+    """Names a definition uses and is not given, or is given and does not use."""
     wanted = set(re.findall(r"\$\{(\w+)\}", json.dumps(definition)))
-    given = set(resources["StateMachine"]["Properties"]["DefinitionSubstitutions"])
+    given = set(own["DefinitionSubstitutions"])
     if wanted != given:
         yield f"DefinitionSubstitutions: {sorted(given)} given, {sorted(wanted)} used"
 
@@ -43,6 +54,8 @@ def definition_problems(definition, names):
                 yield f"{name}: not every failure is caught"
             if not state.get("Retry") or "TimeoutSeconds" not in state:
                 yield f"{name}: no Retry or no TimeoutSeconds"
+        elif risky := RISKY.findall(json.dumps(state)):
+            yield f"{name}: nothing catches it if {', '.join(risky)} fails; compute it in a Task"
         for rule in state.get("Retry", []) + state.get("Catch", []):
             yield from (
                 f"{name}: {error} is not on the closed list"
@@ -56,19 +69,15 @@ def definition_problems(definition, names):
     yield from (f"{name}: never reached" for name in set(states) - reached)
 
 
-def secrets_problems(resources):
-    """Each function may read its own secrets and no other; compare none."""
-    allowed = {
-        "GatherAccounts": {"SalesforceSecretName"},
-        "GatherOrgs": {"ZendeskGlobalSecretName", "ZendeskUsGovernmentSecretName"},
-        "Compare": set(),
-        "Sync": {"ZendeskGlobalSecretName"},
-    }
-    for name, secrets in allowed.items():
-        block = json.dumps(resources[name])
-        readable = set(re.findall(r"secret:\$\{(\w+)\}", block))
-        if readable != secrets or ("secretsmanager" in block) != bool(secrets):
-            yield f"{name}: may read the secrets {sorted(readable)} instead of {sorted(secrets)}"
+def version_problems(whole):
+    """The release that the outputs and the change log name is the one of Cargo.toml."""
+    wanted, shown = this_version(), whole["Outputs"]["Version"]["Value"]
+    if str(shown) != wanted:
+        yield f"the output Version is {shown}, and Cargo.toml says {wanted}"
+    newest = re.search(r"^## (.+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    if not newest or newest[1].strip() != wanted:
+        said = newest[1] if newest else "nothing"
+        yield f"the newest part of CHANGELOG.md is {said}, and Cargo.toml says {wanted}"
 
 
 def known(error, names):
@@ -76,14 +85,16 @@ def known(error, names):
 
 
 def main():
+    text, whole = (ROOT / "infra" / "template.yaml").read_text(), template()
     definition = json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())
     source = (ROOT / "shared" / "src" / "error.rs").read_text()
     names = set(re.findall(r'"(Sync\.\w+)"', source.split("NAMES")[1].split("];")[0]))
-    found = [*problems(definition, template()["Resources"], names), *observed.problems(names)]
+    found = [*sizes.template_problems(text), *problems(definition, whole, names)]
+    found += observed.problems(names)
     print(
         "\n".join(found)
         or "infra: every state is reached and leads on, every error name is known; "
-        "metrics, alarms, dashboard and runbook agree"
+        "each role may do what its owner is for; metrics, alarms, dashboard and runbook agree"
     )
     return 1 if found else 0
 

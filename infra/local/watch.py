@@ -1,31 +1,73 @@
 """make watch and make invoke: the stages one by one under `cargo lambda watch`.
 
-The stand-ins and the store are those of the demo.
+The stand-ins and the store are those of the demo. `cargo lambda invoke` finds the stages where it
+looks for them, and an event for each in tests/events.
 """
 
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime
 
-from .processes import BIN, REGION, ROOT, end_on_signals, free_ports, local_aws, process, wait_for
+from .processes import (
+    BIN,
+    REGION,
+    ROOT,
+    end_on_signals,
+    local_aws,
+    process,
+    signed_in,
+    wait_for,
+)
 from .stack import FUNCTIONS, Stack
 from .standins import memory, standins
 
 FOLDER = ROOT / ".local" / "watch"
 SESSION = FOLDER / "session.json"
+EVENTS = ROOT / "tests" / "events"
 BUCKET = "partner-sync-watch"
+# Of `cargo lambda invoke`, unless it is told another.
+PORT = 9000
+# An event is refused four hours after the start that it names.
+REFRESH_SECONDS = 600
+
+
+def loopback():
+    """Where `cargo lambda invoke` looks for the stages; another where there is no IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return "::1"
+    except OSError:
+        return "127.0.0.1"
+
+
+def refuse_if_taken(address, port):
+    """Says so, before anything is started, if somebody listens there."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            raise SystemExit(
+                f"Port {port}, where cargo lambda invoke looks, is taken: end what listens there "
+                f"(another make watch?), or take another: INVOKE_PORT={port + 10} make watch, and "
+                f"then cargo lambda invoke --invoke-port {port + 10} ..."
+            ) from None
 
 
 @contextlib.contextmanager
-def watching(folder):
+def watching(folder, port=PORT):
     """Local AWS, stand-ins, bucket, secrets, and `cargo lambda watch` in front.
 
     Yields the session for `invoke`.
     """
+    address = loopback()
     folder.mkdir(parents=True, exist_ok=True)
     with local_aws(folder, 1) as endpoint, standins(folder) as remote:
         stack = Stack(endpoint)
@@ -33,12 +75,10 @@ def watching(folder):
         stack.s3.create_bucket(Bucket=BUCKET)
         before = json.dumps(memory(remote.state(), hours=30, just_lost=["0014M0000009007QAA"]))
         stack.s3.put_object(Bucket=BUCKET, Key="memory.json", Body=before.encode())
-        port, log = free_ports(1), folder / "watch.log"
+        log = folder / "watch.log"
         env = {
-            "AWS_ENDPOINT_URL": endpoint,
+            **signed_in(endpoint),
             "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
             "BUCKET": BUCKET,
             "SALESFORCE_SECRET": "partner-sync/salesforce",
             "ZENDESK_GLOBAL_SECRET": "partner-sync/zendesk/global",
@@ -47,25 +87,15 @@ def watching(folder):
             "PROTECTED_ACCOUNT_IDS": "0014M0000009005",
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         }
-        command = [
-            "cargo",
-            "lambda",
-            "watch",
-            "--ignore-changes",
-            "--invoke-address",
-            "127.0.0.1",
-            "--invoke-port",
-            str(port),
-            "--timeout",
-            "300",
-        ]
-        if os.environ.get("HOT_RELOAD"):
-            command.remove("--ignore-changes")
         os.chdir(ROOT)
-        with process(command, log, env) as child:
-            wait_for(f"http://127.0.0.1:{port}/", child, log, 120)
+        with process(watch_command(address, port), log, env) as child:
+            host = f"[{address}]" if ":" in address else address
+            # Answered at once: it is for POST alone.
+            probe = f"http://{host}:{port}/2015-03-31/functions/sync/invocations"
+            wait_for(probe, child, log, 120)
             run_id = time.strftime("watch-%Y%m%d-%H%M%S")
             yield {
+                "address": address,
                 "port": port,
                 "run_id": run_id,
                 "outputs": {},
@@ -73,6 +103,13 @@ def watching(folder):
                 "standins": remote.control,
                 "endpoint": endpoint,
             }
+
+
+def watch_command(address, port):
+    """`cargo lambda watch` at an address of loopback."""
+    where = ["--invoke-address", address, "--invoke-port", str(port)]
+    still = [] if os.environ.get("HOT_RELOAD") else ["--ignore-changes"]
+    return ["cargo", "lambda", "watch", *still, *where, "--timeout", "300"]
 
 
 def payload(session, function):
@@ -103,6 +140,35 @@ def payload(session, function):
     return {**started, "plan": of("compare", "plan")}
 
 
+def write_events(session, folder, call):
+    """An event for each stage, as `<stage>.json`, that may be sent at any time, in any order.
+
+    Each is of a run of its own: `call` invokes the stages before it, because an event names the
+    documents of the stages before by their digests, and no document is the same in two runs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for place, function in enumerate(FUNCTIONS):
+        run = {**session, "run_id": f"{session['run_id']}-{function}", "outputs": {}}
+        for before in FUNCTIONS[:place]:
+            call(run, before)
+        write_event(folder / f"{function}.json", payload(run, function))
+
+
+def write_event(path, event):
+    """In one step, so that nobody reads half of it."""
+    made = path.with_suffix(".new")
+    made.write_text(json.dumps(event, indent=2) + "\n")
+    made.replace(path)
+
+
+def refresh_events(folder):
+    """Lets the runs of the events have started now."""
+    for path in (folder / f"{function}.json" for function in FUNCTIONS):
+        event = json.loads(path.read_text())
+        if "started_at" in event:
+            write_event(path, {**event, "started_at": datetime.now(UTC).isoformat()})
+
+
 def invoke(session, function):
     """A stage through `cargo lambda invoke`, as often as it asks for.
 
@@ -114,7 +180,7 @@ def invoke(session, function):
         "invoke",
         function,
         "--invoke-address",
-        "127.0.0.1",
+        session["address"],
         "--invoke-port",
         str(session["port"]),
     ]
@@ -147,22 +213,37 @@ def main():
         SESSION.write_text(json.dumps(session))
         return
     end_on_signals()
+    port = int(os.environ.get("INVOKE_PORT", PORT))
+    refuse_if_taken(loopback(), port)
     try:
-        with watching(FOLDER) as session:
-            SESSION.write_text(json.dumps(session))
-            print(
-                f"cargo lambda watch listens on 127.0.0.1:{session['port']}; "
-                f"its log: {session['log']}"
-            )
-            print(
-                "In another terminal, in this order: "
-                + ", ".join(f"make invoke F={name}" for name in FUNCTIONS)
-            )
-            print("The first invocation of each compiles it. Ctrl-C ends everything.")
-            while True:
-                time.sleep(1)
+        with watching(FOLDER, port) as session:
+            serve(session)
     finally:
         SESSION.unlink(missing_ok=True)
+
+
+def serve(session):
+    """Makes the events, says what can be typed now, and stays."""
+    SESSION.write_text(json.dumps(session))
+    print(f"cargo lambda watch listens on port {session['port']}; its log: {session['log']}")
+    print("It compiles the stages and makes the events: some minutes, the first time.", flush=True)
+    try:
+        write_events(session, EVENTS, invoke)
+    except SystemExit as error:
+        print(f"There are no new events in tests/events: {error}")
+    options = "" if session["port"] == PORT else f" --invoke-port {session['port']}"
+    if session["address"] != "::1":
+        options += f" --invoke-address {session['address']}"
+    print("In another terminal, in any order and as often as you like:")
+    for name in FUNCTIONS:
+        print(f"  cargo lambda invoke {name} --data-file tests/events/{name}.json{options}")
+    chain = ", ".join(f"make invoke F={name}" for name in FUNCTIONS)
+    print(f"Or one run through all of them, in this order: {chain}")
+    print("Ctrl-C ends everything.", flush=True)
+    while True:
+        time.sleep(REFRESH_SECONDS)
+        with contextlib.suppress(OSError, ValueError):
+            refresh_events(EVENTS)
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ pub enum EarlyEnd {
     Failed {
         /// The error's name: one of [`Error::NAMES`], or AWS's own.
         error: String,
-        /// What happened, and what to do.
+        /// What happened, and what to do; as Step Functions has it, or in the stage's own words.
         cause: String,
     },
     /// Another execution was running.
@@ -149,6 +149,34 @@ pub enum EarlyEnd {
         holder: String,
     },
 }
+
+impl EarlyEnd {
+    /// The same, with the cause in the failed stage's own words: what Lambda says of a failed
+    /// function is JSON around them. Of one that timed out it is not, and any cause may be cut off
+    /// or missing.
+    #[must_use]
+    pub fn in_its_own_words(self) -> Self {
+        #[derive(Deserialize)]
+        struct Diagnostic {
+            #[serde(rename = "errorMessage")]
+            message: String,
+        }
+        match self {
+            Self::Failed { error, cause } => {
+                let words = serde_json::from_str(&cause).map(|Diagnostic { message }| message);
+                let cause = match words.unwrap_or(cause) {
+                    none if none.trim().is_empty() => NO_CAUSE.to_owned(),
+                    words => words,
+                };
+                Self::Failed { error, cause }
+            }
+            skipped @ Self::Skipped { .. } => skipped,
+        }
+    }
+}
+
+/// The cause of a failure that has none.
+const NO_CAUSE: &str = "No cause was given; see the execution history.";
 
 /// Input of sync.
 #[derive(Debug, Clone, Deserialize)]
@@ -241,6 +269,9 @@ pub struct Synced {
 /// Output of compare for a run it recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Recorded {
+    /// Why the run failed, in the stage's own words; the execution ends with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// What people are told, if the pipeline's state has changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
@@ -361,6 +392,32 @@ mod tests {
             wrong[key] = value;
             let error = parse::<CompareEvent>(wrong).unwrap_err();
             assert_eq!(error.name(), "Sync.Input", "{key}");
+        }
+    }
+
+    #[test]
+    fn a_failure_is_told_in_the_stages_own_words_however_its_cause_comes() {
+        let words = |cause: &str| {
+            let error = "Sync.Auth".to_owned();
+            let cause = cause.to_owned();
+            match (EarlyEnd::Failed { error, cause }).in_its_own_words() {
+                EarlyEnd::Failed { error: _, cause } => cause,
+                EarlyEnd::Skipped { .. } => unreachable!(),
+            }
+        };
+        let of_lambda = r#"{"errorMessage": "salesforce: refused", "errorType": "Sync.Auth"}"#;
+        assert_eq!(words(of_lambda), "salesforce: refused");
+        let as_they_are = [
+            "A plain cause",
+            r#"{"errorMessage": "cut o"#,
+            r#"{"errorMessage": {"nested": "x"}}"#,
+            r#"Lambda did not return an error type. Returned payload: {"errorMessage":"Task"}"#,
+        ];
+        for cause in as_they_are {
+            assert_eq!(words(cause), cause);
+        }
+        for nothing in ["", " ", r#"{"errorMessage": ""}"#] {
+            assert_eq!(words(nothing), NO_CAUSE);
         }
     }
 

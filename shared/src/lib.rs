@@ -49,3 +49,6 @@ pub mod way_out;
 pub mod zendesk;
 
 pub use error::{Error, Result};
+
+/// The version of the program, in reports and in the user agent of every call.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -123,6 +123,30 @@ pub fn log_failed(stage: &str, run_id: &str, error: &Error, request_ids: &str) {
     );
 }
 
+/// Writes what is logged to standard output, as Lambda's logging controls say
+/// (`AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`).
+///
+/// Each line has its time: `CloudWatch` keeps its own only, and a JSON line without one counts as
+/// INFO whatever its level. That is what the runtime's own subscriber lacks.
+#[cfg(feature = "aws")]
+pub fn log_to_stdout() {
+    use lambda_runtime::tracing::subscriber::filter::{EnvFilter, LevelFilter};
+    use lambda_runtime::tracing::subscriber::fmt;
+
+    let variable = |name| std::env::var(name).ok();
+    // A word that is no level of ours, such as AWS's FATAL, must not silence an error.
+    let level = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
+    let filter = EnvFilter::builder()
+        .with_default_directive(level.unwrap_or(LevelFilter::INFO).into())
+        .parse_lossy(variable("RUST_LOG").unwrap_or_default());
+    let lines = fmt().with_target(false).with_env_filter(filter);
+    if variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
+        lines.json().init();
+    } else {
+        lines.init();
+    }
+}
+
 fn today() -> Date {
     Timestamp::now().to_zoned(TimeZone::UTC).date()
 }

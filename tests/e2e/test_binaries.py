@@ -1,9 +1,10 @@
 """What is deployed runs on Amazon Linux 2023."""
 
 import re
+from pathlib import Path
 
 import pytest
-from local.processes import ROOT
+from local.processes import ROOT, TARGET
 from local.stack import FUNCTIONS
 
 
@@ -12,3 +13,10 @@ def test_needs_no_newer_glibc_than_al2023_has(function):
     binary = (ROOT / "target" / "lambda" / function / "bootstrap").read_bytes()
     wanted = [int(minor) for minor in re.findall(rb"GLIBC_2\.(\d+)", binary)]
     assert wanted and max(wanted) <= 34
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_names_no_folder_of_the_machine_it_was_built_on(function):
+    binary = (ROOT / "target" / "lambda" / function / "bootstrap").read_bytes()
+    folders = [Path.home(), ROOT, TARGET]
+    assert not [folder for folder in folders if f"{folder}/".encode() in binary]

@@ -124,7 +124,7 @@ def test_wrong_settings_are_named_all_at_once(deployed):
     with pytest.raises(Exception, match="RetentionYears|MaxMarks"):
         twin.stack.cloudformation.create_stack(
             StackName="wrong",
-            TemplateBody=twin.stack._package(),
+            TemplateURL=twin.stack.package(),
             Parameters=[
                 {"ParameterKey": "RetentionYears", "ParameterValue": "-1"},
                 {"ParameterKey": "MaxMarks", "ParameterValue": "x"},

@@ -1,6 +1,7 @@
 """The functions' logs: a line a stage, what matters, and no name."""
 
 import json
+from datetime import UTC, datetime
 
 from test_observability import lines, refuse_the_credentials
 
@@ -27,6 +28,16 @@ def test_each_stage_leaves_one_line_with_counts_run_and_request_ids(twin):
     ) == (3, 18, 2)
     assert ends["synced"]["created"] == 3 and ends["synced"]["request_ids"].startswith("global-")
     assert (ends["synced"]["verdict"], ends["synced"]["held"]) == ("OK", "")
+
+
+def test_each_line_says_when_it_was_written(twin):
+    began = datetime.now(UTC)
+    twin.run()
+    written = [
+        datetime.fromisoformat(line["timestamp"]) for line in lines(twin) if "fields" in line
+    ]
+    assert len(written) >= 4
+    assert all(began <= moment <= datetime.now(UTC) for moment in written)
 
 
 def test_a_stage_that_fails_leaves_its_line_too_wherever_it_fails(twin):

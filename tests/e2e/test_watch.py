@@ -1,14 +1,29 @@
 """The same four stages through `cargo lambda watch` and `cargo lambda invoke`."""
 
+import json
+import socket
+import subprocess
 import urllib.request
 
+import pytest
+from local.processes import BIN, free_ports
 from local.stack import FUNCTIONS
 from local.standins import Standins
-from local.watch import invoke, watching
+from local.watch import (
+    invoke,
+    loopback,
+    refresh_events,
+    refuse_if_taken,
+    watching,
+    write_event,
+    write_events,
+)
 
 
 def test_the_stages_run_one_by_one(tmp_path):
-    with watching(tmp_path) as session:
+    with watching(tmp_path, free_ports(1)) as session:
+        events = tmp_path / "events"
+        write_events(session, events, invoke)
         outputs = {}
         for function in FUNCTIONS:
             outputs[function] = invoke(session, function)
@@ -25,3 +40,38 @@ def test_the_stages_run_one_by_one(tmp_path):
         remote = Standins(int(session["standins"].rsplit(":", 1)[1]))
         assert len([call for call in remote.log() if call["method"] == "PUT"]) == 2
         urllib.request.urlopen(session["standins"] + "/log").close()
+        for function in reversed(FUNCTIONS):
+            typed(session, function, events / f"{function}.json")
+
+
+def typed(session, function, event):
+    """What a user of cargo-lambda types, with the port of this test."""
+    where = ["--invoke-port", str(session["port"])]
+    if session["address"] != "::1":
+        where += ["--invoke-address", session["address"]]
+    command = [BIN / "cargo-lambda", "lambda", "invoke", function, "--data-file", event, *where]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=330)
+    assert done.returncode == 0, f"{function}: {done.stdout}{done.stderr}"
+    assert set(json.loads(done.stdout)) & {"accounts", "status", "plan"}
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do():
+
+    address = loopback()
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as other:
+        other.bind((address, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(SystemExit, match=f"Port {port}, .*INVOKE_PORT={port + 10} make watch"):
+            refuse_if_taken(address, port)
+
+
+def test_events_start_anew_and_keep_all_else(tmp_path):
+    old = {"run_id": "run", "started_at": "2026-01-01T00:00:00+00:00", "plan": {"key": "plan.json"}}
+    for function in FUNCTIONS:
+        write_event(tmp_path / f"{function}.json", old)
+    refresh_events(tmp_path)
+    new = json.loads((tmp_path / "sync.json").read_text())
+    assert new["started_at"] > old["started_at"]
+    assert {**new, "started_at": old["started_at"]} == old

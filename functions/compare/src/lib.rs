@@ -205,6 +205,7 @@ pub async fn record_end<S: Store>(
         ended,
     } = task;
     let ExecutionInput { approve, .. } = ExecutionInput::read(&input)?;
+    let ended = ended.in_its_own_words();
     let run = EndingRun {
         run_id: &run_id,
         started_at,
@@ -226,5 +227,9 @@ pub async fn record_end<S: Store>(
     // The dashboard's table of runs is made from this line.
     let seconds = seconds_between(started_at, now());
     tracing::info!(run_id = %run_id, verdict = verdict.word(), error, seconds, "recorded");
-    Ok(Recorded { notice })
+    let cause = match ended {
+        EarlyEnd::Failed { error: _, cause } => Some(cause),
+        EarlyEnd::Skipped { .. } => None,
+    };
+    Ok(Recorded { cause, notice })
 }

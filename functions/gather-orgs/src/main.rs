@@ -1,13 +1,13 @@
 //! The Lambda `gather-orgs`.
 
-use lambda_runtime::tracing;
 use shared::aws::Aws;
 use shared::config::{Env, process_env};
 use shared::serve::serve;
+use shared::telemetry::log_to_stdout;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    tracing::init_default_subscriber();
+    log_to_stdout();
     let config = Env::new(process_env).gather_orgs();
     let aws = Aws::from_env()?;
     let store = aws.s3(config.as_ref().map_or("", |config| &config.bucket));

@@ -9,18 +9,18 @@ use std::sync::Once;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-pub use base_url::{base_url, host_of};
+pub use base_url::{base_url, host_of, is_loopback};
 pub use meter::Meter;
 pub use retry::Call;
 use retry::{Attempt, Decision, TryResult};
 
 use crate::deadline::nap;
-use crate::{Error, Result};
+use crate::{Error, Result, VERSION};
 
 /// The largest body of a reply, after decompression. Source: contract, section 3.
 const MOST_BYTES: usize = 32 << 20;
@@ -170,21 +170,26 @@ pub struct Http {
 }
 
 impl Http {
-    /// A transport whose calls take at most `timeout` and are counted by `meter`.
+    /// A transport to the vendor at `base`, whose calls take at most `timeout` and are counted by
+    /// `meter`. A proxy that the environment names is used, but not for loopback.
     ///
     /// # Errors
     /// [`Error::Config`] if TLS cannot be set up.
-    pub fn new(timeout: Duration, meter: &Meter) -> Result<Self> {
+    pub fn new(base: &Url, timeout: Duration, meter: &Meter) -> Result<Self> {
         static TLS: Once = Once::new();
         TLS.call_once(|| {
             // Fails only if a provider is installed already, which serves as well.
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
-        let client = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder();
+        if is_loopback(base) {
+            builder = builder.no_proxy();
+        }
+        let client = builder
             .timeout(timeout)
             .connect_timeout(Duration::from_secs(5))
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("partner-sync/", env!("CARGO_PKG_VERSION")))
+            .user_agent(format!("partner-sync/{VERSION}"))
             .build()
             .map_err(|error| Error::Config(format!("no HTTP client: {}", error.without_url())))?;
         Ok(Self {
@@ -194,7 +199,7 @@ impl Http {
     }
 
     /// Begins a request.
-    pub fn request(&self, method: Method, url: reqwest::Url) -> RequestBuilder {
+    pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.client.request(method, url)
     }
 

@@ -19,6 +19,8 @@ pub struct Report {
     /// The header; its count is that of the sections.
     #[serde(flatten)]
     pub(super) header: Header,
+    /// Of the program.
+    pub(super) version: &'static str,
     pub(super) verdict: Conclusion,
     pub(super) mode: Mode,
     pub(super) headline: String,
@@ -42,6 +44,7 @@ impl Report {
                 generated_at: about.ended_at,
                 ..Header::new(about.run_id, sections.len())
             },
+            version: crate::VERSION,
             verdict: advice.conclusion,
             mode: about.mode,
             headline: advice.headline,

@@ -21,6 +21,7 @@ const MOST_UNFOLDED: usize = 20;
 #[template(path = "report.html")]
 struct Page<'a> {
     run_id: &'a str,
+    version: &'a str,
     verdict: &'static str,
     mode: &'static str,
     written: String,
@@ -107,6 +108,7 @@ impl Shown {
 pub(super) fn render(report: &Report) -> Result<String> {
     let Report {
         header,
+        version,
         verdict,
         mode,
         headline,
@@ -120,6 +122,7 @@ pub(super) fn render(report: &Report) -> Result<String> {
     } = report;
     let page = Page {
         run_id: &header.run_id,
+        version,
         verdict: verdict.word(),
         mode: mode.word(),
         written: minute(header.generated_at),

@@ -10,6 +10,7 @@ use super::{Instruction, Link, Report, Section, minute};
 pub(super) fn render(report: &Report) -> String {
     let Report {
         header,
+        version,
         verdict,
         mode,
         headline,
@@ -22,7 +23,7 @@ pub(super) fn render(report: &Report) -> String {
         links,
     } = report;
     let mut text = format!(
-        "# {}: {}\n\npartner-sync run {}, {}, mode {}\n",
+        "# {}: {}\n\nrun {}, {}, mode {}, by partner-sync {version}\n",
         verdict.word(),
         plain(headline),
         plain(&header.run_id),

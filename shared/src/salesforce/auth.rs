@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use super::jwt::SigningKey;
 use crate::http::{Answer, Call, Http, base_url, oauth_code};
 use crate::model::Credential;
 use crate::secrets::Keys;
@@ -16,7 +15,7 @@ use crate::{Error, Result};
 /// The secret `partner-sync/salesforce`.
 pub struct Credentials {
     name: String,
-    login: Url,
+    pub(super) login: Url,
     flow: Flow,
     /// Such as `v67.0`; the client's own choice if the secret names none.
     pub api_version: Option<String>,
@@ -31,7 +30,7 @@ enum Flow {
         audience: String,
         client_id: String,
         username: String,
-        key: Box<EncodingKey>,
+        key: SigningKey,
     },
 }
 
@@ -39,14 +38,6 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("salesforce::Credentials(..)")
     }
-}
-
-#[derive(Serialize)]
-struct Claims<'a> {
-    iss: &'a str,
-    sub: &'a str,
-    aud: &'a str,
-    exp: i64,
 }
 
 #[derive(Deserialize)]
@@ -74,17 +65,12 @@ impl Credentials {
             "jwt_bearer" => {
                 let [audience, id, username, key] =
                     keys.required(["audience", "client_id", "username", "private_key"])?;
-                let key = EncodingKey::from_rsa_pem(key.as_bytes()).map_err(|_| {
-                    Error::Config(format!(
-                        "{} is no RSA key in PEM form",
-                        keys.path("private_key")
-                    ))
-                })?;
+                let key = SigningKey::from_pem(&keys.path("private_key"), key)?;
                 Flow::JwtBearer {
                     audience: audience.to_owned(),
                     client_id: id.to_owned(),
                     username: username.to_owned(),
-                    key: Box::new(key),
+                    key,
                 }
             }
             _ => return Err(keys.unknown_auth(["client_credentials", "jwt_bearer"])),
@@ -151,18 +137,7 @@ impl Credentials {
                 username,
                 key,
             } => {
-                // Salesforce takes at most five minutes, and clocks differ.
-                let exp = Timestamp::now().as_second() + 180;
-                let claims = Claims {
-                    iss: client_id,
-                    sub: username,
-                    aud: audience,
-                    exp,
-                };
-                assertion = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, key)
-                    .map_err(|_| {
-                        Error::Config("salesforce: the secret's private_key cannot sign".to_owned())
-                    })?;
+                assertion = key.assertion(client_id, username, audience)?;
                 vec![
                     ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
                     ("assertion", &assertion),

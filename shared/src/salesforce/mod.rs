@@ -2,15 +2,19 @@
 //! Source: Salesforce's REST and OAuth documentation.
 
 mod auth;
+mod examine;
 mod former;
+mod jwt;
 mod query;
 
 use std::time::Duration;
 
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 
 pub use auth::Credentials;
+pub use examine::{DescribedField, check_columns};
 use query::{ApiError, QueryPage};
 
 use crate::http::{Answer, Call, Http, Meter, Reply, host_of};
@@ -36,6 +40,7 @@ pub struct Client {
     meter: Meter,
     credentials: Credentials,
     session: Option<Session>,
+    calls_used: Option<(u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -69,10 +74,11 @@ impl Client {
     pub fn new(credentials: Credentials, meter: &Meter) -> Result<Self> {
         Ok(Self {
             pages: 0,
-            http: Http::new(TIMEOUT, meter)?,
+            http: Http::new(&credentials.login, TIMEOUT, meter)?,
             meter: meter.clone(),
             credentials,
             session: None,
+            calls_used: None,
         })
     }
 
@@ -184,16 +190,24 @@ impl Client {
 
     /// `GET /services/data/{version}/{resource}?q=`: the first page.
     async fn query(&mut self, resource: &str, soql: &str) -> Result<QueryPage, Refused> {
-        let version = self
-            .credentials
-            .api_version
-            .clone()
-            .unwrap_or_else(|| API_VERSION.to_owned());
-        let session = self.session().await.map_err(Refused::Fatal)?;
-        let mut url = session.instance.clone();
-        url.set_path(&format!("/services/data/{version}/{resource}"));
+        let mut url = self.data_url(resource).await.map_err(Refused::Fatal)?;
         url.query_pairs_mut().append_pair("q", soql);
-        self.send(url).await
+        self.page(url).await
+    }
+
+    /// The version of the data API that is asked.
+    #[must_use]
+    pub fn api_version(&self) -> &str {
+        let own = self.credentials.api_version.as_deref();
+        own.unwrap_or(API_VERSION)
+    }
+
+    /// The address of a resource of the data API, at the instance the token came with.
+    async fn data_url(&mut self, resource: &str) -> Result<Url> {
+        let path = format!("/services/data/{}/{resource}", self.api_version());
+        let mut url = self.session().await?.instance.clone();
+        url.set_path(&path);
+        Ok(url)
     }
 
     /// `GET {nextRecordsUrl}`: another page. The address must stay on the instance and below the
@@ -208,7 +222,7 @@ impl Client {
                 "salesforce: nextRecordsUrl leaves the instance; nothing was sent there".to_owned(),
             ))
         })?;
-        self.send(url).await.map_err(|refused| match refused {
+        self.page(url).await.map_err(|refused| match refused {
             // A lost place has more than one code on record.
             Refused::Fatal(error @ Error::Config(_)) => Refused::Locator(error),
             other => other,
@@ -219,7 +233,11 @@ impl Client {
         if self.session.is_none() {
             let (instance, token) = self
                 .credentials
-                .token(&Http::new(TOKEN_TIMEOUT, &self.meter)?)
+                .token(&Http::new(
+                    &self.credentials.login,
+                    TOKEN_TIMEOUT,
+                    &self.meter,
+                )?)
                 .await?;
             self.session = Some(Session { instance, token });
         }
@@ -228,7 +246,13 @@ impl Client {
             .ok_or_else(|| Error::Auth("salesforce: no session".to_owned()))
     }
 
-    async fn send(&mut self, url: Url) -> Result<QueryPage, Refused> {
+    async fn page(&mut self, url: Url) -> Result<QueryPage, Refused> {
+        let page = self.send("query", url).await?;
+        self.pages += 1;
+        Ok(page)
+    }
+
+    async fn send<T: DeserializeOwned>(&mut self, what: &str, url: Url) -> Result<T, Refused> {
         let token = self
             .session()
             .await
@@ -244,13 +268,13 @@ impl Client {
             .header("sforce-query-options", "batchSize=2000");
         let Answer { reply, said } = self
             .http
-            .send("salesforce: query", Call::Repeatable, request)
+            .send(&format!("salesforce: {what}"), Call::Repeatable, request)
             .await
             .map_err(|failure| Refused::Fatal(failure.into()))?;
-        if let Some((used, allowed)) = reply
-            .header("sforce-limit-info")
-            .and_then(query::usage)
-            .filter(|(used, allowed)| used * 10 >= allowed * 8)
+        let usage = reply.header("sforce-limit-info").and_then(query::usage);
+        self.calls_used = usage.or(self.calls_used);
+        if let Some((used, allowed)) = usage
+            && used * 10 >= allowed * 8
         {
             tracing::warn!(
                 used,
@@ -259,14 +283,12 @@ impl Client {
                  (Sforce-Limit-Info)"
             );
         }
-        let page = said.ok_or_else(|| refused(&reply))?;
-        self.pages += 1;
-        Ok(page)
+        said.ok_or_else(|| refused(what, &reply))
     }
 }
 
 /// What a refusal means. Source: the table of data API errors in Salesforce's REST guide.
-fn refused(reply: &Reply) -> Refused {
+fn refused(what: &str, reply: &Reply) -> Refused {
     let status = reply.status;
     let errors = reply.refusal::<Vec<ApiError>>().unwrap_or_default();
     let ApiError { code, message } = errors.into_iter().next().unwrap_or_default();
@@ -275,7 +297,7 @@ fn refused(reply: &Reply) -> Refused {
     } else {
         String::new()
     };
-    let say = |advice: &str| format!("salesforce: query: status {status} {code}: {advice}");
+    let say = |advice: &str| format!("salesforce: {what}: status {status} {code}: {advice}");
     match (status, code.as_str()) {
         (401, _) if message.contains("not valid for use with the REST API") => {
             Refused::Fatal(Error::Auth(say(
@@ -316,7 +338,7 @@ fn refused(reply: &Reply) -> Refused {
             "a redirect instead of data; check login_url and the org's My Domain",
         ))),
         _ => Refused::Fatal(Error::Rejected(say(
-            "the query was refused; see the Salesforce REST guide for this code",
+            "it was refused; see the Salesforce REST guide for this code",
         ))),
     }
 }

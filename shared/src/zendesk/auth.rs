@@ -111,6 +111,20 @@ impl Credentials {
         }
     }
 
+    /// True if the secret lets organizations be written. A client limited to reading serves for
+    /// plans alone.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        match &self.flow {
+            Flow::ClientCredentials {
+                scope: Some(scope), ..
+            } => scope
+                .split_whitespace()
+                .any(|one| one == "write" || one == "organizations:write"),
+            Flow::ClientCredentials { scope: None, .. } | Flow::ApiToken { .. } => true,
+        }
+    }
+
     /// True if a refused token can be replaced by a new one.
     pub(super) fn mints(&self) -> bool {
         matches!(self.flow, Flow::ClientCredentials { .. })

@@ -1,6 +1,7 @@
 //! The Zendesk client: one per instance, one method per endpoint. Source: Zendesk's API reference.
 
 mod auth;
+mod examine;
 mod fields;
 mod jobs;
 mod organizations;
@@ -15,6 +16,7 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 pub use auth::{Credentials, Scope};
+pub use examine::Rights;
 pub use fields::check_fields;
 pub use jobs::{Job, JobEnd, RecordResult, Said};
 pub use organizations::{CreatedOrganization, ListedOrganization, OrganizationsPage};
@@ -82,7 +84,7 @@ impl Client {
     /// # Errors
     /// [`crate::Error::Config`] if TLS cannot be set up.
     pub fn new(name: &str, credentials: Credentials, scope: Scope, meter: &Meter) -> Result<Self> {
-        let http = Http::new(TIMEOUT, meter)?;
+        let http = Http::new(&credentials.base, TIMEOUT, meter)?;
         Ok(Self {
             name: name.to_owned(),
             http,
@@ -124,6 +126,18 @@ impl Client {
             .header("accept", "application/json")
     }
 
+    /// Gets a token, if there is none and the instance uses tokens; nothing else is sent.
+    ///
+    /// # Errors
+    /// [`Error::Auth`] or [`Error::Config`] if it is refused.
+    pub async fn sign_in(&mut self) -> Result<()> {
+        if self.token.is_none() {
+            let minted = self.credentials.token(&self.name, &self.http, self.scope);
+            self.token = minted.await?;
+        }
+        Ok(())
+    }
+
     /// Sends a call with a token, and reads its answer. A refused token is replaced by a new one,
     /// once until that has worked: tokens end. Source: contract, section 6.
     async fn send<T: DeserializeOwned>(
@@ -139,10 +153,8 @@ impl Client {
         };
         loop {
             let this = request.try_clone().ok_or_else(doubt)?;
-            if self.token.is_none() {
-                let minted = self.credentials.token(&self.name, &self.http, self.scope);
-                self.token = minted.await.map_err(|error| without_token(call, error))?;
-            }
+            let signed_in = self.sign_in().await;
+            signed_in.map_err(|error| without_token(call, error))?;
             let this = self.credentials.authorize(this, self.token.as_ref());
             let Answer { reply, said } = self.http.send(&what, call, this).await?;
             self.note_limits(&what, &reply);

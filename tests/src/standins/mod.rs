@@ -7,6 +7,7 @@ pub mod demo;
 pub mod faults;
 mod http;
 mod jobs;
+mod jwt;
 mod salesforce;
 pub mod seed;
 mod zendesk;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Request, Response};
+use super::{Request, Response, jwt};
+use shared::deadline::now;
 
 /// The org.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,6 +24,15 @@ pub struct Salesforce {
     /// Where data is served; told with the token.
     #[serde(default)]
     pub instance_url: String,
+    /// Versions of the data API that are served; any if it is not said.
+    #[serde(default)]
+    pub versions: Vec<String>,
+    /// Types that fields have in the description, in the place of their own.
+    #[serde(default)]
+    pub types: BTreeMap<String, String>,
+    /// API calls of the day that are used, of 100,000.
+    #[serde(default)]
+    pub calls_used: u64,
     /// The app.
     pub client_id: String,
     /// Its secret.
@@ -40,6 +50,9 @@ pub struct Salesforce {
     minted: u64,
 }
 
+/// API calls of a day.
+const MOST_CALLS: u64 = 100_000;
+
 impl Default for Salesforce {
     fn default() -> Self {
         Self {
@@ -48,6 +61,9 @@ impl Default for Salesforce {
             hidden: Vec::new(),
             unshared: BTreeSet::new(),
             instance_url: String::new(),
+            versions: Vec::new(),
+            types: BTreeMap::new(),
+            calls_used: 1018,
             client_id: "sf-client".to_owned(),
             client_secret: "sf-secret".to_owned(),
             public_key: String::new(),
@@ -63,6 +79,9 @@ impl Salesforce {
         if request.method == "POST" && request.path == "/services/oauth2/token" {
             return self.token(request);
         }
+        if request.path == "/services/data" {
+            return self.list_versions();
+        }
         let token = request
             .header("authorization")
             .strip_prefix("Bearer ")
@@ -71,7 +90,18 @@ impl Salesforce {
             return error(401, "INVALID_SESSION_ID", "Session expired or invalid");
         }
         let parts: Vec<_> = request.path.trim_matches('/').split('/').collect();
+        if let ["services", "data", version, ..] = parts.as_slice()
+            && !self.versions.is_empty()
+            && !self.versions.iter().any(|served| served == version)
+        {
+            return error(404, "NOT_FOUND", "The requested resource does not exist");
+        }
+        if self.calls_used >= MOST_CALLS {
+            let words = "TotalRequests Limit exceeded.";
+            return error(403, "REQUEST_LIMIT_EXCEEDED", words);
+        }
         match (request.method.as_str(), parts.as_slice()) {
+            ("GET", ["services", "data", _, "sobjects", "Account", "describe"]) => self.describe(),
             ("GET", ["services", "data", version, "query"]) => {
                 self.query(version, &request.param("q").unwrap_or_default(), false)
             }
@@ -119,15 +149,51 @@ impl Salesforce {
         )
     }
 
-    fn knows(&self, assertion: &str) -> bool {
-        let Ok(key) = jsonwebtoken::DecodingKey::from_rsa_pem(self.public_key.as_bytes()) else {
-            return false;
+    fn list_versions(&self) -> Response {
+        let served = if self.versions.is_empty() {
+            vec!["v66.0".to_owned(), "v67.0".to_owned()]
+        } else {
+            self.versions.clone()
         };
-        let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
-        rules.set_audience(&["https://login.salesforce.com"]);
-        rules.set_issuer(&[&self.client_id]);
-        jsonwebtoken::decode::<Map<String, Value>>(assertion, &key, &rules)
-            .is_ok_and(|token| token.claims.get("aud").is_some_and(Value::is_string))
+        let one = |version: &String| {
+            json!({"version": version.trim_start_matches('v'),
+            "label": "a season", "url": format!("/services/data/{version}")})
+        };
+        Response::json(200, &Value::Array(served.iter().map(one).collect()))
+    }
+
+    /// The fields of an account that the app's user may see.
+    fn describe(&self) -> Response {
+        let mut fields = BTreeMap::new();
+        for record in self.accounts.values() {
+            for (name, value) in record
+                .iter()
+                .filter(|(name, _)| !self.hidden.contains(name))
+            {
+                let (name, kind, relationship) = match name.strip_suffix("__r") {
+                    Some(lookup) => (format!("{lookup}__c"), "reference", json!(name)),
+                    None if value.is_boolean() => (name.clone(), "boolean", Value::Null),
+                    None => (name.clone(), "string", Value::Null),
+                };
+                let kind = self.types.get(&name).map_or(kind, String::as_str);
+                let field = json!({"name": name, "type": kind, "relationshipName": relationship});
+                fields.insert(name, field);
+            }
+        }
+        let fields: Vec<_> = fields.into_values().collect();
+        self.counted(Response::json(
+            200,
+            &json!({"name": "Account", "fields": fields}),
+        ))
+    }
+
+    fn knows(&self, assertion: &str) -> bool {
+        jwt::claims(assertion, &self.public_key).is_some_and(|claims| {
+            let left = claims["exp"].as_i64().unwrap_or_default() - now().as_second();
+            claims["aud"] == "https://login.salesforce.com"
+                && claims["iss"] == *self.client_id
+                && (1..=300).contains(&left)
+        })
     }
 
     /// Understands the two queries there are: their columns, the ids in them, and the partner
@@ -206,10 +272,15 @@ impl Salesforce {
             page["nextRecordsUrl"] = json!(format!("/services/data/{version}/query/{locator}"));
             self.cursors.insert(locator, (columns, rest, total));
         }
-        Response::json(200, &page).with(
-            "sforce-limit-info",
-            "api-usage=1018/100000; api-bursts=1/750",
-        )
+        self.counted(Response::json(200, &page))
+    }
+
+    fn counted(&self, response: Response) -> Response {
+        let used = format!(
+            "api-usage={}/{MOST_CALLS}; api-bursts=1/750",
+            self.calls_used
+        );
+        response.with("sforce-limit-info", &used)
     }
 }
 

@@ -31,6 +31,15 @@ pub struct Zendesk {
     /// User and API token of basic authentication, `email/token:token`.
     #[serde(default)]
     pub basic: String,
+    /// The role of the user behind all credentials: `admin`, `agent`, `end-user`.
+    #[serde(default = "admin")]
+    pub role: String,
+    /// For an agent with a role of the account's own: whether it may edit organizations.
+    #[serde(default)]
+    pub edits_organizations: Option<bool>,
+    /// True if that agent may not look at roles.
+    #[serde(default)]
+    pub hides_roles: bool,
     /// The scopes the client may ask for, any if it is not said.
     #[serde(default)]
     pub allowed_scopes: Option<String>,
@@ -81,6 +90,13 @@ pub struct Token {
     pub ends_ms: i64,
 }
 
+fn admin() -> String {
+    "admin".to_owned()
+}
+
+/// The id of the account's own role.
+const OWN_ROLE: u64 = 360_000_001;
+
 impl Default for Zendesk {
     fn default() -> Self {
         Self {
@@ -90,6 +106,9 @@ impl Default for Zendesk {
             client_id: "zd-client".to_owned(),
             client_secret: "zd-secret".to_owned(),
             basic: String::new(),
+            role: admin(),
+            edits_organizations: None,
+            hides_roles: false,
             allowed_scopes: None,
             tokens: BTreeMap::new(),
             token_seconds: None,
@@ -162,6 +181,24 @@ impl Zendesk {
                 self.update_many(&request.json(), self.now_ms)
             }
             ("GET", "/api/v2/job_statuses/show_many") => self.job_statuses(request),
+            ("GET", "/api/v2/job_statuses") => Response::json(200, &json!({"job_statuses": []})),
+            ("GET", "/api/v2/organizations/count") => {
+                let count = json!({"value": self.organizations.len(), "refreshed_at": null});
+                Response::json(200, &json!({"count": count}))
+            }
+            ("GET", "/api/v2/users/me") => {
+                let role = self.edits_organizations.map(|_| OWN_ROLE);
+                let user = json!({"id": 7, "role": self.role, "custom_role_id": role});
+                Response::json(200, &json!({"user": user}))
+            }
+            ("GET", "/api/v2/custom_roles/360000001") if self.hides_roles => {
+                Response::json(403, &json!({"error": "Forbidden", "description": "no"}))
+            }
+            ("GET", "/api/v2/custom_roles/360000001") => {
+                let rights = json!({"organization_editing": self.edits_organizations});
+                let role = json!({"id": OWN_ROLE, "configuration": rights});
+                Response::json(200, &json!({"custom_role": role}))
+            }
             ("GET", path) => match path.strip_prefix("/api/v2/job_statuses/") {
                 Some(id) => self.job_status(id),
                 None => self.related(path),

@@ -1,0 +1,199 @@
+//! The instances: secret, tokens, rights, organizations, jobs, fields, calls left.
+
+use shared::config::GatherOrgs;
+use shared::http::Meter;
+use shared::model::TARGET;
+use shared::secrets::Secrets;
+use shared::zendesk::{Client, Credentials, Rights, Scope, check_fields};
+use shared::{Error, Result};
+
+use crate::findings::Findings;
+
+/// Calls of a minute below which a run soon waits.
+const FEW_CALLS: u64 = 50;
+
+/// Looks at every instance. Each ends at its first failure: what comes after it would mostly fail
+/// for the same reason.
+pub async fn examine_all<K: Secrets>(findings: &mut Findings, secrets: &K, settings: &GatherOrgs) {
+    for (instance, secret) in &settings.instances {
+        let mut patient = Patient {
+            instance,
+            secret,
+            findings,
+            may_write: true,
+        };
+        let _ = patient.examine(secrets).await;
+    }
+    let is_read = |name: &str| {
+        let mut read = settings.instances.iter();
+        read.any(|(instance, _)| *instance == name)
+    };
+    if !is_read("us-government") {
+        findings.ok("zendesk us-government", "is not read");
+    }
+}
+
+/// An instance under examination.
+struct Patient<'a> {
+    instance: &'a str,
+    secret: &'a str,
+    findings: &'a mut Findings,
+    /// False if the secret's own scope allows no writing.
+    may_write: bool,
+}
+
+impl Patient<'_> {
+    async fn examine<K: Secrets>(&mut self, secrets: &K) -> Option<()> {
+        let mut client = self.sign_in(secrets, Scope::Read, "token").await?;
+        self.ok(
+            "token",
+            &format!("granted for reading, at {}", client.host()),
+        );
+        if self.is_target() && self.may_write {
+            self.sign_in(secrets, Scope::Write, "write token").await?;
+            self.ok("write token", "granted");
+        }
+        let count = self.organizations(&mut client).await?;
+        self.ok("organizations", &count);
+        if self.is_target() {
+            self.look(&mut client).await?;
+        }
+        self.tell_calls(&client);
+        Some(())
+    }
+
+    async fn sign_in<K: Secrets>(
+        &mut self,
+        secrets: &K,
+        scope: Scope,
+        topic: &str,
+    ) -> Option<Client> {
+        let credentials = match secrets.secret(self.secret).await {
+            Ok(text) => Credentials::read(self.secret, &text),
+            Err(error) => Err(error),
+        };
+        let credentials = self.took("secret", credentials)?;
+        if scope == Scope::Read {
+            self.tell_secret(&credentials);
+        }
+        let client = Client::new(self.instance, credentials, scope, &Meter::default());
+        let mut client = self.took(topic, client)?;
+        let signed_in = client.sign_in().await;
+        self.took(topic, signed_in)?;
+        Some(client)
+    }
+
+    fn tell_secret(&mut self, credentials: &Credentials) {
+        let described = credentials.describe();
+        let words = format!("{}, {}", self.secret, described.auth);
+        match described.ends {
+            Some(end) => {
+                let why =
+                    format!("{words}; Zendesk ends API tokens on {end}, move to OAuth before");
+                self.findings.warn(&self.topic("secret"), &why);
+            }
+            None => self.ok("secret", &words),
+        }
+        self.may_write = credentials.may_write();
+        if self.is_target() && !self.may_write {
+            let why = "the secret's scope only reads: plans can be made; make it \"read \
+                       organizations:write\" before the first apply";
+            self.findings.warn(&self.topic("write token"), why);
+        }
+    }
+
+    /// What the user may do on the target.
+    fn tell_rights(&mut self, rights: &Rights) -> Option<()> {
+        match rights {
+            Rights::Admin => self.ok("rights", "an administrator"),
+            Rights::Custom {
+                edits_organizations: true,
+            } => self.ok("rights", "a role that edits organizations"),
+            Rights::Unseen => self.findings.warn(
+                &self.topic("rights"),
+                "a role that this user may not look at; it must be allowed to create and edit \
+                 organizations",
+            ),
+            Rights::Custom {
+                edits_organizations: false,
+            } => {
+                return self.refused("the user's role may not edit organizations; allow it there");
+            }
+            Rights::Agent => {
+                return self.refused(
+                    "an agent without a custom role may edit notes only; make the user an \
+                     administrator, or give it a role that may edit organizations",
+                );
+            }
+            Rights::Nobody => {
+                return self.refused("the credentials belong to no agent; use those of an agent");
+            }
+        }
+        Some(())
+    }
+
+    /// That organizations can be listed, and how many there are.
+    async fn organizations(&mut self, client: &mut Client) -> Option<String> {
+        let page = client.organizations(None).await;
+        self.took("organizations", page)?;
+        // No run counts them, so it may be forbidden.
+        Some(match client.organization_count().await {
+            Ok(count) => format!("{count}, so {} pages a run", count.div_ceil(100)),
+            Err(_) => "can be listed".to_owned(),
+        })
+    }
+
+    /// What a run needs of the target alone.
+    async fn look(&mut self, client: &mut Client) -> Option<()> {
+        let rights = client.rights().await;
+        let rights = self.took("rights", rights)?;
+        self.tell_rights(&rights)?;
+        let jobs = client.look_at_jobs().await;
+        self.took("bulk jobs", jobs)?;
+        self.ok("bulk jobs", "can be looked at");
+        let found = client.search("external_id", "partner-sync-doctor").await;
+        self.took("search", found)?;
+        self.ok("search", "is allowed");
+        let fields = client.organization_fields().await;
+        let fields = self.took("organization fields", fields)?;
+        if self
+            .took("organization fields", check_fields(&fields))
+            .is_some()
+        {
+            self.ok("organization fields", "keys, types and options fit");
+        }
+        Some(())
+    }
+
+    fn tell_calls(&mut self, client: &Client) {
+        match client.calls_left() {
+            Some(left) if left < FEW_CALLS => {
+                let words = format!("{left} of this minute are left; a run will have to wait");
+                self.findings.warn(&self.topic("calls"), &words);
+            }
+            Some(left) => self.ok("calls", &format!("{left} of this minute are left")),
+            None => self.ok("calls", "the instance does not say how many are left"),
+        }
+    }
+
+    fn is_target(&self) -> bool {
+        self.instance == TARGET
+    }
+
+    fn topic(&self, about: &str) -> String {
+        format!("zendesk {}: {about}", self.instance)
+    }
+
+    fn ok(&mut self, about: &str, words: &str) {
+        self.findings.ok(&self.topic(about), words);
+    }
+
+    fn took<T, E: Into<Error>>(&mut self, about: &str, result: Result<T, E>) -> Option<T> {
+        self.findings.took(&self.topic(about), result)
+    }
+
+    fn refused(&mut self, why: &str) -> Option<()> {
+        let error = Error::Auth(format!("zendesk {}: {why}", self.instance));
+        self.took("rights", Err::<(), _>(error))
+    }
+}

@@ -1,0 +1,182 @@
+"""make validate: each role may do what its owner is for, and nothing else."""
+
+import json
+
+SECRET = (
+    "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${Name}-??????"
+)
+# Secret to its name after the stack's. The parameter <secret>SecretName names another one.
+SECRETS = {
+    "Salesforce": "salesforce",
+    "ZendeskGlobal": "zendesk/global",
+    "ZendeskUsGovernment": "zendesk/us-government",
+}
+# Function to the secrets it may read.
+READABLE = {
+    "GatherAccounts": {"Salesforce"},
+    "GatherOrgs": {"ZendeskGlobal", "ZendeskUsGovernment"},
+    "Compare": set(),
+    "Sync": {"ZendeskGlobal"},
+}
+# What AWS gives no resources for.
+WITHOUT_RESOURCE = ("xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery")
+WITHOUT_RESOURCE += ("logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries")
+WITHOUT_RESOURCE += ("logs:PutResourcePolicy", "logs:Describe")
+# The one statement that lets all roles use the key, through these services alone.
+SERVICES = ["s3", "secretsmanager", "sns", "sqs"]
+THROUGH = [{"Sub": f"{name}.${{AWS::Region}}.${{AWS::URLSuffix}}"} for name in SERVICES]
+KEY_STATEMENT = {
+    "Sid": "UseTheKey",
+    "Effect": "Allow",
+    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+    "Resource": {"Ref": "KmsKeyArn"},
+    "Condition": {"StringEquals": {"kms:ViaService": THROUGH}},
+}
+NOTHING = {"Ref": "AWS::NoValue"}
+BOUNDARY = {"If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, NOTHING]}
+
+
+def problems(resources):
+    """What is wrong with the roles."""
+    roles = {name: one for name, one in resources.items() if one["Type"] == "AWS::IAM::Role"}
+    for name, one in resources.items():
+        yield from _owner_problems(name, one)
+    for name, role in roles.items():
+        yield from _role_problems(name, role["Properties"])
+        yield from _log_problems(name, role["Properties"])
+        yield from _secrets_problems(name, role["Properties"], resources)
+    yield from _key_problems(resources.get("KeyUse", {}), roles)
+
+
+def _owner_problems(name, resource):
+    """Resources for which SAM would make a role of its own, or that add to one of ours."""
+    kind, own = resource["Type"], resource.get("Properties", {})
+    if kind in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
+        if own.get("Role") != {"GetAtt": f"{name}Role.Arn"} or "Policies" in own:
+            yield f"{name}: its role must be {name}Role, which stands in the template"
+        for event in own.get("Events", {}).values():
+            if "RoleArn" not in event["Properties"]:
+                yield f"{name}: its schedule has no RoleArn, and SAM would make a role"
+    beside = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
+    if kind in beside and name != "KeyUse":
+        yield f"{name}: what a role may do stands in the role"
+
+
+def _role_problems(name, role):
+    """A role that is not bounded, that anybody's service may take, or that may do too much."""
+    if role.get("PermissionsBoundary") != BOUNDARY:
+        yield f"{name}: not bounded by PermissionsBoundaryArn"
+    if "ManagedPolicyArns" in role:
+        yield f"{name}: has policies of AWS, which may do more than it needs"
+    for trust in role["AssumeRolePolicyDocument"]["Statement"]:
+        account = trust.get("Condition", {}).get("StringEquals", {}).get("aws:SourceAccount")
+        by = trust["Principal"]["Service"]
+        if by != "lambda.amazonaws.com" and account != {"Ref": "AWS::AccountId"}:
+            yield f"{name}: {by} may take it for another account"
+    for statement in statements(role):
+        for action in actions(statement):
+            if action.startswith("kms:"):
+                yield f"{name}: {action} stands in KeyUse, for all roles"
+            if "*" in action:
+                yield f"{name}: {action} is more than one action"
+            if "*" in listed(statement["Resource"]) and not action.startswith(WITHOUT_RESOURCE):
+                yield f"{name}: may do {action} to everything"
+
+
+def _key_problems(policy, roles):
+    """The one policy beside the roles: the use of the key, for each of them, through services."""
+    own = policy.get("Properties", {})
+    given = {role.get("Ref") for role in own.get("Roles", [])}
+    if given != set(roles):
+        yield f"KeyUse: is for {sorted(given)} instead of {sorted(roles)}"
+    if policy.get("Condition") != "HasKey":
+        yield "KeyUse: without a key there must be none"
+    if own.get("PolicyDocument", {}).get("Statement") != [KEY_STATEMENT]:
+        yield f"KeyUse: must allow {KEY_STATEMENT} and nothing else"
+
+
+def _log_problems(name, role):
+    """Each function may write to its own log group and to no other."""
+    function = name.removesuffix("Role")
+    writable = [
+        statement["Resource"]
+        for statement in statements(role)
+        for action in actions(statement)
+        if action in ("logs:PutLogEvents", "logs:CreateLogStream", "logs:CreateLogGroup")
+    ]
+    wanted = [{"GetAtt": f"{function}Logs.Arn"}] * 2 if function in READABLE else []
+    if writable != wanted:
+        yield f"{name}: may write to the log groups {writable} instead of {wanted}"
+
+
+def _secrets_problems(name, role, resources):
+    """Each function is told of its own secrets, and may read these and no other."""
+    function = name.removesuffix("Role")
+    wanted = READABLE.get(function, set())
+    touching = [
+        statement
+        for statement in statements(role)
+        if any(action.startswith("secretsmanager:") for action in actions(statement))
+    ]
+    readable = {_secret(statement) for statement in touching}
+    if readable != wanted:
+        yield f"{name}: may read the secrets {sorted(readable)} instead of {sorted(wanted)}"
+    if not wanted and "secretsmanager" in json.dumps(role):
+        yield f"{name}: reads no secret, and names Secrets Manager"
+    if function in READABLE:
+        yield from _told_problems(function, resources[function]["Properties"], wanted)
+
+
+def _told_problems(function, own, wanted):
+    """The environment names exactly the secrets that the function may read."""
+    naming = [
+        value
+        for value in own["Environment"]["Variables"].values()
+        if "SecretName" in json.dumps(value)
+    ]
+    told = sorted(
+        next((secret for secret in SECRETS if _contains(value, name_of(secret))), json.dumps(value))
+        for value in naming
+    )
+    if told != sorted(wanted):
+        yield f"{function}: is told of the secrets {told} instead of {sorted(wanted)}"
+
+
+def _secret(statement):
+    """The one secret a statement lets read; what it says instead, if it is not exactly one."""
+    for secret in SECRETS:
+        resource = {"Sub": [SECRET, {"Name": name_of(secret)}]}
+        if statement["Resource"] == resource and actions(statement) == [
+            "secretsmanager:GetSecretValue"
+        ]:
+            return secret
+    return json.dumps([statement["Action"], statement["Resource"]])
+
+
+def name_of(secret):
+    """How the template writes the name of a secret: the parameter, or the stack's name and ours."""
+    given = {"Ref": f"{secret}SecretName"}
+    return {"If": [f"Names{secret}", given, {"Sub": f"${{AWS::StackName}}/{SECRETS[secret]}"}]}
+
+
+def _contains(value, part):
+    """Whether a value of the template is something, or an !If with it."""
+    return value == part or (isinstance(value, dict) and part in value.get("If", []))
+
+
+def statements(role):
+    """All statements of a role, also those that stand under a condition."""
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            ways = statement["If"][1:] if "If" in statement else [statement]
+            yield from (way for way in ways if way != NOTHING)
+
+
+def actions(statement):
+    """The actions of a statement as a list."""
+    return listed(statement["Action"])
+
+
+def listed(value):
+    """A list, also of what is written as one value."""
+    return value if isinstance(value, list) else [value]
