@@ -13,15 +13,20 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from . import environments
+from . import environments, roles
 from .processes import TARGET
 from .template import template
 
-# The parameter of a secret's name, its variable, its name below the stack's, and its file.
+
+def variable(parameter):
+    """MaxMarksPercent is MAX_MARKS_PERCENT."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", parameter).upper()
+
+
+# The parameter of a secret's name, its variable, and its name below the stack's.
 SECRETS = [
-    ("SalesforceSecretName", "SALESFORCE_SECRET", "salesforce"),
-    ("ZendeskGlobalSecretName", "ZENDESK_GLOBAL_SECRET", "zendesk/global"),
-    ("ZendeskUsGovernmentSecretName", "ZENDESK_US_GOVERNMENT_SECRET", "zendesk/us-government"),
+    (f"{secret}SecretName", f"{variable(secret)}_SECRET", default)
+    for secret, default in roles.SECRETS.items()
 ]
 
 
@@ -34,11 +39,6 @@ def settings(parameters):
     }
     chosen = {**defaults, **parameters}
     return {variable(name): value for name, value in chosen.items()} | {"BUCKET": "none"}
-
-
-def variable(parameter):
-    """MaxMarksPercent is MAX_MARKS_PERCENT."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", parameter).upper()
 
 
 def secrets_on_aws(stack, parameters):

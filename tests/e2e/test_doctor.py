@@ -9,7 +9,7 @@ import sys
 import pytest
 from local import doctor
 from local.environments import Environment
-from local.processes import ROOT, local_aws
+from local.processes import ROOT, local_aws, signed_in
 from local.stack import Stack
 from local.standins import standins
 
@@ -267,9 +267,7 @@ def test_the_secrets_of_an_environment_are_read_from_aws(remote, tmp_path):
         env = {
             **os.environ,
             "PYTHONPATH": str(ROOT / "infra"),
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            **signed_in(endpoint),
         }
         command = [sys.executable, "-m", "local.doctor", "sandbox"]
 

@@ -1,5 +1,6 @@
 //! The instances: secret, tokens, rights, organizations, jobs, fields, calls left.
 
+use secrecy::SecretString;
 use shared::config::GatherOrgs;
 use shared::http::Meter;
 use shared::model::TARGET;
@@ -20,15 +21,11 @@ pub async fn examine_all<K: Secrets>(findings: &mut Findings, secrets: &K, setti
             instance,
             secret,
             findings,
-            may_write: true,
         };
         let _ = patient.examine(secrets).await;
     }
-    let is_read = |name: &str| {
-        let mut read = settings.instances.iter();
-        read.any(|(instance, _)| *instance == name)
-    };
-    if !is_read("us-government") {
+    let mut instances = settings.instances.iter();
+    if instances.all(|(instance, _)| *instance == TARGET) {
         findings.ok("zendesk us-government", "is not read");
     }
 }
@@ -38,20 +35,29 @@ struct Patient<'a> {
     instance: &'a str,
     secret: &'a str,
     findings: &'a mut Findings,
-    /// False if the secret's own scope allows no writing.
-    may_write: bool,
 }
 
 impl Patient<'_> {
     async fn examine<K: Secrets>(&mut self, secrets: &K) -> Option<()> {
-        let mut client = self.sign_in(secrets, Scope::Read, "token").await?;
+        let text = secrets.secret(self.secret).await;
+        let text = self.took("secret", text)?;
+        let credentials = self.credentials(&text)?;
+        self.tell_secret(&credentials);
+        let may_write = credentials.may_write();
+        let mut client = self.sign_in(credentials, Scope::Read, "token").await?;
         self.ok(
             "token",
             &format!("granted for reading, at {}", client.host()),
         );
-        if self.is_target() && self.may_write {
-            self.sign_in(secrets, Scope::Write, "write token").await?;
+        if self.is_target() && may_write {
+            let credentials = self.credentials(&text)?;
+            self.sign_in(credentials, Scope::Write, "write token")
+                .await?;
             self.ok("write token", "granted");
+        } else if self.is_target() {
+            let why = "the secret's scope only reads: plans can be made; make it \"read \
+                       organizations:write\" before the first apply";
+            self.findings.warn(&self.topic("write token"), why);
         }
         let count = self.organizations(&mut client).await?;
         self.ok("organizations", &count);
@@ -62,20 +68,16 @@ impl Patient<'_> {
         Some(())
     }
 
-    async fn sign_in<K: Secrets>(
+    fn credentials(&mut self, text: &SecretString) -> Option<Credentials> {
+        self.took("secret", Credentials::read(self.secret, text))
+    }
+
+    async fn sign_in(
         &mut self,
-        secrets: &K,
+        credentials: Credentials,
         scope: Scope,
         topic: &str,
     ) -> Option<Client> {
-        let credentials = match secrets.secret(self.secret).await {
-            Ok(text) => Credentials::read(self.secret, &text),
-            Err(error) => Err(error),
-        };
-        let credentials = self.took("secret", credentials)?;
-        if scope == Scope::Read {
-            self.tell_secret(&credentials);
-        }
         let client = Client::new(self.instance, credentials, scope, &Meter::default());
         let mut client = self.took(topic, client)?;
         let signed_in = client.sign_in().await;
@@ -93,12 +95,6 @@ impl Patient<'_> {
                 self.findings.warn(&self.topic("secret"), &why);
             }
             None => self.ok("secret", &words),
-        }
-        self.may_write = credentials.may_write();
-        if self.is_target() && !self.may_write {
-            let why = "the secret's scope only reads: plans can be made; make it \"read \
-                       organizations:write\" before the first apply";
-            self.findings.warn(&self.topic("write token"), why);
         }
     }
 
