@@ -5,6 +5,7 @@ PY    := PYTHONPATH=infra $(VENV)/bin/python
 TOOLS := $(VENV)/.installed
 SECURITY := $(VENV)-security/.installed
 AWS_TOOLS := $(VENV)-aws/.installed
+BENCH := $(VENV)-bench/.installed
 ARCH  ?= $(shell uname -m)
 CARGO_TARGET_DIR ?= $(ROOT)target
 export CARGO_TARGET_DIR
@@ -13,12 +14,14 @@ FUNCTIONS := gather-accounts gather-orgs compare sync
 help:              ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-demo: build standins  ## one run of the pipeline on this machine, shown live
-	@$(PY) -m local.demo
-demo-held: build standins  ## the demo goes on: many partners are lost at once, and the run is held
-	@$(PY) -m local.demo held
-demo-release: build standins  ## the held run is released, by the command that its report prints
-	@$(PY) -m local.demo release
+# The demo's functions are built with the stand-ins, unoptimised: in half of the time that a release takes.
+DEMO := PROGRAMS=$(CARGO_TARGET_DIR)/debug $(PY) -m local.demo
+demo: programs     ## one run of the pipeline on this machine, shown live
+	@$(DEMO)
+demo-held: programs  ## the demo goes on: many partners are lost at once, and the run is held
+	@$(DEMO) held
+demo-release: programs  ## the held run is released, by the command that its report prints
+	@$(DEMO) release
 demo-reset: $(TOOLS)  ## forget the demo's data
 	@$(PY) -m local.demo reset
 
@@ -51,12 +54,15 @@ deny: $(TOOLS)     ## every crate against deny.toml; for the advisories it needs
 
 # The folder of the crates' sources would stand in the binaries: another home, other bytes.
 REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=/cargo
+RELEASE = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" RUSTFLAGS="$(strip $(RUSTFLAGS) $(REMAP))" \
+  cargo lambda build --release --locked --lambda-dir target/lambda \
+  --target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu $(addprefix -p ,$(FUNCTIONS))
 build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" RUSTFLAGS="$(strip $(RUSTFLAGS) $(REMAP))" \
-	  cargo lambda build --release --locked --lambda-dir target/lambda \
-	  --target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu $(addprefix -p ,$(FUNCTIONS))
+	$(RELEASE)
 standins:
 	cargo build --locked -p partner-sync-tests -p replay -p doctor --bin standins --bin replay --bin doctor
+programs: $(TOOLS)
+	cargo build --locked -p partner-sync-tests --bin standins $(addprefix -p ,$(FUNCTIONS)) $(addprefix --bin ,$(FUNCTIONS))
 
 replay: $(TOOLS)   ## a past run's plan once more: make replay RUN=<run id> [BUCKET=<bucket on AWS>]
 	@cargo build -q --locked -p replay
@@ -99,8 +105,9 @@ sbom: $(TOOLS)     ## target/package/sbom.cdx.json: what is linked into the func
 doctor: $(TOOLS)   ## what would end a run, looked for without writing: make doctor ENV=<environment>, or SECRETS=<folder>
 	@cargo build -q --locked -p doctor
 	@SECRETS="$(SECRETS)" $(PY) -m local.doctor $(ENV)
-bench: build standins  ## time of a run and of cold starts
-	$(PY) -m local.bench
+bench: $(TOOLS) $(BENCH)  ## speed and memory beside floors and peers, into docs/PERFORMANCE.md [ONLY=<part>,... SIZES=<n>,... REPEATS=<n> BEFORE=<folder>]
+	$(RELEASE) -p floor
+	@$(PY) -m local.bench
 
 # Debian's, because no registry serves a browser by itself; any Chromium on the path will do.
 browser:
@@ -116,9 +123,13 @@ $(SECURITY): requirements-security.txt
 	python3 -m venv $(VENV)-security
 	$(VENV)-security/bin/pip install -q --no-deps --require-hashes -r requirements-security.txt
 	@touch $@
+$(BENCH): requirements-bench.txt
+	python3 -m venv $(VENV)-bench
+	$(VENV)-bench/bin/pip install -q --no-deps --require-hashes -r requirements-bench.txt
+	@touch $@
 $(AWS_TOOLS): requirements-aws.txt
 	python3 -m venv $(VENV)-aws
 	$(VENV)-aws/bin/pip install -q --no-deps --require-hashes -r requirements-aws.txt
 	@touch $@
 
-.PHONY: help demo demo-held demo-release demo-reset browser replay accept mutants chaos test quick unit e2e lint validate docs deny package sbom build standins watch invoke doctor deploy smoke aws-tools build-GatherAccounts build-GatherOrgs build-Compare build-Sync bench
+.PHONY: help demo demo-held demo-release demo-reset browser replay accept mutants chaos test quick unit e2e lint validate docs deny package sbom build standins programs watch invoke doctor deploy smoke aws-tools build-GatherAccounts build-GatherOrgs build-Compare build-Sync bench

@@ -3,9 +3,11 @@
 import hashlib
 import io
 import json
+import os
 import re
 import time
 import zipfile
+from pathlib import Path
 
 import boto3
 
@@ -83,7 +85,7 @@ class Stack:
         address = upload(name, (ROOT / "infra" / name).read_bytes())
         template = template.replace(f"DefinitionUri: {name}", f"DefinitionUri: {address}")
         for name in FUNCTIONS:
-            address = upload(f"{name}.zip", zipped(ROOT / "target" / "lambda" / name / "bootstrap"))
+            address = upload(f"{name}.zip", zipped(program(name)))
             template = template.replace(f"CodeUri: ../target/lambda/{name}/", f"CodeUri: {address}")
         if re.search(r"CodeUri: (?!s3:)|DefinitionUri: (?!s3:)", template):
             raise RuntimeError("infra/template.yaml names a folder that is not packaged")
@@ -225,6 +227,13 @@ def is_local_timeout(described):
     return described.get("error") == "States.QueryEvaluationError" and "D1012" in str(
         described.get("cause")
     )
+
+
+def program(function):
+    """A function's release, or its program in the folder PROGRAMS: the demo's are built faster."""
+    if folder := os.environ.get("PROGRAMS"):
+        return Path(folder) / function
+    return ROOT / "target" / "lambda" / function / "bootstrap"
 
 
 def zipped(binary, level=1):

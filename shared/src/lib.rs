@@ -20,9 +20,10 @@
 //! - [`planned`]: the one way to load a stored plan, verified.
 //! - [`recall`]: what a run reads of the runs before it.
 //! - [`way_out`]: the one place where a run ends.
+//! - `tls` (features `aws` and `clients`): one TLS configuration for every connection.
 //! - `http` (feature `clients`): one transport with retry policy, deadline and redaction.
 //! - `salesforce`, `zendesk` (feature `clients`): one client each, wire types beside it.
-//! - `aws` (feature `aws`): S3 and Secrets Manager behind [`store`] and [`secrets`].
+//! - `aws` (features `aws` and `secrets`): S3 and Secrets Manager behind [`store`] and [`secrets`].
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -44,6 +45,8 @@ pub mod secrets;
 pub mod serve;
 pub mod store;
 pub mod telemetry;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod way_out;
 #[cfg(feature = "clients")]
 pub mod zendesk;

@@ -1,5 +1,10 @@
 //! Documents by key: S3 in the Lambdas (feature `aws`), memory in tests.
 
+use std::io::BufReader;
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -50,6 +55,44 @@ pub trait Store: Sync {
             };
             self.put(key, bytes, "application/json").await?;
             Ok(reference)
+        }
+    }
+
+    /// Writes a document as compressed JSON: progress with many ids in it.
+    ///
+    /// # Errors
+    /// As for [`Store::put`].
+    fn put_compressed<T: Serialize + Sync>(
+        &self,
+        key: &str,
+        document: &T,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            let mut writer = GzEncoder::new(Vec::new(), Compression::fast());
+            let written = serde_json::to_writer(&mut writer, document);
+            let bytes = written.map_err(Into::into).and_then(|()| writer.finish());
+            let bytes =
+                bytes.map_err(|error| Error::Contract(format!("{key}: no JSON form: {error}")))?;
+            self.put(key, bytes, "application/gzip").await
+        }
+    }
+
+    /// Reads a document written by [`Store::put_compressed`], which may not exist.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] if it has another shape.
+    fn find_compressed<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<T>>> + Send {
+        async move {
+            let Some(bytes) = self.get(key).await? else {
+                return Ok(None);
+            };
+            let reader = BufReader::new(GzDecoder::new(bytes.as_slice()));
+            serde_json::from_reader(reader)
+                .map(Some)
+                .map_err(|error| other_shape(key, &error))
         }
     }
 
@@ -104,12 +147,14 @@ pub trait Store: Sync {
 }
 
 fn parse<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let line = error.line();
-        let column = error.column();
-        Error::Contract(format!(
-            "{key}: it is not of the shape this code writes (line {line}, \
-                                 column {column}); start a new run"
-        ))
-    })
+    serde_json::from_slice(bytes).map_err(|error| other_shape(key, &error))
+}
+
+fn other_shape(key: &str, error: &serde_json::Error) -> Error {
+    let line = error.line();
+    let column = error.column();
+    Error::Contract(format!(
+        "{key}: it is not of the shape this code writes (line {line}, column {column}); start a \
+         new run"
+    ))
 }

@@ -130,20 +130,23 @@ pub fn log_failed(stage: &str, run_id: &str, error: &Error, request_ids: &str) {
 /// INFO whatever its level. That is what the runtime's own subscriber lacks.
 #[cfg(feature = "aws")]
 pub fn log_to_stdout() {
-    use lambda_runtime::tracing::subscriber::filter::{EnvFilter, LevelFilter};
-    use lambda_runtime::tracing::subscriber::fmt;
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::fmt::layer;
+    use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+    use tracing_subscriber::registry;
+    use tracing_subscriber::util::SubscriberInitExt as _;
 
     let variable = |name| std::env::var(name).ok();
     // A word that is no level of ours, such as AWS's FATAL, must not silence an error.
     let level = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
-    let filter = EnvFilter::builder()
-        .with_default_directive(level.unwrap_or(LevelFilter::INFO).into())
-        .parse_lossy(variable("RUST_LOG").unwrap_or_default());
-    let lines = fmt().with_target(false).with_env_filter(filter);
+    let everything = Targets::new().with_default(level.unwrap_or(LevelFilter::INFO));
+    let some = variable("RUST_LOG").and_then(|targets| targets.parse().ok());
+    let filter: Targets = some.unwrap_or(everything);
+    let lines = layer().with_target(false);
     if variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
-        lines.json().init();
+        registry().with(lines.json().with_filter(filter)).init();
     } else {
-        lines.init();
+        registry().with(lines.with_filter(filter)).init();
     }
 }
 

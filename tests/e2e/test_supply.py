@@ -9,7 +9,10 @@ from local.processes import BIN, ROOT
 CRATE = '[package]\nname = "{}"\nversion = "1.0.0"\nedition = "2024"\nlicense = "{}"\n'
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-aws", "requirements-security"])
+@pytest.mark.parametrize(
+    "name",
+    ["requirements", "requirements-aws", "requirements-bench", "requirements-security"],
+)
 def test_every_python_package_is_pinned_with_hashes(name):
     lines = (ROOT / f"{name}.txt").read_text().replace("\\\n", " ").splitlines()
     for line in lines:

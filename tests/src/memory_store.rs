@@ -18,6 +18,8 @@ pub struct MemoryStore {
 struct Inner {
     objects: BTreeMap<String, Vec<u8>>,
     puts: usize,
+    /// The bytes of every write by its key, also of what was written over.
+    bytes_put: BTreeMap<String, usize>,
     death: Option<(usize, bool)>,
     failure: Option<(usize, bool)>,
 }
@@ -48,6 +50,16 @@ impl MemoryStore {
     #[must_use]
     pub fn puts(&self) -> usize {
         self.inner().puts
+    }
+
+    /// Bytes written so far to keys that contain this text.
+    #[must_use]
+    pub fn bytes_put(&self, text: &str) -> usize {
+        let inner = self.inner();
+        let put = inner.bytes_put.iter();
+        put.filter(|(key, _)| key.contains(text))
+            .map(|(_, bytes)| bytes)
+            .sum()
     }
 
     /// The writer dies at the write after so many more: before it, or after it and before it knows.
@@ -88,6 +100,7 @@ impl Store for MemoryStore {
             let death = inner.death.take_if(is_now).map(|(_, after)| after);
             let failure = inner.failure.take_if(is_now).map(|(_, was_done)| was_done);
             if death != Some(false) && failure != Some(false) {
+                *inner.bytes_put.entry(key.to_owned()).or_default() += bytes.len();
                 inner.objects.insert(key.to_owned(), bytes);
             }
             (death, failure)

@@ -84,7 +84,7 @@ fn model_plan_and_report_do_not_await() {
 }
 
 /// The rooms of the library, from the bottom up. Each uses only rooms before it.
-const ROOMS: [&str; 20] = [
+const ROOMS: [&str; 21] = [
     "error",
     "mask",
     "model",
@@ -100,6 +100,7 @@ const ROOMS: [&str; 20] = [
     "planned",
     "recall",
     "way_out",
+    "tls",
     "http",
     "salesforce",
     "zendesk",

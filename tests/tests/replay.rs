@@ -83,3 +83,21 @@ async fn an_input_that_was_changed_or_is_gone_is_no_input() {
         );
     }
 }
+
+/// Runs of version 0.2.0, whose code kept a record's fields in a map and sorted in other ways: each
+/// a compressed object of its documents by their names.
+#[test]
+fn plans_made_by_version_0_2_0_are_made_again_byte_for_byte() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/plans-0.2.0");
+    let mut runs = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = std::fs::File::open(entry.unwrap().path()).unwrap();
+        let reader = std::io::BufReader::new(flate2::read::GzDecoder::new(file));
+        let texts: BTreeMap<String, String> = serde_json::from_reader(reader).unwrap();
+        let texts = texts.into_iter();
+        let documents = texts.map(|(file, text)| (file, text.into_bytes()));
+        assert_eq!(changed(&documents.collect()), Vec::<&str>::new());
+        runs += 1;
+    }
+    assert_eq!(runs, 6);
+}

@@ -4,6 +4,7 @@ use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, seed};
 use serde_json::{Value, json};
+use shared::store::Store as _;
 
 const LIST: &str = "/api/v2/organizations";
 
@@ -76,9 +77,9 @@ async fn a_walk_that_fails_goes_on_where_it_was_when_it_is_tried_again() {
         pipeline.plan(json!({})).await.unwrap_err().name(),
         "Sync.Transient"
     );
-    let state: Value =
-        serde_json::from_slice(&store.object("runs/run-1/gather-orgs-state.json").unwrap())
-            .unwrap();
-    assert_eq!(state["walks"][0]["instance"]["pages"], 5);
-    assert_eq!(state["walks"][0]["seen"].as_array().unwrap().len(), 500);
+    let key = "runs/run-1/gather-orgs-state.json.gz";
+    let state: Value = store.find_compressed(key).await.unwrap().unwrap();
+    let walk = &state["walks"][0];
+    assert_eq!(walk["instance"]["pages"], 5);
+    assert_eq!(walk["reading"]["seen"].as_array().unwrap().len(), 500);
 }

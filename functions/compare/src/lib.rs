@@ -17,7 +17,7 @@ use shared::model::{
     Accounts, Conclusion, Header, ListDocument, Mode, Organizations, RunUsage, TARGET, Usage,
     entries_digest, run_key,
 };
-use shared::plan::{Comparison, Creates, Inputs, Listed, Lists, NotInSync, Plan, Updates};
+use shared::plan::{Comparison, Creates, Entries, Inputs, Listed, Lists, NotInSync, Plan, Updates};
 use shared::planned::Planned;
 use shared::recall::{Recalled, recall};
 use shared::report::seconds_between;
@@ -120,17 +120,23 @@ pub async fn compare<S: Store>(
         compare: Usage::invocation(began),
         ..task.usage
     };
-    let plan = comparison.plan(Header::new(run_id, entries), mode, lists, inputs, usage);
+    let header = Header::new(run_id, entries);
+    let (plan, listed) = comparison.plan(header, mode, lists, inputs, usage);
     let key = run_key(run_id, "plan.json");
     let reference = store.put_json(&key, &plan, entries).await?;
     tell(&plan);
 
     let summary = way_out::summary(store.bucket(), &plan, &[]);
+    let Entries {
+        creates,
+        updates,
+        marks,
+    } = listed;
     let planned = Planned {
         plan,
-        creates: comparison.changes.creates,
-        updates: comparison.changes.updates,
-        marks: comparison.changes.marks,
+        creates,
+        updates,
+        marks,
     };
     match mode {
         Mode::Plan => {

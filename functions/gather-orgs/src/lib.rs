@@ -28,7 +28,7 @@ pub use scan::{Scan, Walk, Wanted};
 use walk::{Cut, Next};
 
 /// The progress of a stage that was cut, below `runs/{run_id}/`.
-const STATE: &str = "gather-orgs-state.json";
+const STATE: &str = "gather-orgs-state.json.gz";
 
 /// Walks all instances, goes on where an earlier invocation stopped, and writes
 /// `organizations.json` at the end.
@@ -94,7 +94,10 @@ async fn gather<S: Store, K: Secrets>(
 }
 
 async fn open_scan<S: Store>(store: &S, run_id: &str) -> Result<Scan> {
-    match store.find_json::<Scan>(&run_key(run_id, STATE)).await? {
+    match store
+        .find_compressed::<Scan>(&run_key(run_id, STATE))
+        .await?
+    {
         Some(scan) => scan.resumed(STATE, run_id),
         None => Ok(Scan::new(run_id)),
     }
@@ -242,5 +245,5 @@ async fn fail<S: Store, T>(store: &S, scan: &Scan, error: Error) -> Result<T, Er
 
 async fn save<S: Store>(store: &S, scan: &Scan) -> Result<()> {
     let key = run_key(scan.run_id(), STATE);
-    store.put_json(&key, scan, scan.scanned()).await.map(drop)
+    store.put_compressed(&key, scan).await
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::deadline::Pauses;
 use shared::model::{
     Account, AccountId, Complete, Header, Instance, Memory, Organization, Organizations, Reading,
-    TARGET, Usage, name_key,
+    SeenIds, TARGET, Usage, name_key,
 };
 use shared::zendesk::{ListedOrganization, OrganizationsPage};
 use shared::{Error, Result};
@@ -17,7 +18,7 @@ use shared::{Error, Result};
 #[derive(Debug, Default)]
 pub struct Wanted {
     ids: HashSet<AccountId>,
-    names: HashSet<String>,
+    names: HashSet<CompactString>,
     /// Organizations of the target that the memory lists as marked by us.
     own_marks: HashSet<u64>,
 }
@@ -38,9 +39,12 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn keeps(&self, instance: &str, listed: &ListedOrganization) -> bool {
-        let ids = [listed.account_id(), listed.external_account_id()];
-        ids.iter().flatten().any(|id| self.ids.contains(id))
+    /// True if an organization that an instance lists is to be kept: a partner's, or a lookalike.
+    #[must_use]
+    pub fn keeps(&self, instance: &str, listed: &ListedOrganization<'_>) -> bool {
+        let ids = || [listed.account_id(), listed.external_account_id()];
+        listed.is_partner()
+            || ids().iter().flatten().any(|id| self.ids.contains(id))
             || self.names.contains(&name_key(&listed.name))
             || (instance == TARGET && self.own_marks.contains(&listed.id))
     }
@@ -73,7 +77,7 @@ pub struct Walk {
     cursor: Option<String>,
     /// Empty pages since the last one with an organization.
     empty_pages: u32,
-    seen: Vec<u64>,
+    reading: Reading<SeenIds>,
     began: Timestamp,
     /// Pauses Zendesk asked for since the last page.
     pub throttled: Pauses,
@@ -172,7 +176,7 @@ impl Walk {
             lookalikes: Vec::new(),
             cursor: None,
             empty_pages: 0,
-            seen: Vec::new(),
+            reading: Reading::new(format!("zendesk {name}")),
             began: Timestamp::now(),
             throttled: Pauses::default(),
             waited_seconds: 0,
@@ -202,48 +206,44 @@ impl Walk {
         self.instance.error = Some(error.to_string());
     }
 
-    /// Takes a page that was served by `host`: keeps partners and lookalikes, drops the others.
+    /// Takes a page that was served by `host`, of which only partners and lookalikes were kept.
     /// True if it was the last one.
     ///
     /// # Errors
     /// [`shared::Error::Incomplete`] if an organization came twice, or the walk cannot go on, or
     /// goes through too many empty pages.
-    pub fn take(&mut self, host: &str, page: OrganizationsPage, wanted: &Wanted) -> Result<bool> {
-        let name = &self.instance.name;
-        let mut reading = Reading::new(format!("zendesk {name}"), std::mem::take(&mut self.seen));
+    pub fn take(&mut self, host: &str, page: OrganizationsPage) -> Result<bool> {
         let next = page
             .next(self.cursor.as_deref())
             .map(|next| next.map(str::to_owned));
-        self.empty_pages = if page.organizations.is_empty() {
+        let OrganizationsPage { ids, kept, .. } = page;
+        self.empty_pages = if ids.is_empty() {
             self.empty_pages + 1
         } else {
             0
         };
-        for listed in page.organizations {
-            reading.saw(listed.id)?;
-            if listed.is_partner() {
-                self.instance.partner_organizations += 1;
-                self.organizations.push(listed.into_organization(name)?);
-            } else if wanted.keeps(name, &listed) {
-                self.lookalikes.push(listed.into_organization(name)?);
-            }
+        for id in ids {
+            self.reading.saw(&id)?;
         }
+        let (partners, lookalikes): (Vec<_>, Vec<_>) =
+            kept.into_iter().partition(Organization::is_partner);
+        self.instance.partner_organizations += partners.len();
+        self.organizations.extend(partners);
+        self.lookalikes.extend(lookalikes);
         self.throttled.went_forward();
         host.clone_into(&mut self.instance.host);
         self.instance.pages += 1;
-        self.instance.organizations_scanned = reading.count();
+        self.instance.organizations_scanned = self.reading.count();
         self.instance.seconds = Timestamp::now().duration_since(self.began).as_secs_f64();
-        self.cursor = next.map_err(|why| reading.incomplete(why))?;
+        self.cursor = next.map_err(|why| self.reading.incomplete(why))?;
         if self.cursor.is_none() {
-            reading.finish(None, ())?;
             self.instance.complete = true;
             return Ok(true);
         }
         if self.empty_pages > MOST_EMPTY_PAGES {
             let why = format!("{} empty pages in a row", self.empty_pages);
-            return Err(reading.incomplete(&why));
+            return Err(self.reading.incomplete(&why));
         }
-        self.seen = reading.ids().copied().collect();
         Ok(false)
     }
 }

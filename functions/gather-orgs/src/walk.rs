@@ -1,8 +1,9 @@
 //! The walk over the organizations of one instance.
 
+use futures_util::future::join;
 use shared::Error;
 use shared::deadline::Deadline;
-use shared::zendesk::{CallError, Client, check_fields};
+use shared::zendesk::{CallError, Client, OrganizationsPage, PageBody, check_fields};
 
 use crate::scan::{Walk, Wanted};
 
@@ -49,23 +50,70 @@ pub(crate) async fn go_on(
     }
     // Every invocation reads at least one page, so that the stage comes to its end however short
     // they are.
-    let mut may_read = true;
-    while may_read {
-        if let Some(seconds) = client.nearly_used_up() {
-            let name = walk.name();
-            return Err(Cut::Pause {
-                seconds,
-                what: format!("zendesk {name}: the rate limit is nearly used up"),
-            });
-        }
-        let page = client.organizations(walk.cursor()).await?;
-        let is_last = walk.take(&client.host(), page, wanted)?;
-        if is_last {
+    let mut body = fetch(client, walk.cursor()).await?;
+    loop {
+        let may_go_on = deadline.allows_more();
+        let ahead = body.cursor_ahead(walk.cursor()).filter(|_| may_go_on);
+        let (fetched, page) = join(
+            fetch_ahead(client, ahead.as_deref()),
+            read(&body, walk.name(), wanted),
+        )
+        .await;
+        let page = match page {
+            Ok(page) => page?,
+            Err(_) => read_again(client, walk, wanted).await?,
+        };
+        if walk.take(&client.host(), page)? {
             return Ok(());
         }
-        may_read = deadline.allows_more();
+        if !may_go_on {
+            return Err(Cut::Deadline);
+        }
+        body = match fetched {
+            Some(next) if ahead.as_deref() == walk.cursor() => next?,
+            _ => fetch(client, walk.cursor()).await?,
+        };
     }
-    Err(Cut::Deadline)
+}
+
+/// The page after a cursor, unless the rate limit is nearly used up.
+async fn fetch(client: &mut Client, cursor: Option<&str>) -> Result<PageBody, Cut> {
+    if let Some(seconds) = client.nearly_used_up() {
+        let name = &client.name;
+        return Err(Cut::Pause {
+            seconds,
+            what: format!("zendesk {name}: the rate limit is nearly used up"),
+        });
+    }
+    Ok(client.organizations(cursor).await?)
+}
+
+/// The page after a cursor, if that is known already.
+async fn fetch_ahead(client: &mut Client, cursor: Option<&str>) -> Option<Result<PageBody, Cut>> {
+    Some(fetch(client, Some(cursor?)).await)
+}
+
+/// Reads a page while the next one is on its way.
+async fn read(
+    body: &PageBody,
+    instance: &str,
+    wanted: &Wanted,
+) -> serde_json::Result<shared::Result<OrganizationsPage>> {
+    // The connection has to send the request first.
+    tokio::task::yield_now().await;
+    body.read(instance, |listed| wanted.keeps(instance, listed))
+}
+
+/// A page whose end was sound and whose rest is not is asked for again, as any broken reply.
+async fn read_again(
+    client: &mut Client,
+    walk: &Walk,
+    wanted: &Wanted,
+) -> Result<OrganizationsPage, Cut> {
+    let body = client.whole_organizations(walk.cursor()).await?;
+    let page = read(&body, walk.name(), wanted).await;
+    let broken = |_| Error::Transient(format!("zendesk {}: a broken page", walk.name()));
+    Ok(page.map_err(broken)??)
 }
 
 /// The longest an instance that is not the target is waited for, all its pauses together.

@@ -68,12 +68,12 @@ impl<'a> Bulk<'a> {
             job_ids: BTreeMap::new(),
             open: BTreeSet::new(),
         };
-        for exception in &state.exceptions {
+        for exception in state.exceptions.iter() {
             let record = (exception.action, exception.index);
             let what = (exception.outcome, exception.error.as_deref());
             bulk.exceptions.insert(record, what);
         }
-        for job in &state.jobs {
+        for job in state.jobs.iter() {
             let records = records_of(job.chunk);
             match job.phase {
                 Phase::Judged => bulk

@@ -5,7 +5,6 @@ mod base_url;
 pub mod meter;
 pub mod retry;
 
-use std::sync::Once;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -20,7 +19,7 @@ pub use retry::Call;
 use retry::{Attempt, Decision, TryResult};
 
 use crate::deadline::nap;
-use crate::{Error, Result, VERSION};
+use crate::{Error, Result, VERSION, tls};
 
 /// The largest body of a reply, after decompression. Source: contract, section 3.
 const MOST_BYTES: usize = 32 << 20;
@@ -116,15 +115,19 @@ impl Reply {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// The body of a 2xx as JSON. The error names the call and the position, never the content.
-    fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, Unreadable> {
+    /// The body of a 2xx, read. The error names the call and the position, never the content.
+    fn read<T>(
+        &self,
+        what: &str,
+        read: impl Fn(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<T, Unreadable> {
         if self.body.len() > MOST_BYTES {
             return Err(Unreadable::NoAnswer(Error::Contract(format!(
                 "{what}: the reply is larger than {} MiB, which no answer to this call is",
                 MOST_BYTES >> 20
             ))));
         }
-        serde_json::from_slice(&self.body).map_err(|error| {
+        read(&self.body).map_err(|error| {
             let say = |kind: &str| {
                 let (line, column) = (error.line(), error.column());
                 format!(
@@ -145,6 +148,14 @@ impl Reply {
             }
         })
     }
+}
+
+/// Reads the whole of a body as JSON.
+///
+/// # Errors
+/// If it is no JSON, or of another shape.
+pub fn as_json<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice(body)
 }
 
 /// The code of a token endpoint's refusal, `{"error": "invalid_grant", ...}`; empty unless it looks
@@ -176,12 +187,9 @@ impl Http {
     /// # Errors
     /// [`Error::Config`] if TLS cannot be set up.
     pub fn new(base: &Url, timeout: Duration, meter: &Meter) -> Result<Self> {
-        static TLS: Once = Once::new();
-        TLS.call_once(|| {
-            // Fails only if a provider is installed already, which serves as well.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
-        let mut builder = reqwest::Client::builder();
+        let mut tls = tls::config()?.clone();
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let mut builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
         if is_loopback(base) {
             builder = builder.no_proxy();
         }
@@ -203,17 +211,18 @@ impl Http {
         self.client.request(method, url)
     }
 
-    /// Sends a request, again if [`retry::decide`] says so, and reads the body of a 2xx. `what`
-    /// names the call in errors, without query and secrets.
+    /// Sends a request, again if [`retry::decide`] says so, and reads the body of a 2xx with
+    /// `read`. `what` names the call in errors, without query and secrets.
     ///
     /// # Errors
     /// [`Failure`] if the vendor wants a pause, if no try brought a whole answer, or if the answer
     /// has another shape.
-    pub async fn send<T: DeserializeOwned>(
+    pub async fn send<T>(
         &self,
         what: &str,
         call: Call,
         request: RequestBuilder,
+        read: impl Fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<Answer<T>, Failure> {
         let doubt = |why: String, retry_after| Failure::Doubt {
             what: format!("{what}: {why}"),
@@ -227,7 +236,7 @@ impl Http {
             let reply = exchange(this_try).await;
             self.meter.sent(number > 1, reply.as_ref().ok());
             let answer = match reply {
-                Ok(reply) => answer(what, call, reply)?,
+                Ok(reply) => answer(what, call, reply, &read)?,
                 Err(why) => Err(why),
             };
             let result = match &answer {
@@ -267,15 +276,16 @@ impl Http {
 /// Reads what a reply says, if it is a 2xx. One that is no JSON is as doubtful as a reply that
 /// broke off; one of another shape is no answer, unless work was to be done only once: then it
 /// leaves that in doubt too.
-fn answer<T: DeserializeOwned>(
+fn answer<T>(
     what: &str,
     call: Call,
     reply: Reply,
+    read: impl Fn(&[u8]) -> serde_json::Result<T>,
 ) -> Result<Result<Answer<T>, String>, Failure> {
     if !reply.is_success() {
         return Ok(Ok(Answer { reply, said: None }));
     }
-    match (reply.read(what), call) {
+    match (reply.read(what, read), call) {
         (Ok(said), _) => {
             let said = Some(said);
             Ok(Ok(Answer { reply, said }))

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Changes, Guard, Inputs, Lists, Past, Plan, Rules, Seen, Target, diff, judge, last_purge,
+    Changes, Entries, Guard, Inputs, Lists, Past, Plan, Rules, Seen, Target, diff, judge,
+    last_purge,
 };
 use crate::Result;
 use crate::model::{
@@ -79,16 +80,16 @@ impl Comparison {
         })
     }
 
-    /// The plan's document.
+    /// The plan's document, and the entries of its three lists.
     #[must_use]
     pub fn plan(
-        &self,
+        self,
         header: Header,
         mode: Mode,
         lists: Lists,
         inputs: Inputs,
         usage: RunUsage,
-    ) -> Plan {
+    ) -> (Plan, Entries) {
         let Self {
             changes,
             guard,
@@ -99,9 +100,9 @@ impl Comparison {
             own_marks,
         } = self;
         let Changes {
-            creates: _,
-            updates: _,
-            marks: _,
+            creates,
+            updates,
+            marks,
             skipped,
             protected,
             retained,
@@ -113,31 +114,37 @@ impl Comparison {
             absent,
             repeated,
         } = changes;
-        Plan {
+        let entries = Entries {
+            creates,
+            updates,
+            marks,
+        };
+        let plan = Plan {
             header,
             mode,
             digest: lists.digest(),
-            counts: *counts,
+            counts,
             release: release(&guard.held(), inputs.state_machine.as_deref()),
-            guard: guard.clone(),
-            warnings: warnings.clone(),
-            unknowns: unknowns.clone(),
-            skipped: skipped.clone(),
-            retained: retained.clone(),
-            protected: protected.clone(),
-            waiting: waiting.clone(),
-            unlinked: unlinked.clone(),
-            deferred: deferred.clone(),
-            conflicts: conflicts.clone(),
-            already_marked: already_marked.clone(),
-            absent: absent.clone(),
-            own_marks: own_marks.clone(),
-            repeated: repeated.clone(),
+            guard,
+            warnings,
+            unknowns,
+            skipped,
+            retained,
+            protected,
+            waiting,
+            unlinked,
+            deferred,
+            conflicts,
+            already_marked,
+            absent,
+            own_marks,
+            repeated,
             lists,
-            instances: instances.clone(),
+            instances,
             inputs,
             usage,
-        }
+        };
+        (plan, entries)
     }
 }
 

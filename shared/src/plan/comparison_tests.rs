@@ -54,9 +54,7 @@ fn gone(number: usize) -> Organization {
 }
 
 fn with(mut organization: Organization, field: &str, value: FieldValue) -> Organization {
-    organization
-        .organization_fields
-        .insert(field.to_owned(), value);
+    organization.organization_fields.set(field, value);
     organization
 }
 
@@ -182,7 +180,7 @@ fn the_command_that_releases_names_every_held_digest_and_is_there_only_if_someth
 fn the_plan_is_what_the_comparison_found() {
     let inputs = inputs(now(), 0);
     let comparison = compared(vec![gone(1)], &Formers::default(), &inputs);
-    let plan = comparison.plan(
+    let (plan, entries) = comparison.plan(
         Header::new("r", 2),
         Mode::Apply,
         lists(),
@@ -190,6 +188,7 @@ fn the_plan_is_what_the_comparison_found() {
         RunUsage::default(),
     );
     assert_eq!((plan.counts.creates, plan.counts.marks), (1, 1));
+    assert_eq!((entries.creates.len(), entries.marks.len()), (1, 1));
     assert_eq!((plan.counts.waiting, plan.counts.unlinked), (0, 0));
     assert_eq!(
         (plan.counts.accounts, plan.counts.partner_organizations),

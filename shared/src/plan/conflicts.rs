@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use compact_str::CompactString;
+
 use super::diff::Partner;
 use super::{Conflict, Party};
 use crate::model::{ACCOUNT_TYPE, Account, AccountId, Organization};
@@ -14,7 +16,7 @@ pub(super) enum Shared {
     /// An account's id as external id of another account's organization.
     ExternalId(AccountId),
     /// One name, as a name key.
-    Name(String),
+    Name(CompactString),
     /// Names that these organizations want of each other, in a ring.
     Names(BTreeSet<u64>),
 }

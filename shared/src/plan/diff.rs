@@ -2,7 +2,7 @@
 //!
 //! Source: contract, section 2, compare.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::abandoned::{self, Rules};
 use super::conflicts::{Conflicts, Shared};
@@ -60,10 +60,10 @@ pub fn diff(
     rules: &Rules,
     past: &Past,
 ) -> Result<Changes> {
-    let mut by_id = BTreeMap::new();
-    for account in accounts.get() {
-        by_id.insert(account.id()?, account);
-    }
+    let accounts = accounts.get().iter();
+    let by_id = accounts
+        .map(|account| Ok((account.id()?, account)))
+        .collect::<Result<_>>()?;
     let mut differ = Differ::new(&by_id, target.get(), rules, past);
     differ.match_by_id();
     let claims = NameClaims::new(&differ.unmatched, &differ.matched);
@@ -85,7 +85,7 @@ struct Differ<'a> {
     unmatched: Vec<Partner<'a>>,
     matched: Vec<Pair<'a>>,
     /// Organizations that belong to an account.
-    claimed: BTreeSet<u64>,
+    claimed: HashSet<u64>,
     conflicts: Conflicts<'a>,
     changes: Changes,
 }
@@ -105,7 +105,7 @@ impl<'a> Differ<'a> {
             index: Index::new(target),
             unmatched: Vec::new(),
             matched: Vec::new(),
-            claimed: BTreeSet::new(),
+            claimed: HashSet::new(),
             conflicts: Conflicts::new(accounts),
             changes: Changes::default(),
         }
@@ -133,6 +133,7 @@ impl<'a> Differ<'a> {
         for (id, organizations) in self.index.ids_carried_twice() {
             let account = self.accounts.get_key_value(id);
             let partner = account.map(|(id, account)| Partner { id, account });
+            let organizations = organizations.iter().copied();
             self.conflicts
                 .add(Shared::Id(id.clone()), partner, organizations);
         }
@@ -270,16 +271,22 @@ impl<'a> Differ<'a> {
     /// Pass 4: a partner organization that no account claims is in conflict if it bears an
     /// account's name, and abandoned otherwise. A mark on a protected one is always taken back.
     fn judge_the_rest(&mut self) {
-        let mut bearers = BTreeMap::new();
-        for (id, account) in self.accounts {
-            bearers.insert(name_key(&account.name), Partner { id, account });
-        }
+        let mut rest = Vec::new();
+        let mut bearers = HashMap::new();
         for organization in &self.target.partners {
-            if self.claimed.contains(&organization.id) {
-                continue;
+            if !self.claimed.contains(&organization.id) {
+                let name = name_key(&organization.name);
+                bearers.insert(name.clone(), None);
+                rest.push((organization, name));
             }
-            let name = name_key(&organization.name);
-            let bearer = bearers.get(&name).copied();
+        }
+        for (id, account) in self.accounts {
+            if let Some(bearer) = bearers.get_mut(&name_key(&account.name)) {
+                *bearer = Some(Partner { id, account });
+            }
+        }
+        for (organization, name) in rest {
+            let bearer = bearers.get(&name).copied().flatten();
             let unmark = abandoned::unmark_protected(organization, self.rules)
                 .or_else(|| unmark_nobodys(organization, bearer?));
             self.changes.updates.extend(unmark);
@@ -385,6 +392,13 @@ fn update(pair: Pair<'_>) -> Option<Update> {
     } = pair;
     let Account { name, fields } = partner.account;
     let mut changes = Vec::new();
+    if organization.name.trim() != name.trim() {
+        changes.push(Change {
+            field: NAME.to_owned(),
+            old: FieldValue::Text(Some(organization.name.as_str().into())),
+            new: FieldValue::text(Some(name)),
+        });
+    }
     let mut compare = |field: &str, old: &FieldValue, new: &FieldValue| {
         if !old.means(new) {
             changes.push(Change {
@@ -394,9 +408,7 @@ fn update(pair: Pair<'_>) -> Option<Update> {
             });
         }
     };
-    let has_name = FieldValue::Text(Some(organization.name.clone()));
-    compare(NAME, &has_name, &FieldValue::text(Some(name)));
-    for (key, wanted) in fields {
+    for (key, wanted) in fields.iter() {
         // An account without type leaves the organization's type alone.
         let is_unknown_type = key == ACCOUNT_TYPE && *wanted == FieldValue::UNSET;
         if !is_unknown_type {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::for_tests::{account_id, owned, text};
 use super::*;
-use crate::model::SALESFORCE_ID;
+use crate::model::{Fields, SALESFORCE_ID};
 
 /// An account of the random world.
 fn an_account(number: usize, name: usize, track: usize, owner: &str) -> Account {
@@ -63,11 +63,11 @@ fn an_organization(id: u64, draft: &Draft) -> Organization {
         },
         external_id,
         updated_at: String::new(),
-        organization_fields: BTreeMap::from([
-            (SALESFORCE_ID.to_owned(), text(salesforce_id)),
-            (ACCOUNT_TYPE.to_owned(), text(kind)),
-            (MARK_FOR_DELETION.to_owned(), FieldValue::Flag(draft.marked)),
-            ("account_owner".to_owned(), text(draft.owner.as_str())),
+        organization_fields: Fields::from_iter([
+            (SALESFORCE_ID, text(salesforce_id)),
+            (ACCOUNT_TYPE, text(kind)),
+            (MARK_FOR_DELETION, FieldValue::Flag(draft.marked)),
+            ("account_owner", text(draft.owner.as_str())),
         ]),
     }
 }
@@ -143,9 +143,7 @@ fn apply(changes: &Changes, organizations: &[Organization]) -> Vec<Organization>
             if field == "name" {
                 new.as_text().unwrap().clone_into(&mut organization.name);
             } else {
-                organization
-                    .organization_fields
-                    .insert(field.clone(), new.clone());
+                organization.organization_fields.set(field, new.clone());
             }
         }
     }
@@ -154,7 +152,7 @@ fn apply(changes: &Changes, organizations: &[Organization]) -> Vec<Organization>
             .get_mut(&mark.id)
             .unwrap()
             .organization_fields
-            .insert(MARK_FOR_DELETION.to_owned(), FieldValue::Flag(true));
+            .set(MARK_FOR_DELETION, FieldValue::Flag(true));
     }
     let first = after.keys().next_back().map_or(1, |last| last + 1);
     for (number, create) in (first..).zip(&changes.creates) {
@@ -210,7 +208,7 @@ fn assert_equal_but_for_conflicts(
         prop_assert_eq!(own.len(), 1);
         prop_assert_eq!(&own[0].name, &account.name);
         prop_assert!(!own[0].is_marked());
-        for (key, value) in &account.fields {
+        for (key, value) in account.fields.iter() {
             if key == ACCOUNT_TYPE && *value == FieldValue::UNSET {
                 continue;
             }

@@ -51,7 +51,7 @@ fn compare(accounts: &[Account], organizations: Vec<Organization>) -> Changes {
 fn marked(mut organization: Organization) -> Organization {
     organization
         .organization_fields
-        .insert(MARK_FOR_DELETION.to_owned(), FieldValue::Flag(true));
+        .set(MARK_FOR_DELETION, FieldValue::Flag(true));
     organization
 }
 
@@ -126,7 +126,7 @@ fn with_ids(
     external_id: Option<AccountId>,
 ) -> Organization {
     Organization {
-        external_id: external_id.map(String::from),
+        external_id: external_id.map(|id| id.to_string()),
         ..organization(id, of, &[(SALESFORCE_ID, text(salesforce_id))])
     }
 }

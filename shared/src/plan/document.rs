@@ -30,8 +30,14 @@ macro_rules! list {
         impl ListDocument for $name {
             type Entry = $entry;
             const FILE: &'static str = $file;
-            fn of(header: Header, entries: &[$entry]) -> Self {
-                Self { header, $field: entries.to_vec() }
+            fn of(header: Header, entries: &[$entry]) -> impl Serialize + Sync {
+                #[derive(Serialize)]
+                struct Borrowed<'a> {
+                    #[serde(flatten)]
+                    header: Header,
+                    $field: &'a [$entry],
+                }
+                Borrowed { header, $field: entries }
             }
             fn into_parts(self) -> (Header, Vec<$entry>) {
                 (self.header, self.$field)

@@ -245,6 +245,17 @@ pub struct Changes {
     pub repeated: Vec<Repeated>,
 }
 
+/// The entries of a plan's three lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Entries {
+    /// Of `creates.json`.
+    pub creates: Vec<Create>,
+    /// Of `updates.json`.
+    pub updates: Vec<Update>,
+    /// Of `not_in_sync.json`.
+    pub marks: Vec<Mark>,
+}
+
 impl Changes {
     /// The number of updates that take a mark back.
     #[must_use]

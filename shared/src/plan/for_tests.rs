@@ -45,7 +45,7 @@ pub(super) fn owned(number: usize, name: &str, track: &str, owner: &str) -> Acco
 pub(super) fn organization(id: u64, of: &Account, changed: &[(&str, FieldValue)]) -> Organization {
     let mut fields: Fields = of.fields.clone();
     for (key, value) in changed {
-        fields.insert((*key).to_owned(), value.clone());
+        fields.set(key, value.clone());
     }
     Organization {
         instance: "global".to_owned(),
@@ -64,8 +64,8 @@ pub(super) fn named(mut organization: Organization, name: &str) -> Organization 
 }
 
 /// Text as a field's value.
-pub(super) fn text(text: impl Into<String>) -> FieldValue {
-    FieldValue::Text(Some(text.into()))
+pub(super) fn text(text: impl AsRef<str>) -> FieldValue {
+    FieldValue::Text(Some(text.as_ref().into()))
 }
 
 /// A memory that knows nothing.

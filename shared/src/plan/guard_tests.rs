@@ -1,6 +1,6 @@
 use super::super::for_tests::account_id as id;
 use super::*;
-use crate::model::{FieldValue, MARK_FOR_DELETION};
+use crate::model::{FieldValue, Fields, MARK_FOR_DELETION};
 use crate::plan::{Change, Create, Mark, Update};
 
 const LIMITS: Limits = Limits {
@@ -42,7 +42,7 @@ fn changes(creates: usize, updates: usize, marks: usize) -> Changes {
             .map(|n| Create {
                 salesforce_id: id(n),
                 name: format!("n{n}"),
-                fields: std::collections::BTreeMap::new(),
+                fields: Fields::default(),
             })
             .collect(),
         updates: (0..updates)

@@ -1,17 +1,23 @@
 //! The target's organizations by what they carry: Salesforce id, and name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
+
+use compact_str::CompactString;
+use smallvec::SmallVec;
 
 use super::Target;
 use crate::model::{Account, AccountId, Organization, name_key};
 
+/// Organizations that share something; nearly always one.
+type Group<'a> = SmallVec<[&'a Organization; 1]>;
+
 /// The organizations of the target, findable.
 pub(super) struct Index<'a> {
-    by_id: BTreeMap<AccountId, Vec<&'a Organization>>,
+    ids: HashMap<AccountId, Group<'a>>,
     /// By the account that the external id names, where the Salesforce id is another one.
-    by_external_id: BTreeMap<AccountId, Vec<&'a Organization>>,
-    by_name: BTreeMap<String, Vec<&'a Organization>>,
-    partners: BTreeSet<u64>,
+    external_ids: HashMap<AccountId, Group<'a>>,
+    /// By the key of the name.
+    names: HashMap<CompactString, Group<'a>>,
 }
 
 impl<'a> Index<'a> {
@@ -21,10 +27,9 @@ impl<'a> Index<'a> {
             lookalikes,
         } = target;
         let mut index = Self {
-            by_id: BTreeMap::new(),
-            by_external_id: BTreeMap::new(),
-            by_name: BTreeMap::new(),
-            partners: partners.iter().map(|partner| partner.id).collect(),
+            ids: HashMap::with_capacity(partners.len()),
+            external_ids: HashMap::new(),
+            names: HashMap::with_capacity(partners.len()),
         };
         let mut all: Vec<_> = partners.iter().chain(lookalikes).collect();
         all.sort_by_key(|organization| organization.id);
@@ -36,38 +41,32 @@ impl<'a> Index<'a> {
 
     fn add(&mut self, organization: &'a Organization) {
         let name = name_key(&organization.name);
-        self.by_name.entry(name).or_default().push(organization);
+        self.names.entry(name).or_default().push(organization);
         let own = organization.account_id();
         let external_id = organization.external_id.as_deref();
         if let Some(id) = external_id.and_then(AccountId::of_external_id)
             && own.as_ref() != Some(&id)
         {
-            self.by_external_id
-                .entry(id)
-                .or_default()
-                .push(organization);
+            self.external_ids.entry(id).or_default().push(organization);
         }
         if let Some(id) = own {
-            self.by_id.entry(id).or_default().push(organization);
+            self.ids.entry(id).or_default().push(organization);
         }
     }
 
     /// The organizations that carry an account's id.
     pub(super) fn with_id(&self, id: &AccountId) -> &[&'a Organization] {
-        self.by_id.get(id).map_or(&[], Vec::as_slice)
+        self.ids.get(id).map_or(&[], SmallVec::as_slice)
     }
 
     /// The organizations of other accounts that carry an account's id outside, as external id.
     pub(super) fn with_external_id(&self, id: &AccountId) -> &[&'a Organization] {
-        self.by_external_id.get(id).map_or(&[], Vec::as_slice)
+        self.external_ids.get(id).map_or(&[], SmallVec::as_slice)
     }
 
-    /// Account ids that several organizations carry, with those.
-    pub(super) fn ids_carried_twice(
-        &self,
-    ) -> impl Iterator<Item = (&AccountId, Vec<&'a Organization>)> {
-        let several = self.by_id.iter().filter(|(_, all)| all.len() > 1);
-        several.map(|(id, all)| (id, all.clone()))
+    /// Account ids that several organizations carry, with those; in no order.
+    pub(super) fn ids_carried_twice(&self) -> impl Iterator<Item = (&AccountId, &Group<'a>)> {
+        self.ids.iter().filter(|(_, all)| all.len() > 1)
     }
 
     /// The organizations that bear a name, but for the one that may.
@@ -87,7 +86,7 @@ impl<'a> Index<'a> {
     /// exactly the account's name.
     pub(super) fn adoptable(&self, account: &Account) -> Option<&'a Organization> {
         let is_adoptable = |organization: &&&Organization| {
-            self.partners.contains(&organization.id)
+            organization.is_partner()
                 && organization.salesforce_id().is_none()
                 && organization.account_id().is_none()
                 && organization.name.trim() == account.name.trim()
@@ -98,6 +97,8 @@ impl<'a> Index<'a> {
     }
 
     fn bearing(&self, name: &str) -> &[&'a Organization] {
-        self.by_name.get(&name_key(name)).map_or(&[], Vec::as_slice)
+        self.names
+            .get(&name_key(name))
+            .map_or(&[], SmallVec::as_slice)
     }
 }

@@ -32,8 +32,8 @@ pub use comparison::{Comparison, approval};
 pub use diff::{Target, diff};
 pub use document::{Creates, Inputs, Listed, Lists, NotInSync, Plan, Settings, Updates};
 pub use entries::{
-    Change, Changes, Conflict, Create, Deferred, Kept, Mark, NAME, Party, Repeated, Retained,
-    Skipped, Update, Waiting,
+    Change, Changes, Conflict, Create, Deferred, Entries, Kept, Mark, NAME, Party, Repeated,
+    Retained, Skipped, Update, Waiting,
 };
 pub use guard::{Guard, Judged, Limit, Limits, Seen, judge};
 pub use past::Past;

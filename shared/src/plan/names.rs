@@ -1,16 +1,18 @@
 //! Who may take a name. Zendesk allows each name once, and accounts may clash over one.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use compact_str::CompactString;
 
 use super::diff::{Pair, Partner};
-use crate::model::name_key;
+use crate::model::{is_one_name, name_key};
 
 /// What the accounts of this plan want of each name, by its [`name_key`].
 ///
 /// A claim that loses is a conflict; none is picked by chance.
 #[derive(Debug, Default)]
 pub(super) struct NameClaims<'a> {
-    by_name: BTreeMap<String, Claims<'a>>,
+    by_name: HashMap<CompactString, Claims<'a>>,
 }
 
 /// The claims on one name.
@@ -36,7 +38,7 @@ impl<'a> NameClaims<'a> {
         }
         for pair in matched {
             let wanted = &pair.partner.account.name;
-            if name_key(wanted) != name_key(&pair.organization.name) {
+            if !is_one_name(wanted, &pair.organization.name) {
                 claims.entry(wanted).renames.push(*pair);
             }
         }

@@ -42,7 +42,7 @@ fn own_mark(organization: u64, number: usize) -> OwnMark {
 fn marked(mut organization: Organization) -> Organization {
     organization
         .organization_fields
-        .insert(MARK_FOR_DELETION.to_owned(), FieldValue::Flag(true));
+        .set(MARK_FOR_DELETION, FieldValue::Flag(true));
     organization
 }
 
@@ -168,7 +168,7 @@ fn our_mark_is_taken_back_if_its_account_is_there_under_another_organization() {
     let mut cleared = marked(named(organization(9, &acme, &[]), "Acme old"));
     cleared
         .organization_fields
-        .insert("salesforce_id".to_owned(), FieldValue::UNSET);
+        .set("salesforce_id", FieldValue::UNSET);
     let past = Past::new(
         Some(&Memory {
             marked: vec![own_mark(9, 1)],

@@ -93,8 +93,9 @@ mod tests {
         );
         let comparison = comparison.unwrap();
         let usage = RunUsage::default();
-        let mut plan = comparison.plan(Header::new("r", 1), Mode::Apply, lists(), inputs, usage);
-        let updates = &comparison.changes.updates;
+        let (mut plan, entries) =
+            comparison.plan(Header::new("r", 1), Mode::Apply, lists(), inputs, usage);
+        let updates = &entries.updates;
         let marks = [5, 6, 7, 8].map(|id| Mark {
             id,
             salesforce_id: None,

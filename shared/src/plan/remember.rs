@@ -125,7 +125,7 @@ fn held_of(run: &Remembered<'_>, judged: &Judged) -> BTreeSet<String> {
     if category != Guarded::Marks {
         return if is_held { entries } else { BTreeSet::new() };
     }
-    let mut keys = held_and_not_planned(run.plan);
+    let mut keys = held_and_not_planned(run);
     if is_held {
         keys.extend(entries);
     } else {
@@ -135,15 +135,19 @@ fn held_of(run: &Remembered<'_>, judged: &Judged) -> BTreeSet<String> {
 }
 
 /// Organizations whose mark was held before, and whose account is still missing: one that waits
-/// again, or is in a conflict for an hour, is not released by that. After a lost memory, all of
-/// them: any may have been held.
-fn held_and_not_planned(plan: &Plan) -> BTreeSet<String> {
+/// again, or is in a conflict for an hour, is not released by that. Nor is one whose account was
+/// back in a run that failed: its clock runs on, so it could be marked in the next hour. After a
+/// lost memory, all of them: any may have been held.
+fn held_and_not_planned(run: &Remembered<'_>) -> BTreeSet<String> {
+    let plan = run.plan;
     let marked: BTreeSet<u64> = plan.already_marked.iter().map(|one| one.id).collect();
     let memory = plan.inputs.memory.as_ref();
     let held = memory.and_then(|memory| memory.held.get(&Guarded::Marks));
     let was_held = |key: &String| held.is_some_and(|held| held.contains(key));
     let is_lost = plan.inputs.memory_lost.is_some();
-    let absent = plan.absent.iter().map(|one| one.id);
+    let before = memory.map_or(&[][..], |memory| &memory.absent);
+    let run_on = before.iter().filter(|_| !run.finished);
+    let absent = plan.absent.iter().chain(run_on).map(|one| one.id);
     absent
         .filter(|id| !marked.contains(id))
         .map(|id| id.to_string())

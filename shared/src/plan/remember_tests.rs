@@ -2,7 +2,7 @@
 
 use super::super::for_tests::{account_id as id, inputs, lists, text};
 use super::*;
-use crate::model::{Absent, Counts, Mode, RunUsage};
+use crate::model::{Absent, Counts, Fields, Mode, RunUsage};
 use crate::plan::{Change, Changes, Guard, Kept, Seen};
 
 const NOW: &str = "2026-11-23T06:00:00Z";
@@ -47,7 +47,7 @@ fn create(number: usize) -> Create {
     Create {
         salesforce_id: id(number),
         name: String::new(),
-        fields: BTreeMap::new(),
+        fields: Fields::default(),
     }
 }
 
@@ -295,6 +295,19 @@ fn a_held_mark_is_forgotten_when_its_account_is_back_or_a_person_has_marked_it()
         before.held = [(Guarded::Marks, keys.into())].into();
     });
     assert_eq!(given.held(Guarded::Marks), ["2"]);
+}
+
+#[test]
+fn a_held_mark_whose_account_was_back_in_a_run_that_failed_is_held_still() {
+    let mut given = Given::new(Changes::default());
+    given.memory_before(|before| {
+        before.absent = vec![absent(1, BEFORE)];
+        before.held = [(Guarded::Marks, ["1".to_owned()].into())].into();
+    });
+    given.finished = false;
+    assert_eq!(given.held(Guarded::Marks), ["1"]);
+    given.finished = true;
+    assert_eq!(given.held(Guarded::Marks), [""; 0]);
 }
 
 #[test]

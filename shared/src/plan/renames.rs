@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::diff::Pair;
 use super::index::Index;
 use super::names::NameClaims;
-use crate::model::{Organization, name_key};
+use crate::model::{Organization, is_one_name};
 
 /// What becomes of a rename.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl<'a> Renames<'a> {
         for pair in matched {
             let name = &pair.partner.account.name;
             let organization = pair.organization;
-            if name_key(name) == name_key(&organization.name) || !claims.may_rename(name) {
+            if is_one_name(name, &organization.name) || !claims.may_rename(name) {
                 continue;
             }
             let wanted = Wanted {

@@ -69,7 +69,7 @@ pub fn replay(mut stored: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Rep
         updates: again::<Updates>(&mut read, &mut replayed, updates, &was.updates)?,
         not_in_sync: again::<NotInSync>(&mut read, &mut replayed, marks, &was.not_in_sync)?,
     };
-    let plan = comparison.plan(header, mode, lists, inputs, usage);
+    let (plan, _) = comparison.plan(header, mode, lists, inputs, usage);
     replayed.push(Replayed {
         file: "plan.json",
         same: json_bytes("plan.json", &plan)? == plan_bytes,

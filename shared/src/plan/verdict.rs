@@ -59,6 +59,7 @@ mod tests {
                 inputs,
                 RunUsage::default(),
             )
+            .0
     }
 
     fn applied(edit: impl Fn(&mut Applied)) -> Applied {

@@ -180,7 +180,7 @@ impl World {
     fn happens(&mut self, event: &Event) {
         let edit = |world: &mut Self, number: usize, key: &str, value: FieldValue| {
             if let Some(one) = world.organizations.get_mut(&(number as u64)) {
-                one.organization_fields.insert(key.to_owned(), value);
+                one.organization_fields.set(key, value);
             }
         };
         match event {
@@ -295,7 +295,7 @@ impl World {
         let guard = comparison.guard.clone();
         let changes = comparison.changes.clone();
         let lists = lists();
-        let plan = comparison.plan(
+        let (plan, _) = comparison.plan(
             Header::new("r", 0),
             mode,
             lists,
@@ -403,7 +403,7 @@ impl World {
                 if field == NAME {
                     new.as_text().unwrap().clone_into(&mut one.name);
                 } else {
-                    one.organization_fields.insert(field.clone(), new.clone());
+                    one.organization_fields.set(field, new.clone());
                 }
             }
             if update.unmark().is_some() {
@@ -419,7 +419,7 @@ impl World {
             prop_assert!(!self.held.contains(&mark.id), "{} was left held", mark.id);
             let one = self.organizations.get_mut(&mark.id).unwrap();
             one.organization_fields
-                .insert(MARK_FOR_DELETION.to_owned(), FieldValue::Flag(true));
+                .set(MARK_FOR_DELETION, FieldValue::Flag(true));
             self.ours.insert(mark.id, one.account_id().unwrap());
             goes_on = done(Action::Mark, mark.id);
         }

@@ -127,6 +127,6 @@ fn change(change: &Change) -> Cell {
 pub(super) fn value(value: &FieldValue) -> String {
     match value {
         FieldValue::Flag(flag) => flag.to_string(),
-        FieldValue::Text(text) => text.clone().unwrap_or_else(|| "(empty)".to_owned()),
+        FieldValue::Text(text) => text.as_deref().unwrap_or("(empty)").to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::jwt::SigningKey;
-use crate::http::{Answer, Call, Http, base_url, oauth_code};
+use crate::http::{Answer, Call, Http, as_json, base_url, oauth_code};
 use crate::model::Credential;
 use crate::secrets::Keys;
 use crate::{Error, Result};
@@ -148,7 +148,9 @@ impl Credentials {
             .request(Method::POST, url)
             .header("accept", "application/json")
             .form(&form);
-        let Answer { reply, said } = http.send::<Token>(what, Call::Token, request).await?;
+        let Answer { reply, said } = http
+            .send(what, Call::Token, request, as_json::<Token>)
+            .await?;
         match (said, reply.status) {
             (Some(token), _) => Ok((
                 base_url("salesforce: instance_url of the token", &token.instance_url)?,

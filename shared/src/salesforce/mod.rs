@@ -7,6 +7,7 @@ mod former;
 mod jwt;
 mod query;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use reqwest::{Method, Url};
@@ -17,7 +18,7 @@ pub use auth::Credentials;
 pub use examine::{DescribedField, check_columns};
 use query::{ApiError, QueryPage};
 
-use crate::http::{Answer, Call, Http, Meter, Reply, host_of};
+use crate::http::{Answer, Call, Http, Meter, Reply, as_json, host_of};
 use crate::model::{Account, AccountId, Alliances, Complete, Former, Reading};
 use crate::{Error, Result};
 
@@ -137,7 +138,7 @@ impl Client {
 
     async fn read_all(&mut self, alliances: &Alliances) -> Result<Complete<Vec<Account>>, Refused> {
         let fatal = Refused::Fatal;
-        let mut reading = Reading::new("salesforce", []);
+        let mut reading = Reading::<HashSet<AccountId>>::new("salesforce");
         let mut accounts = Vec::new();
         let mut page = self
             .query("query", &query::partner_accounts(alliances))
@@ -155,7 +156,8 @@ impl Client {
             };
             for record in &page.records {
                 let account = Account::from_record(record, alliances).map_err(fatal)?;
-                reading.saw(account.id().map_err(fatal)?).map_err(fatal)?;
+                let id = account.id().map_err(fatal)?;
+                reading.saw(&id).map_err(fatal)?;
                 accounts.push(account);
             }
             if page.total_size.is_some_and(|other| other != total) {
@@ -268,7 +270,12 @@ impl Client {
             .header("sforce-query-options", "batchSize=2000");
         let Answer { reply, said } = self
             .http
-            .send(&format!("salesforce: {what}"), Call::Repeatable, request)
+            .send(
+                &format!("salesforce: {what}"),
+                Call::Repeatable,
+                request,
+                as_json,
+            )
             .await
             .map_err(|failure| Refused::Fatal(failure.into()))?;
         let usage = reply.header("sforce-limit-info").and_then(query::usage);

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::{Answer, Call, Http, base_url, oauth_code};
+use crate::http::{Answer, Call, Http, as_json, base_url, oauth_code};
 use crate::model::Credential;
 use crate::secrets::Keys;
 use crate::{Error, Result};
@@ -180,7 +180,9 @@ impl Credentials {
             .request(Method::POST, url)
             .header("accept", "application/json")
             .json(&body);
-        let Answer { reply, said } = http.send::<Token>(&what, Call::Token, request).await?;
+        let Answer { reply, said } = http
+            .send(&what, Call::Token, request, as_json::<Token>)
+            .await?;
         if let Some(Token { access_token }) = said {
             return Ok(Some(SecretString::from(access_token)));
         }

@@ -4,6 +4,7 @@ mod auth;
 mod examine;
 mod fields;
 mod jobs;
+mod listing;
 mod organizations;
 mod refused;
 mod related;
@@ -19,11 +20,12 @@ pub use auth::{Credentials, Scope};
 pub use examine::Rights;
 pub use fields::check_fields;
 pub use jobs::{Job, JobEnd, RecordResult, Said};
-pub use organizations::{CreatedOrganization, ListedOrganization, OrganizationsPage};
+pub use listing::{ListedOrganization, OrganizationsPage, PageBody};
+pub use organizations::CreatedOrganization;
 pub use refused::CallError;
 
 use crate::http::meter::request_id;
-use crate::http::{Answer, Call, Http, Meter, Reply, host_of};
+use crate::http::{Answer, Call, Http, Meter, Reply, as_json, host_of};
 use crate::{Error, Result};
 
 /// The longest a call may take. Zendesk ends its own calls sooner.
@@ -146,6 +148,17 @@ impl Client {
         call: Call,
         request: RequestBuilder,
     ) -> Result<T, CallError> {
+        self.send_and_read(what, call, request, as_json).await
+    }
+
+    /// As [`Client::send`], with `read` for the answer: it may take only what it needs of the body.
+    async fn send_and_read<T>(
+        &mut self,
+        what: &str,
+        call: Call,
+        request: RequestBuilder,
+        read: impl Fn(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<T, CallError> {
         let what = format!("zendesk {}: {what}", self.name);
         let doubt = || CallError::Doubt {
             what: format!("{what}: the request cannot be sent"),
@@ -156,7 +169,7 @@ impl Client {
             let signed_in = self.sign_in().await;
             signed_in.map_err(|error| without_token(call, error))?;
             let this = self.credentials.authorize(this, self.token.as_ref());
-            let Answer { reply, said } = self.http.send(&what, call, this).await?;
+            let Answer { reply, said } = self.http.send(&what, call, this, &read).await?;
             self.note_limits(&what, &reply);
             let is_refused = reply.status == 401;
             if is_refused && self.may_mint_again && self.credentials.mints() {

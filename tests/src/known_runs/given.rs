@@ -12,6 +12,7 @@ use shared::model::{
     Organizations, PastRun, RecordOutcome, Related, RunUsage, TARGET, Usage,
 };
 use shared::plan::Mark;
+use shared::zendesk::{ListedOrganization, PageBody};
 
 use super::RUN;
 use crate::standins::World;
@@ -161,10 +162,12 @@ pub(super) fn organizations(
     for walk in scan.walks(&names) {
         let instance = &world.zendesk[walk.name()];
         let all: Vec<&Value> = instance.organizations.values().collect();
-        let page =
-            serde_json::from_value(json!({"organizations": all, "meta": {"has_more": false}}))
-                .expect("a page");
-        walk.take(ZENDESK, page, &wanted).expect("a page");
+        let body = json!({"organizations": all, "meta": {"has_more": false}}).to_string();
+        let is_wanted = |listed: &ListedOrganization<'_>| wanted.keeps(walk.name(), listed);
+        let page = PageBody::of(body.as_bytes()).expect("a page");
+        let page = page.read(walk.name(), is_wanted).expect("JSON");
+        let page = page.expect("organizations");
+        walk.take(ZENDESK, page).expect("a page");
     }
     let mut document = scan.into_document();
     for instance in &mut document.instances {

@@ -13,7 +13,7 @@ use shared::model::{
     RunUsage, Usage, Verdict, entries_digest,
 };
 use shared::plan::{
-    Changes, Comparison, Creates, Inputs, Limit, Limits, Listed, Lists, NotInSync, Plan, Settings,
+    Comparison, Creates, Entries, Inputs, Limit, Limits, Listed, Lists, NotInSync, Plan, Settings,
     Updates,
 };
 use shared::report::{About, KnownResults, Notice, PlannedRun, Reached, Report, RunEnd, notice};
@@ -120,7 +120,7 @@ impl Scene {
         }
     }
 
-    fn made(&self) -> (Plan, Changes) {
+    fn made(&self) -> (Plan, Entries) {
         let accounts = accounts(&self.world);
         let organizations = organizations(&self.world, &accounts);
         let memory = memory(&accounts, &organizations);
@@ -166,8 +166,7 @@ impl Scene {
             updates: listed::<Updates>(&changes.updates),
             not_in_sync: listed::<NotInSync>(&changes.marks),
         };
-        let plan = comparison.plan(header(0), self.mode, lists, inputs, usage);
-        (plan, comparison.changes)
+        comparison.plan(header(0), self.mode, lists, inputs, usage)
     }
 
     /// The newest good run before this one, and what it read.
@@ -211,7 +210,7 @@ impl Scene {
 
     /// What became of the plan: all done, but for held categories, and for what the scene lets
     /// fail.
-    fn results(&self, plan: &Plan, changes: &Changes) -> Vec<RecordOutcome> {
+    fn results(&self, plan: &Plan, changes: &Entries) -> Vec<RecordOutcome> {
         if self.mode == Mode::Plan {
             return Vec::new();
         }
@@ -271,7 +270,7 @@ impl Scene {
                 told: false,
             });
         }
-        let Changes {
+        let Entries {
             creates,
             updates,
             marks,
@@ -305,7 +304,7 @@ impl Scene {
             plan.counts,
             Applied::of(&results),
         );
-        let Changes {
+        let Entries {
             creates,
             updates,
             marks,
@@ -367,7 +366,7 @@ fn done(
 }
 
 /// A create and an update fail, of another update nothing is known, and the last mark drifts.
-fn let_some_fail(results: &mut [RecordOutcome], changes: &Changes) {
+fn let_some_fail(results: &mut [RecordOutcome], changes: &Entries) {
     let name = &changes.creates.first().expect("a create").name;
     let create = &mut results[0];
     create.id = None;

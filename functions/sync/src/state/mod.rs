@@ -2,6 +2,7 @@
 
 mod chunks;
 mod giving_up;
+mod segments;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,11 +17,13 @@ use crate::outcomes;
 use crate::work::Work;
 
 pub use chunks::Chunk;
+pub use segments::Grown;
 
 /// The document's name, below `runs/{run_id}/`.
 pub const FILE: &str = "sync-state.json";
 
-/// Progress. Only exceptions are kept per record, so ten thousand changes take some ten kilobytes.
+/// Progress. Only exceptions are kept per record, and what is decided lies in segments, so each
+/// save writes a few kilobytes however many changes there are.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct State {
     #[serde(flatten)]
@@ -31,8 +34,10 @@ pub struct State {
     /// Until when the invocation that works now may run, none between two invocations. Who finds a
     /// moment here that has passed was preceded by one that was killed.
     working_until: Option<Timestamp>,
+    /// How many segments there are.
+    segments: usize,
     /// What became of the creates, in order.
-    pub creates: Vec<CreateResult>,
+    pub creates: Grown<CreateResult>,
     /// The create that comes next, if it was sent and is in doubt.
     pub open_create: Option<OpenCreate>,
     next_update: usize,
@@ -40,9 +45,9 @@ pub struct State {
     /// Chunks that are sent once more.
     pub again: Vec<Chunk>,
     /// Every job that was accepted.
-    pub jobs: Vec<SentJob>,
+    pub jobs: Grown<SentJob>,
     /// Updates and marks that did not simply succeed with their job.
-    pub exceptions: Vec<Exception>,
+    pub exceptions: Grown<Exception>,
     since_pause: usize,
     /// True after `TooManyJobs`, until a job of ours has ended.
     no_room: bool,
@@ -169,7 +174,7 @@ impl State {
     ) -> Result<Opened> {
         let found = store.find_json(&run_key(run_id, FILE)).await?;
         let mut state = match found {
-            Some(state) => Self::resumed(state, run_id, work)?,
+            Some(state) => Self::resumed(state, run_id, work, store).await?,
             None => Self::begun(run_id, work),
         };
         let busy = state
@@ -190,13 +195,19 @@ impl State {
         Ok(Opened::Ours(Box::new(state)))
     }
 
-    fn resumed(state: Self, run_id: &str, work: &Work) -> Result<Self> {
+    async fn resumed<S: Store>(
+        mut state: Self,
+        run_id: &str,
+        work: &Work,
+        store: &S,
+    ) -> Result<Self> {
         state.header.check(FILE, run_id, work.total())?;
         if state.plan_digest != work.plan().digest {
             return Err(Error::Contract(format!(
                 "{FILE}: it belongs to another plan; start a new run"
             )));
         }
+        state.read_segments(store).await?;
         Ok(state)
     }
 
@@ -206,13 +217,14 @@ impl State {
             plan_digest: work.plan().digest.clone(),
             began_at: now(),
             working_until: None,
-            creates: Vec::new(),
+            segments: 0,
+            creates: Grown::default(),
             open_create: None,
             next_update: 0,
             next_mark: 0,
             again: Vec::new(),
-            jobs: Vec::new(),
-            exceptions: Vec::new(),
+            jobs: Grown::default(),
+            exceptions: Grown::default(),
             since_pause: 0,
             no_room: false,
             throttled: Pauses::default(),
@@ -239,11 +251,12 @@ impl State {
         }
     }
 
-    /// Saves the progress.
+    /// Saves the progress: first what is decided, if it is enough for a segment.
     ///
     /// # Errors
     /// As for [`Store::put`].
     pub async fn save<S: Store>(&mut self, store: &S) -> Result<()> {
+        self.put_segment(store).await?;
         let count = self.header.count;
         self.header = Header::new(&self.header.run_id, count);
         let key = run_key(&self.header.run_id, FILE);

@@ -130,7 +130,7 @@ impl Patient<'_> {
 
     /// That organizations can be listed, and how many there are.
     async fn organizations(&mut self, client: &mut Client) -> Option<String> {
-        let page = client.organizations(None).await;
+        let page = client.whole_organizations(None).await;
         self.took("organizations", page)?;
         // No run counts them, so it may be forbidden.
         Some(match client.organization_count().await {

@@ -1,10 +1,13 @@
 //! Partner accounts: a Salesforce record, mapped and checked.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 
 use super::mapping::{FIELDS, Field, ID, NAME, Rule, columns};
-use super::{ACCOUNT_TYPE, AccountId, FieldValue, Fields, SALESFORCE_ID};
+use super::{ACCOUNT_TYPE, AccountId, FieldValue, Fields, SALESFORCE_ID, Text};
 use crate::{Error, Result};
 
 /// The accounts that are partners by name, whatever their type and track say.
@@ -12,13 +15,59 @@ use crate::{Error, Result};
 pub struct Alliances(pub Vec<AccountId>);
 
 /// A partner account as the pipeline means it: mapped, validated, and never without id and name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// In JSON one flat object. Read and written by hand: serde's `flatten` buffers every value.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// The organization's name.
     pub name: String,
     /// Every other managed field by its Zendesk key, [`FIELDS`] in full.
-    #[serde(flatten)]
     pub fields: Fields,
+}
+
+/// The key of an account's name in JSON.
+const NAME_KEY: &str = "name";
+
+impl Serialize for Account {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { name, fields } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(NAME_KEY, name)?;
+        for (key, value) in fields.iter() {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Account {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Account;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an account: its name, and its organization fields by their keys")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Account, M::Error> {
+        let mut name = None;
+        let mut fields = Fields::default();
+        while let Some(Text(key)) = map.next_key()? {
+            if key == NAME_KEY {
+                name = Some(map.next_value()?);
+            } else {
+                fields.read(&key, &mut map)?;
+            }
+        }
+        let name = name.ok_or_else(|| M::Error::missing_field(NAME_KEY))?;
+        Ok(Account { name, fields })
+    }
 }
 
 impl Account {
@@ -91,14 +140,13 @@ fn mapped(record: &Map<String, Value>, id: &AccountId, alliances: &Alliances) ->
     }
     let name = text(record, NAME)?
         .ok_or_else(|| Error::Contract(format!("{NAME} is empty; give it a name")))?;
-    let mut fields = Fields::new();
-    for field in FIELDS {
+    let values = FIELDS.iter().map(|field| {
         let value = field_value(field, record, id, alliances)?;
-        fields.insert(field.key.to_owned(), value);
-    }
+        Ok((field.key, value))
+    });
     Ok(Account {
         name: name.to_owned(),
-        fields,
+        fields: values.collect::<Result<_>>()?,
     })
 }
 

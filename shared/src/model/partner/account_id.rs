@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use compact_str::CompactString;
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
+
+use super::Text;
 
 /// An account id in its canonical form: 18 characters with a correct checksum. The unifying key of
 /// both systems.
@@ -10,9 +14,8 @@ use serde::{Deserialize, Serialize};
 /// Source: Salesforce ids are 15 case-sensitive characters; the 3 behind them carry the case of the
 /// first 15 (three groups of 5, bit `i` set if character `i` is upper case), so that case-blind
 /// systems can tell them apart.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct AccountId(String);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(CompactString);
 
 /// Text that is no account id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,15 +41,15 @@ impl AccountId {
         if !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(InvalidAccountId::Form);
         }
-        let (Some(short), length) = (text.get(..15), text.len()) else {
+        let Some((short, given)) = text.split_at_checked(15) else {
             return Err(InvalidAccountId::Form);
         };
-        let canonical = format!("{short}{}", checksum(short));
-        match length {
-            15 => Ok(Self(canonical)),
-            18 if canonical == text => Ok(Self(canonical)),
-            18 => Err(InvalidAccountId::Checksum {
-                expected: checksum(short),
+        let checksum = checksum(short);
+        match given.len() {
+            0 => Ok(Self(CompactString::from(short) + &checksum)),
+            3 if given == checksum => Ok(Self(CompactString::from(text))),
+            3 => Err(InvalidAccountId::Checksum {
+                expected: checksum.to_string(),
             }),
             _ => Err(InvalidAccountId::Form),
         }
@@ -108,7 +111,7 @@ const PREFIX: &str = "001";
 /// What a checksum is written in: each character stands for its place.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
-fn checksum(short: &str) -> String {
+fn checksum(short: &str) -> CompactString {
     let group = |five: &[u8]| {
         five.iter().rev().fold(0_usize, |bits, c| {
             bits << 1 | usize::from(c.is_ascii_uppercase())
@@ -124,14 +127,14 @@ fn checksum(short: &str) -> String {
 
 /// The id whose 18 characters were all folded to one case; `None` if they were not, or if its
 /// checksum calls for an upper-case digit.
-fn repaired(text: &str) -> Option<String> {
+fn repaired(text: &str) -> Option<CompactString> {
     let has_lower = text.bytes().any(|b| b.is_ascii_lowercase());
     let has_upper = text.bytes().any(|b| b.is_ascii_uppercase());
     if has_lower && has_upper {
         return None;
     }
     let checksum = text.get(15..)?.to_ascii_uppercase();
-    let mut repaired = String::new();
+    let mut repaired = CompactString::default();
     for (index, character) in text.chars().take(15).enumerate() {
         let group = checksum.as_bytes().get(index / 5)?;
         let bits = ALPHABET.iter().position(|b| b == group)?;
@@ -148,16 +151,16 @@ fn repaired(text: &str) -> Option<String> {
     Some(repaired + &checksum)
 }
 
-impl TryFrom<String> for AccountId {
-    type Error = InvalidAccountId;
-    fn try_from(text: String) -> Result<Self, InvalidAccountId> {
-        Self::parse(&text)
+impl Serialize for AccountId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
-impl From<AccountId> for String {
-    fn from(id: AccountId) -> Self {
-        id.0
+impl<'de> Deserialize<'de> for AccountId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Text(text) = Text::deserialize(deserializer)?;
+        Self::parse(&text).map_err(D::Error::custom)
     }
 }
 
@@ -230,7 +233,7 @@ mod tests {
     fn the_external_id_counts_only_if_the_salesforce_id_cannot_be_read() {
         let [one, other] = ["001D000000IRFmaIAH", "001D000000IqhSLIAZ"];
         let read = |salesforce_id, external_id| {
-            AccountId::of_organization(salesforce_id, external_id).map(String::from)
+            AccountId::of_organization(salesforce_id, external_id).map(|id| id.to_string())
         };
         assert_eq!(read(Some(one), Some(other)).as_deref(), Some(one));
         assert_eq!(read(Some("no id"), Some(other)).as_deref(), Some(other));

@@ -35,11 +35,11 @@ fn with(key: &str, value: Value) -> Value {
 }
 
 fn field(record: &Value, key: &str) -> FieldValue {
-    map(record).unwrap().fields[key].clone()
+    map(record).unwrap().fields.get(key).cloned().unwrap()
 }
 
 fn text(text: &str) -> FieldValue {
-    FieldValue::Text(Some(text.to_owned()))
+    FieldValue::Text(Some(text.into()))
 }
 
 #[test]

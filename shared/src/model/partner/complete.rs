@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, Result};
 
 /// Something that was read to its end, and checked. Only [`Reading::finish`] and the stored
@@ -42,22 +44,46 @@ impl<T> Complete<T> {
     }
 }
 
+/// The ids of the records that were seen.
+pub trait Seen {
+    /// What a record is known by.
+    type Id: std::fmt::Display + Clone;
+
+    /// Adds an id; false if it is there already.
+    fn insert(&mut self, id: Self::Id) -> bool;
+
+    /// The number of ids.
+    fn count(&self) -> usize;
+}
+
+impl<Id: Eq + Hash + Clone + std::fmt::Display> Seen for HashSet<Id> {
+    type Id = Id;
+
+    fn insert(&mut self, id: Id) -> bool {
+        Self::insert(self, id)
+    }
+
+    fn count(&self) -> usize {
+        self.len()
+    }
+}
+
 /// A read in progress: every id once, until the source says that this was the last page.
 ///
 /// It keeps the ids of all records (8 bytes an organization), also of those the caller drops:
 /// without them a page served twice in place of another one could not be told.
-#[derive(Debug, Clone)]
-pub struct Reading<Id> {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Reading<S> {
     what: String,
-    seen: HashSet<Id>,
+    seen: S,
 }
 
-impl<Id: Eq + Hash + std::fmt::Display> Reading<Id> {
-    /// Begins a read, or goes on with one whose ids were saved. `what` names the source in errors.
-    pub fn new(what: impl Into<String>, seen: impl IntoIterator<Item = Id>) -> Self {
+impl<S: Seen + Default> Reading<S> {
+    /// Begins a read. `what` names the source in errors.
+    pub fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
-            seen: seen.into_iter().collect(),
+            seen: S::default(),
         }
     }
 
@@ -65,23 +91,17 @@ impl<Id: Eq + Hash + std::fmt::Display> Reading<Id> {
     ///
     /// # Errors
     /// [`Error::Incomplete`] if the record came before.
-    pub fn saw(&mut self, id: Id) -> Result<()> {
-        if self.seen.contains(&id) {
-            return Err(self.incomplete(&format!("record {id} came twice")));
+    pub fn saw(&mut self, id: &S::Id) -> Result<()> {
+        if self.seen.insert(id.clone()) {
+            return Ok(());
         }
-        self.seen.insert(id);
-        Ok(())
+        Err(self.incomplete(&format!("record {id} came twice")))
     }
 
     /// The number of records so far.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.seen.len()
-    }
-
-    /// The ids so far, to be saved.
-    pub fn ids(&self) -> impl Iterator<Item = &Id> {
-        self.seen.iter()
+        self.seen.count()
     }
 
     /// An error of this read.
@@ -91,7 +111,7 @@ impl<Id: Eq + Hash + std::fmt::Display> Reading<Id> {
             "{}: the read is not complete: {why}, after {} records; the next run reads \
              again",
             self.what,
-            self.seen.len()
+            self.count()
         ))
     }
 
@@ -102,7 +122,7 @@ impl<Id: Eq + Hash + std::fmt::Display> Reading<Id> {
     /// [`Error::Incomplete`] if the numbers differ.
     pub fn finish<T>(self, total: Option<usize>, kept: T) -> Result<Complete<T>> {
         match total {
-            Some(total) if total != self.seen.len() => {
+            Some(total) if total != self.count() => {
                 Err(self.incomplete(&format!("the source announced {total} records")))
             }
             _ => Ok(Complete(kept)),
@@ -114,28 +134,37 @@ impl<Id: Eq + Hash + std::fmt::Display> Reading<Id> {
 mod tests {
     use super::*;
 
+    use crate::model::SeenIds;
+
     #[test]
     fn a_record_that_comes_twice_is_an_incomplete_read() {
-        let mut reading = Reading::new("zendesk global", [7_u64]);
-        reading.saw(8).unwrap();
-        assert_eq!(reading.saw(7).unwrap_err().name(), "Sync.Incomplete");
+        let mut reading = Reading::<SeenIds>::new("zendesk global");
+        reading.saw(&7).unwrap();
+        reading.saw(&8).unwrap();
+        assert_eq!(reading.saw(&7).unwrap_err().name(), "Sync.Incomplete");
         assert_eq!(reading.count(), 2);
     }
 
     #[test]
     fn a_read_that_goes_on_from_its_saved_ids_still_tells_a_record_that_comes_twice() {
-        let mut reading = Reading::new("zendesk global", [7_u64]);
-        reading.saw(8).unwrap();
-        let saved: Vec<_> = reading.ids().copied().collect();
-        let mut resumed = Reading::new("zendesk global", saved);
+        let mut reading = Reading::<SeenIds>::new("zendesk global");
+        reading.saw(&8).unwrap();
+        reading.saw(&7).unwrap();
+        let saved = serde_json::to_string(&reading).unwrap();
+        let mut resumed: Reading<SeenIds> = serde_json::from_str(&saved).unwrap();
         assert_eq!(resumed.count(), 2);
-        assert!(resumed.saw(7).is_err());
-        assert!(resumed.saw(8).is_err());
+        assert!(resumed.saw(&7).is_err());
+        assert!(resumed.saw(&8).is_err());
     }
 
     #[test]
     fn the_announced_number_must_be_the_read_number() {
-        let reading = || Reading::new("salesforce", ["a", "b"]);
+        let reading = || {
+            let mut reading = Reading::<HashSet<&str>>::new("salesforce");
+            reading.saw(&"a").unwrap();
+            reading.saw(&"b").unwrap();
+            reading
+        };
         assert!(reading().finish(Some(2), ()).is_ok());
         assert!(reading().finish(None, ()).is_ok());
         for wrong in [0, 1, 3] {

@@ -1,23 +1,28 @@
 //! Values of organization fields.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::fmt;
 
+use compact_str::CompactString;
+use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// The value of one organization field.
 ///
 /// In JSON: `true`, `false`, a string, or `null`. Zendesk's numbers and lists are not managed here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum FieldValue {
     /// A checkbox.
     Flag(bool),
-    /// Text, or the tag of a drop-down option; `None` if unset.
-    Text(Option<String>),
+    /// Text, or the tag of a drop-down option; `None` if unset. Ids, tags and most names fit into
+    /// it without memory of their own.
+    Text(Option<CompactString>),
 }
 
-/// Field key to value, in the order of the keys: the same fields are the same bytes.
-pub type Fields = BTreeMap<String, FieldValue>;
+/// Text in JSON, borrowed from it where nothing in it is escaped.
+#[derive(Debug, Deserialize)]
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 impl FieldValue {
     /// An unset value.
@@ -29,7 +34,7 @@ impl FieldValue {
         Self::Text(
             text.map(str::trim)
                 .filter(|text| !text.is_empty())
-                .map(str::to_owned),
+                .map(CompactString::from),
         )
     }
 
@@ -59,12 +64,56 @@ impl FieldValue {
     }
 }
 
+/// Read by hand: serde's own way for untagged values buffers each of them.
+impl<'de> Deserialize<'de> for FieldValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Value)
+    }
+}
+
+struct Value;
+
+impl Visitor<'_> for Value {
+    type Value = FieldValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("true, false, a string, or null")
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<FieldValue, E> {
+        Ok(FieldValue::Flag(flag))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<FieldValue, E> {
+        Ok(FieldValue::Text(Some(text.into())))
+    }
+
+    fn visit_unit<E>(self) -> Result<FieldValue, E> {
+        Ok(FieldValue::UNSET)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn text(text: &str) -> FieldValue {
-        FieldValue::Text(Some(text.to_owned()))
+        FieldValue::Text(Some(text.into()))
+    }
+
+    #[test]
+    fn a_value_in_json_is_a_checkbox_a_text_or_null_and_nothing_else() {
+        let read = serde_json::from_str::<FieldValue>;
+        for (json, value) in [
+            ("true", FieldValue::Flag(true)),
+            (r#""Ad\u0061""#, text("Ada")),
+            ("null", FieldValue::UNSET),
+        ] {
+            assert_eq!(read(json).unwrap(), value);
+        }
+        for other in ["3", "[]", "{}"] {
+            assert!(read(other).is_err(), "{other}");
+        }
     }
 
     #[test]

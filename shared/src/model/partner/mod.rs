@@ -4,20 +4,24 @@ mod account;
 mod account_id;
 mod complete;
 mod field;
+mod fields;
 mod former;
 mod gathered;
 pub mod mapping;
 mod name;
 mod organization;
+mod seen_ids;
 
 pub use account::{Account, Alliances};
 pub use account_id::{AccountId, InvalidAccountId};
 pub use complete::{Complete, Reading};
-pub use field::{FieldValue, Fields};
+pub use field::{FieldValue, Text};
+pub use fields::{Fields, known_fields};
 pub use former::{Fate, Former};
 pub use gathered::{Accounts, Formers, Instance, Organizations};
-pub use name::name_key;
+pub use name::{is_one_name, name_key};
 pub use organization::{
     ACCOUNT_TYPE, EXPIRATION_DATE, MARK_FOR_DELETION, Organization, PARTNER_TYPES, SALESFORCE_ID,
     TARGET,
 };
+pub use seen_ids::SeenIds;

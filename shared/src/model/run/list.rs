@@ -6,13 +6,13 @@ use super::{Header, json_bytes, sha256};
 use crate::Result;
 
 /// A document that holds one list: a header and the entries.
-pub trait ListDocument: Serialize {
+pub trait ListDocument {
     /// What the list holds.
-    type Entry: Serialize + Clone;
+    type Entry: Serialize;
     /// The document's file name, such as `creates.json`.
     const FILE: &'static str;
     /// A document of these entries.
-    fn of(header: Header, entries: &[Self::Entry]) -> Self;
+    fn of(header: Header, entries: &[Self::Entry]) -> impl Serialize + Sync;
     /// The header and the entries.
     fn into_parts(self) -> (Header, Vec<Self::Entry>);
 }

@@ -1,0 +1,62 @@
+//! Secrets in AWS Secrets Manager.
+
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
+use secrecy::SecretString;
+
+use super::Aws;
+use crate::secrets::Secrets;
+use crate::{Error, Result};
+
+impl Aws {
+    /// The operator's secrets.
+    #[must_use]
+    pub fn secrets_manager(&self) -> SecretsManager {
+        let mut config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
+            .region(aws_sdk_secretsmanager::config::Region::new(
+                self.region.clone(),
+            ))
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone());
+        config.set_endpoint_url(self.endpoint.clone());
+        SecretsManager {
+            client: aws_sdk_secretsmanager::Client::from_conf(config.build()),
+        }
+    }
+}
+
+/// Secrets in AWS Secrets Manager.
+#[derive(Debug, Clone)]
+pub struct SecretsManager {
+    client: aws_sdk_secretsmanager::Client,
+}
+
+impl Secrets for SecretsManager {
+    async fn secret(&self, name: &str) -> Result<SecretString> {
+        let got = self
+            .client
+            .get_secret_value()
+            .secret_id(name)
+            .send()
+            .await
+            .map_err(|error| match error.code() {
+                Some(
+                    code @ ("ResourceNotFoundException"
+                    | "AccessDeniedException"
+                    | "DecryptionFailure"
+                    | "InvalidRequestException"),
+                ) => Error::Config(format!(
+                    "secret {name}: {code}; create it as docs/REFERENCE.md shows, in \
+                                       the region of this function"
+                )),
+                Some(code) => Error::Transient(format!("secret {name}: {code}")),
+                None => Error::Transient(format!("secret {name}: no answer from Secrets Manager")),
+            })?;
+        let text = got.secret_string.ok_or_else(|| {
+            Error::Config(format!(
+                "secret {name}: it has no text; write it as docs/REFERENCE.md shows"
+            ))
+        })?;
+        Ok(SecretString::from(text))
+    }
+}
