@@ -11,7 +11,8 @@ import zipfile
 
 from . import sbom
 from .processes import ROOT
-from .stack import FUNCTIONS, zipped
+from .smallest_zip import smallest_zip
+from .stack import FUNCTIONS
 from .template import template
 from .validate import version_problems
 from .version import this_version
@@ -52,7 +53,7 @@ def contents():
         for path in found(pattern)
     }
     for name in FUNCTIONS:
-        files[f"target/lambda/{name}.zip"] = zipped(binary(name), level=9)
+        files[f"target/lambda/{name}.zip"] = smallest_zip(binary(name).read_bytes())
     text = (ROOT / "infra" / "template.yaml").read_text()
     files["infra/template.yaml"] = without_build(text, processor).encode()
     files["sbom.cdx.json"] = sbom.document(processor).encode()

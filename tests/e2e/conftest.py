@@ -1,6 +1,7 @@
 """One local AWS, one set of stand-ins and one deployed stack for all end-to-end tests."""
 
 import contextlib
+import gzip
 import itertools
 import json
 import os
@@ -144,9 +145,14 @@ class Twin:
             and not call["path"].startswith(("/oauth", "/services"))
         ]
 
+    def documents(self):
+        """The text of every object."""
+        for key, data in self.stack.objects().items():
+            yield (gzip.decompress(data) if key.endswith(".gz") else data).decode()
+
     def leaks(self, *canaries):
         """Canaries found in any log, document, or description of an execution."""
-        texts = [self.stack.all_logs(), *(data.decode() for data in self.stack.objects().values())]
+        texts = [self.stack.all_logs(), *self.documents()]
         executions = self.stack.sfn.list_executions(stateMachineArn=self.stack.state_machine)[
             "executions"
         ]

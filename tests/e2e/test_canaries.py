@@ -247,7 +247,7 @@ def test_an_input_that_is_refused_is_not_repeated(twin):
     seen = [
         described["cause"],
         twin.stack.all_logs(),
-        *(data.decode() for data in twin.stack.objects().values()),
+        *twin.documents(),
     ]
     assert not [canary for canary in ALL for text in seen if canary in text]
 

@@ -134,6 +134,12 @@ def test_a_function_is_the_binary_that_was_built(unpacked):
             assert function.read(entry) == built.read_bytes()
 
 
+def test_a_function_takes_three_megabytes_at_most(unpacked):
+    for name in FUNCTIONS:
+        size = (unpacked / "target" / "lambda" / f"{name}.zip").stat().st_size
+        assert size <= 3_000_000, f"{name}: {size} bytes; make bench ONLY=size"
+
+
 def test_the_template_is_for_the_processor_that_was_built_for(unpacked):
     text = (ROOT / "infra" / "template.yaml").read_text()
     for processor in ("x86_64", "arm64"):

@@ -1,9 +1,12 @@
 //! The walk over all organizations: cut anywhere, it goes on exactly there.
 
 use partner_sync_tests::in_process::Pipeline;
+use partner_sync_tests::memory_store::MemoryStore;
 use partner_sync_tests::standins::faults::{Act, Fault};
+use partner_sync_tests::standins::seed::Dice;
 use partner_sync_tests::standins::{Running, seed};
 use serde_json::{Value, json};
+use shared::model::{Seen as _, SeenIds};
 use shared::store::Store as _;
 
 const LIST: &str = "/api/v2/organizations";
@@ -82,4 +85,23 @@ async fn a_walk_that_fails_goes_on_where_it_was_when_it_is_tried_again() {
     let walk = &state["walks"][0];
     assert_eq!(walk["instance"]["pages"], 5);
     assert_eq!(walk["reading"]["seen"].as_array().unwrap().len(), 500);
+}
+
+#[tokio::test]
+async fn an_id_takes_four_bytes_of_saved_progress_at_most() {
+    const IDS: usize = 100_000;
+    let mut dice = Dice::new(15);
+    let mut seen = SeenIds::default();
+    let mut id = 13_000_000_000_000;
+    for _ in 0..IDS {
+        // Far apart, as if a thousandth of all organizations there are were ours.
+        id += 1 + dice.roll(10_000_000);
+        seen.insert(id);
+    }
+    let store = MemoryStore::default();
+    store.put_compressed("state", &seen).await.unwrap();
+    let bytes = store.bytes_put("state");
+    assert!(bytes <= 4 * IDS, "{bytes} bytes for {IDS} ids");
+    let read: SeenIds = store.find_compressed("state").await.unwrap().unwrap();
+    assert_eq!(read.count(), IDS);
 }

@@ -21,8 +21,6 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
         state: &mut State,
     ) -> Result<Progress<Synced>, Error> {
         let (run_id, store) = (&self.work.plan().header.run_id, self.store);
-        let so_far = state.so_far(self.work);
-        let handled = so_far.handled;
         let request_ids = self.session.meter.take_ids();
         match stopped {
             Ok(Stop::Finished) => {
@@ -33,6 +31,8 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
                 let wait_seconds = self.end.shortened(seconds, now());
                 state.usage.waited(wait_seconds);
                 state.leave(store).await?;
+                let so_far = state.so_far(self.work);
+                let handled = so_far.handled;
                 tracing::info!(run_id, handled, wait_seconds, request_ids, "pause: {why}");
                 Ok(Progress::Wait {
                     wait_seconds,
@@ -41,6 +41,8 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
             }
             Ok(Stop::Deadline) => {
                 state.leave(store).await?;
+                let so_far = state.so_far(self.work);
+                let handled = so_far.handled;
                 tracing::info!(run_id, handled, request_ids, "to be continued");
                 Ok(Progress::Continue { so_far })
             }

@@ -73,7 +73,7 @@ async fn apply<S: Store, K: Secrets>(
     if let Some(started_at) = started_at {
         refuse_if_old(started_at, now())?;
     }
-    let work = Work::load(store, &run_id, &plan).await?;
+    let work = session.work(store, &run_id, &plan).await?;
     let end = RunEnd::of(started_at);
     let mut state = match open(config, store, &work, deadline, &lease_taken_from).await? {
         Opened::Ours(state) => state,

@@ -1,22 +1,50 @@
-//! The client of a run, kept between the invocations of a warm Lambda so that a run needs one
-//! token.
+//! What a warm Lambda keeps between the invocations of a run: the client, so that a run needs one
+//! token, and the plan with its lists, so that they are read once.
+
+use std::sync::Arc;
 
 use shared::Result;
 use shared::http::Meter;
-use shared::model::TARGET;
+use shared::model::{Reference, TARGET};
 use shared::secrets::Secrets;
+use shared::store::Store;
 use shared::zendesk::{Client, Credentials, Scope};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
-/// The last run's client. Another run gets a new one, and a new token.
+use crate::work::Work;
+
+/// What the last run used. Another run gets a new client, and a new token.
 #[derive(Debug, Default)]
 pub struct Session {
     /// Counts the calls of every client.
     pub meter: Meter,
     last: Mutex<Option<(String, Client)>>,
+    work: Mutex<Option<(Reference, Arc<Work>)>>,
 }
 
 impl Session {
+    /// The work of this plan. A plan and its lists are never written again, so they are verified
+    /// once; whether it may still be applied is asked each time.
+    ///
+    /// # Errors
+    /// As for [`Work::load`].
+    pub(crate) async fn work<S: Store>(
+        &self,
+        store: &S,
+        run_id: &str,
+        plan: &Reference,
+    ) -> Result<Arc<Work>> {
+        let mut last = self.work.lock().await;
+        let known = last.as_ref().filter(|(of, _)| of == plan);
+        if let Some((_, work)) = known {
+            work.may_be_applied()?;
+            return Ok(Arc::clone(work));
+        }
+        let work = Arc::new(Work::load(store, run_id, plan).await?);
+        *last = Some((plan.clone(), Arc::clone(&work)));
+        Ok(work)
+    }
+
     /// The client of this run.
     ///
     /// # Errors

@@ -37,32 +37,39 @@ impl Work {
     /// plan is not to be applied.
     pub async fn load<S: Store>(store: &S, run_id: &str, plan: &Reference) -> Result<Self> {
         let planned = Planned::load(store, run_id, plan).await?;
-        may_be_applied(&planned.plan)?;
-        let guard = &planned.plan.guard;
+        let is_held = |category| planned.plan.guard.holds(category);
         let mut creates = planned.creates.clone();
         let mut updates = planned.updates.clone();
         let mut marks = planned.marks.clone();
-        if guard.holds(Guarded::Creates) {
+        if is_held(Guarded::Creates) {
             creates.clear();
         }
-        if guard.holds(Guarded::Updates) {
+        if is_held(Guarded::Updates) {
             updates = updates.iter().filter_map(Update::only_unmark).collect();
         }
-        if guard.holds(Guarded::Marks) {
+        if is_held(Guarded::Marks) {
             marks.clear();
         }
-        let read_at = if marks.is_empty() {
-            BTreeMap::new()
-        } else {
-            changed_last(store, &planned.plan).await?
-        };
-        Ok(Self {
+        let mut work = Self {
             planned,
             creates,
             updates,
             marks,
-            read_at,
-        })
+            read_at: BTreeMap::new(),
+        };
+        work.may_be_applied()?;
+        if !work.marks.is_empty() {
+            work.read_at = changed_last(store, work.plan()).await?;
+        }
+        Ok(work)
+    }
+
+    /// Refuses a plan that is too old, and one that was only to be looked at.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] or [`Error::Input`].
+    pub fn may_be_applied(&self) -> Result<()> {
+        may_be_applied(self.plan())
     }
 
     /// The plan.
@@ -192,7 +199,6 @@ impl Work {
     }
 }
 
-/// Refuses a plan that is too old, and one that was only to be looked at.
 fn may_be_applied(plan: &Plan) -> Result<()> {
     let age = Timestamp::now().duration_since(plan.header.generated_at);
     if age > OLDEST_PLAN {

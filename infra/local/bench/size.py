@@ -1,22 +1,15 @@
-"""The size of what is uploaded: each program, deflated."""
+"""The size of what is released: each program as `make package` packs it."""
 
-import zlib
-
+from ..smallest_zip import smallest_zip
 from .figures import Figure, Part, at_most
 from .stages import FUNCTIONS, binary
 
 MOST_BYTES = 3_000_000
-# Names and places of the one file in a zip.
-AROUND = 130
 
 
 def zipped(path):
-    """Bytes of a zip with this file alone, deflated as well as can be."""
-    packer, size = zlib.compressobj(9, zlib.DEFLATED, -15), AROUND
-    with open(path, "rb") as file:
-        while part := file.read(1 << 16):
-            size += len(packer.compress(part))
-    return size + len(packer.flush())
+    """Bytes of a program's zip."""
+    return len(smallest_zip(path.read_bytes()))
 
 
 def measure(bench):

@@ -2,7 +2,8 @@
 //! like what is gone.
 
 use std::collections::HashSet;
-use std::hash::Hash;
+use std::fmt::Display;
+use std::hash::{BuildHasher, Hash};
 
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +48,7 @@ impl<T> Complete<T> {
 /// The ids of the records that were seen.
 pub trait Seen {
     /// What a record is known by.
-    type Id: std::fmt::Display + Clone;
+    type Id: Display + Clone;
 
     /// Adds an id; false if it is there already.
     fn insert(&mut self, id: Self::Id) -> bool;
@@ -56,7 +57,7 @@ pub trait Seen {
     fn count(&self) -> usize;
 }
 
-impl<Id: Eq + Hash + Clone + std::fmt::Display> Seen for HashSet<Id> {
+impl<Id: Eq + Hash + Clone + Display, S: BuildHasher> Seen for HashSet<Id, S> {
     type Id = Id;
 
     fn insert(&mut self, id: Id) -> bool {

@@ -14,7 +14,7 @@ mod seen_ids;
 
 pub use account::{Account, Alliances};
 pub use account_id::{AccountId, InvalidAccountId};
-pub use complete::{Complete, Reading};
+pub use complete::{Complete, Reading, Seen};
 pub use field::{FieldValue, Text};
 pub use fields::{Fields, known_fields};
 pub use former::{Fate, Former};
