@@ -31,7 +31,7 @@ quick: lint        ## format, lints, and the tests that take seconds
 	cargo test -q --locked -p partner-sync-tests --test architecture --test reports
 unit:              ## all Rust tests: pure code, the pipeline in one process, crash points, chaos
 	cargo test --workspace --locked -- --show-output
-e2e: build standins browser $(AWS_TOOLS)  ## the state machine on a local AWS, with the real binaries
+e2e: build standins programs browser $(AWS_TOOLS)  ## the state machine on a local AWS, with the real binaries
 	$(PY) -m pytest -q tests/e2e
 
 lint: $(TOOLS)     ## format, lints, and the documents of the code

@@ -11,8 +11,8 @@ import zipfile
 
 from . import sbom
 from .processes import ROOT
+from .programs import FUNCTIONS, binary
 from .smallest_zip import smallest_zip
-from .stack import FUNCTIONS
 from .template import template
 from .validate import version_problems
 from .version import this_version
@@ -68,10 +68,6 @@ def found(pattern):
     if not paths:
         raise SystemExit(f"{pattern} belongs into the archive and is not there")
     return paths
-
-
-def binary(name):
-    return ROOT / "target" / "lambda" / name / "bootstrap"
 
 
 def architecture():

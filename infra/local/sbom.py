@@ -16,7 +16,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from .processes import ROOT
-from .stack import FUNCTIONS
+from .programs import FUNCTIONS
 from .version import this_version
 
 LINE = re.compile(r"(?P<depth>\d+)(?P<name>\S+) v(?P<version>\S+)(?P<rest>.*)\|(?P<licence>.*)")

@@ -12,8 +12,7 @@ from pathlib import Path
 import boto3
 
 from .processes import REGION, ROOT
-
-FUNCTIONS = ["gather-accounts", "gather-orgs", "compare", "sync"]
+from .programs import FUNCTIONS, binary
 
 
 class Stack:
@@ -233,17 +232,17 @@ def program(function):
     """A function's release, or its program in the folder PROGRAMS: the demo's are built faster."""
     if folder := os.environ.get("PROGRAMS"):
         return Path(folder) / function
-    return ROOT / "target" / "lambda" / function / "bootstrap"
+    return binary(function)
 
 
-def zipped(binary, level=1):
+def zipped(file, level=1):
     """A function's zip: one executable called bootstrap, the same bytes for the same binary."""
     buffer = io.BytesIO()
     entry = zipfile.ZipInfo("bootstrap", (2020, 1, 1, 0, 0, 0))
     entry.external_attr = 0o755 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(entry, binary.read_bytes(), compresslevel=level)
+        archive.writestr(entry, file.read_bytes(), compresslevel=level)
     return buffer.getvalue()
 
 

@@ -23,7 +23,8 @@ from .processes import (
     signed_in,
     wait_for,
 )
-from .stack import FUNCTIONS, Stack
+from .programs import FUNCTIONS
+from .stack import Stack
 from .standins import memory, standins
 
 FOLDER = ROOT / ".local" / "watch"

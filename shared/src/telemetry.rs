@@ -136,7 +136,7 @@ pub fn log_to_stdout() {
     use tracing_subscriber::registry;
     use tracing_subscriber::util::SubscriberInitExt as _;
 
-    let variable = |name| std::env::var(name).ok();
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     // A word that is no level of ours, such as AWS's FATAL, must not silence an error.
     let level = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
     let everything = Targets::new().with_default(level.unwrap_or(LevelFilter::INFO));

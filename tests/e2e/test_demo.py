@@ -16,12 +16,18 @@ from urllib.request import url2pathname
 import pytest
 from local import answers, release
 from local.ending import next_purge
-from local.processes import ROOT
+from local.processes import ROOT, TARGET
 from local.standins import standins
 
 
 def demo(folder, *arguments, module="local.demo"):
-    env = {**os.environ, "PARTNER_SYNC_DEMO": str(folder), "PYTHONPATH": str(ROOT / "infra")}
+    env = {
+        **os.environ,
+        "PARTNER_SYNC_DEMO": str(folder),
+        "PYTHONPATH": str(ROOT / "infra"),
+        # As make demo does.
+        "PROGRAMS": str(TARGET / "debug"),
+    }
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         env=env,

@@ -76,7 +76,7 @@ async fn what_is_saved_with_a_create_does_not_grow_with_the_creates_before_it() 
 }
 
 #[tokio::test]
-async fn progress_with_a_segment_that_is_gone_or_another_runs_is_refused() {
+async fn progress_with_a_segment_that_is_gone_another_runs_or_a_shorter_one_is_refused() {
     let (_standins, mut pipeline, plan) = to_be_created(60).await;
     pipeline.apply(&plan).await.unwrap();
     let key = format!("runs/{}/sync-state-1.json", pipeline.run_id());
@@ -85,6 +85,15 @@ async fn progress_with_a_segment_that_is_gone_or_another_runs_is_refused() {
     pipeline.store.put_json(&key, &segment, 0).await.unwrap();
     let error = pipeline.apply(&plan).await.unwrap_err();
     assert_eq!(error.name(), "Sync.Contract");
+    segment["run_id"] = json!(pipeline.run_id());
+    segment["creates"].as_array_mut().unwrap().pop();
+    segment["count"] = json!(segment["count"].as_u64().unwrap() - 1);
+    pipeline.store.put_json(&key, &segment, 0).await.unwrap();
+    let error = pipeline.apply(&plan).await.unwrap_err();
+    assert!(
+        error.to_string().contains("not those that it counts"),
+        "{error}"
+    );
     pipeline.store.remove(&key);
     let error = pipeline.apply(&plan).await.unwrap_err();
     assert_eq!(error.name(), "Sync.Contract");

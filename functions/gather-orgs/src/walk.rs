@@ -51,6 +51,7 @@ pub(crate) async fn go_on(
     // Every invocation reads at least one page, so that the stage comes to its end however short
     // they are.
     let mut body = fetch(client, walk.cursor()).await?;
+    let mut has_read = false;
     loop {
         let may_go_on = deadline.allows_more();
         let ahead = body.cursor_ahead(walk.cursor()).filter(|_| may_go_on);
@@ -61,8 +62,11 @@ pub(crate) async fn go_on(
         .await;
         let page = match page {
             Ok(page) => page?,
+            // The two calls before may have taken their time.
+            Err(_) if has_read && !deadline.allows_more() => return Err(Cut::Deadline),
             Err(_) => read_again(client, walk, wanted).await?,
         };
+        has_read = true;
         if walk.take(&client.host(), page)? {
             return Ok(());
         }
@@ -110,6 +114,8 @@ async fn read_again(
     walk: &Walk,
     wanted: &Wanted,
 ) -> Result<OrganizationsPage, Cut> {
+    let instance = walk.name();
+    tracing::info!(instance, "a page is broken within, and asked for again");
     let body = client.whole_organizations(walk.cursor()).await?;
     let page = read(&body, walk.name(), wanted).await;
     let broken = |_| Error::Transient(format!("zendesk {}: a broken page", walk.name()));

@@ -35,11 +35,15 @@ impl Session {
         plan: &Reference,
     ) -> Result<Arc<Work>> {
         let mut last = self.work.lock().await;
-        let known = last.as_ref().filter(|(of, _)| of == plan);
-        if let Some((_, work)) = known {
+        let is_known = |(of, work): &&(Reference, Arc<Work>)| {
+            of == plan && work.plan().header.run_id == run_id
+        };
+        if let Some((_, work)) = last.as_ref().filter(is_known) {
             work.may_be_applied()?;
             return Ok(Arc::clone(work));
         }
+        // Memory is not to hold two of them.
+        *last = None;
         let work = Arc::new(Work::load(store, run_id, plan).await?);
         *last = Some((plan.clone(), Arc::clone(&work)));
         Ok(work)

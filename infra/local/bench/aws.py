@@ -5,8 +5,7 @@ import mmap
 import threading
 from collections import Counter
 from pathlib import Path
-from urllib.parse import parse_qs, unquote
-from xml.sax.saxutils import escape
+from urllib.parse import unquote
 
 from .wire import Answer
 
@@ -42,17 +41,11 @@ class Aws:
         if request.headers.get("x-amz-target") == "secretsmanager.GetSecretValue":
             return self.secret(json.loads(request.body)["SecretId"])
         _, _, key = unquote(request.path).lstrip("/").partition("/")
-        query = parse_qs(request.query, keep_blank_values=True)
-        if not key and request.method == "GET":
-            return self.listed(query)
         match request.method:
-            case "GET" | "HEAD":
+            case "GET":
                 return self.get(key)
             case "PUT":
                 return self.put(key, request)
-            case "DELETE":
-                self.objects.pop(key, None)
-                return Answer(status=204, kind="delete")
         return Answer(status=400, kind="unknown")
 
     def secret(self, name):
@@ -73,8 +66,6 @@ class Aws:
 
     def put(self, key, request):
         """Keeps an object."""
-        if request.headers.get("if-none-match") == "*" and key in self.objects:
-            return refused(412, "PreconditionFailed", "put")
         body = request.body
         if "aws-chunked" in request.headers.get("content-encoding", ""):
             body = unchunked(body)
@@ -82,33 +73,6 @@ class Aws:
             self.objects[key] = body
             self.put_bytes[key] += len(body)
         return Answer(headers={"etag": '"0"'}, kind="put")
-
-    def listed(self, query):
-        """ListObjectsV2: keys below a prefix, 1,000 at a time."""
-        prefix = query.get("prefix", [""])[0]
-        after = query.get("continuation-token", query.get("start-after", [""]))[0]
-        most = int(query.get("max-keys", ["1000"])[0])
-        with self.lock:
-            sizes = {key: len(body) for key, body in self.objects.items()}
-        keys = sorted(key for key in sizes if key.startswith(prefix) and key > after)
-        shown, is_cut = keys[:most], len(keys) > most
-        token = (
-            f"<NextContinuationToken>{escape(shown[-1])}</NextContinuationToken>" if is_cut else ""
-        )
-        contents = "".join(
-            f"<Contents><Key>{escape(key)}</Key><LastModified>2026-10-02T06:00:00.000Z"
-            f"</LastModified><ETag>&quot;0&quot;</ETag><Size>{sizes[key]}</Size>"
-            f"<StorageClass>STANDARD</StorageClass></Contents>"
-            for key in shown
-        )
-        body = (
-            f'<?xml version="1.0" encoding="UTF-8"?>'
-            f'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bench</Name>'
-            f"<Prefix>{escape(prefix)}</Prefix><KeyCount>{len(shown)}</KeyCount>"
-            f"<MaxKeys>{most}</MaxKeys><IsTruncated>{str(is_cut).lower()}</IsTruncated>"
-            f"{contents}{token}</ListBucketResult>"
-        )
-        return Answer(body.encode(), headers=XML, kind="list")
 
     def begin(self, files):
         """Forgets all objects, and has those of these files instead: key to path."""

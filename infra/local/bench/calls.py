@@ -2,11 +2,12 @@
 
 from functools import partial
 
+from ..programs import binary
 from .figures import Figure, Part, at_most, ratio
 from .measure import DATA, alternately, documents, median, of_versions, pages
 from .pages import PARTNERS
 from .runtime import invoked
-from .stages import binary, environment, event, files, references
+from .stages import environment, event, files, references
 
 # Seconds that every answer of a vendor takes.
 LATENCY = 0.1

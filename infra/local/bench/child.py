@@ -59,10 +59,10 @@ def last_words(log):
         return file.read()[-2000:]
 
 
-def run(command, env, out):
+def run(command, out):
     """Runs a command to its end; what it took, and the seconds."""
     began = time.monotonic()
-    pid = spawn(command, {**PLAIN, **env}, out)
+    pid = spawn(command, PLAIN, out)
     try:
         used = ended(pid)
     except BaseException:

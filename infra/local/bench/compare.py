@@ -3,12 +3,13 @@
 import json
 from functools import partial
 
+from ..programs import binary
 from .documents import Shape
 from .figures import Figure, Part, at_most, ratio
 from .measure import DATA, Subject, alternately, documents, median, peer
 from .runtime import invoked
 from .scan import check
-from .stages import binary, environment, event, files, memory_size, references
+from .stages import environment, event, files, memory_size, references
 
 # What a Lambda of the template's size must hold, and what is compared with polars.
 SMALL, LARGE = 100_000, 1_000_000
@@ -42,14 +43,13 @@ class Comparison:
         """A peer, which reads and writes files and must have found the same."""
         result = self.bench.folder / "plan.json"
 
-        def answer():
+        def same():
             plan = json.loads(result.read_text())
             for key in ("creates", "updates", "marks"):
                 check(len(plan[key]), getattr(self.shape, key))
-            return {}
 
         paths = (self.folder / "accounts.json", self.folder / "organizations.json", result)
-        return peer(script, *how, *paths, answer=answer, log=self.bench.log)
+        return peer(script, *how, *paths, same=same, log=self.bench.log)
 
 
 def subjects(bench, comparison):
@@ -100,7 +100,7 @@ def of_time(count, samples, how):
     is_goal = count == LARGE and how == AS_THEY_ARE
     return Figure(
         name=f"compare {count:,} with {count:,}, wall, beside {how}",
-        goal="less than polars" if is_goal else "",
+        goal=f"less than polars' {AS_THEY_ARE}" if is_goal else "",
         measured=f"{ours:.2f} s; polars {polars:.2f} s",
         share=ratio(ours, polars),
         met=ours < polars if is_goal else None,
@@ -115,7 +115,7 @@ def of_memory(count, samples, how):
     is_goal = count == LARGE and how == AS_THEY_ARE
     return Figure(
         name=f"compare {count:,} with {count:,}, peak memory, beside {how}",
-        goal="at most 40 % of polars'" if is_goal else "",
+        goal=f"at most 40 % of {AS_THEY_ARE}'s" if is_goal else "",
         measured=f"{ours:.0f} MiB; polars {polars:.0f} MiB",
         share=ratio(ours, polars),
         met=at_most(ours, polars * MOST_OF_POLARS_MEMORY) if is_goal else None,

@@ -65,11 +65,11 @@ def median(samples, key):
     return statistics.median(values) if values else None
 
 
-def peer(script, *arguments, answer=None, log):
-    """Runs a peer; what it says of its work stands in a file that it writes."""
-    used, took = run([PEERS_PYTHON, PEERS / script, *arguments], {}, log)
-    said = answer() if answer else {}
-    return Sample(wall=took, whole=took, cpu=used.cpu, peak=used.peak, answer=said)
+def peer(script, *arguments, same, log):
+    """Runs a peer, and checks by what it wrote that it did the same work."""
+    used, took = run([PEERS_PYTHON, PEERS / script, *arguments], log)
+    same()
+    return Sample(wall=took, whole=took, cpu=used.cpu, peak=used.peak)
 
 
 def drop_what_is_stale():

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..processes import ROOT
+from ..programs import FUNCTIONS, LAMBDA, binary
 from .remote import Remote
-from .stages import FUNCTIONS, LAMBDA, binary
 
 PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 
@@ -38,8 +38,6 @@ class Bench:
 
     def repeats_of(self, count):
         """The largest sizes take minutes, and vary little."""
-        if count >= 1_000_000:
-            return min(self.repeats, 2)
         return min(self.repeats, 3) if count > 100_000 else self.repeats
 
     def has_floor(self, name):

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from .child import end, last_words, peak_so_far, spawn
 from .wire import Answer, Connection, listener
 
-PREFIX = "/2018-06-01/runtime/"
 # What Lambda allows at most.
 TIMEOUT_SECONDS = 900
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:bench"

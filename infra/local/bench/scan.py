@@ -4,12 +4,13 @@ import json
 import re
 from functools import partial
 
+from ..programs import LAMBDA, binary
 from .child import run
 from .figures import Figure, Part, at_most, ratio
 from .measure import DATA, Subject, alternately, documents, median, pages, peer
 from .pages import LOOKALIKES, PARTNERS
 from .runtime import Sample, invoked
-from .stages import LAMBDA, binary, environment, event, files, references
+from .stages import environment, event, files, references
 
 # Where the floor and the peers are measured as well.
 COMPARED = 100_000
@@ -45,21 +46,20 @@ class Scan:
         self.begin()
         result = self.bench.folder / "scanned.json"
 
-        def answer():
+        def same():
             said = json.loads(result.read_text())
             check(said["scanned"], self.count)
             check(len(said["organizations"]), PARTNERS)
             check(len(said["lookalikes"]), LOOKALIKES)
-            return {}
 
         base, accounts = self.bench.remote.address("global"), self.accounts / "accounts.json"
-        return peer(script, base, accounts, result, answer=answer, log=self.bench.log)
+        return peer(script, base, accounts, result, same=same, log=self.bench.log)
 
     def floor(self):
         """Every page decompressed and read into typed fields, and nothing else."""
         log = self.bench.folder / "floor.log"
         log.unlink(missing_ok=True)
-        used, took = run([LAMBDA / "floor-scan" / "bootstrap", self.pages], {}, log)
+        used, took = run([LAMBDA / "floor-scan" / "bootstrap", self.pages], log)
         check(int(re.search(r"\d+", log.read_text())[0]), self.count)
         return Sample(wall=took, whole=took, cpu=used.cpu, peak=used.peak)
 
@@ -90,7 +90,7 @@ def measure(bench):
         print(f"  a scan of {count:,} organizations", flush=True)
         scan = Scan(bench, count)
         by_size[count] = alternately(bench.repeats_of(count), list(subjects(bench, scan)))
-        part.add_samples(f"scan, {count:,}", by_size[count])
+        part.add_samples(f"scan, {count:,}", by_size[count], wall="whole")
     part.figures = [*of_cpu(by_size.get(COMPARED, {})), *of_growth(by_size), *of_memory(by_size)]
     return part
 

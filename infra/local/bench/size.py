@@ -1,8 +1,8 @@
 """The size of what is released: each program as `make package` packs it."""
 
+from ..programs import FUNCTIONS, binary
 from ..smallest_zip import smallest_zip
 from .figures import Figure, Part, at_most
-from .stages import FUNCTIONS, binary
 
 MOST_BYTES = 3_000_000
 

@@ -5,20 +5,14 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..processes import REGION, ROOT, signed_in
+from ..processes import REGION, signed_in
+from ..programs import FUNCTIONS, binary
 from ..template import template
 from .documents import REFERENCES, RUN_ID
 from .remote import NAMES
 
-FUNCTIONS = ["gather-accounts", "gather-orgs", "compare", "sync"]
-LAMBDA = ROOT / "target" / "lambda"
 # More than any plan has, so that the guard holds nothing.
 NO_LIMIT = "1000000"
-
-
-def binary(name, folder=None):
-    """A function's program, of this build or of another folder."""
-    return Path(folder or LAMBDA) / name / "bootstrap"
 
 
 def digest():

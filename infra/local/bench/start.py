@@ -1,9 +1,10 @@
 """Cold starts: from exec to the first question for an event."""
 
+from ..programs import FUNCTIONS, LAMBDA, binary
 from .figures import Figure, Part, ratio
 from .measure import Subject, alternately, median
 from .runtime import started
-from .stages import FUNCTIONS, LAMBDA, binary, environment
+from .stages import environment
 
 RUNS = 20
 MOST_SECONDS, MOST_FLOORS = 0.003, 1.5

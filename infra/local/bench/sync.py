@@ -4,13 +4,14 @@ import re
 from dataclasses import dataclass
 
 from ..processes import ROOT
+from ..programs import binary
 from .calls import floor_note
 from .documents import Shape
 from .figures import Figure, Part, at_most, ratio
 from .measure import alternately, documents, median, of_versions
 from .runtime import invoked
 from .scan import check
-from .stages import binary, environment, event, files, references
+from .stages import environment, event, files, references
 
 LATENCY = 0.02
 MOST = 1.05

@@ -97,12 +97,6 @@ class Vendor:
             case "POST", "/oauth/tokens":
                 token = {"access_token": "bench", "token_type": "bearer", "scope": "read write"}
                 return Answer.of_json({**token, "expires_in": 10800}, kind="token")
-            case "GET", "/api/v2/organizations/search":
-                said = {"organizations": [], "count": 0, "next_page": None}
-                return Answer.of_json(said, kind="search")
-        _, _, job = path.partition("/api/v2/job_statuses/")
-        if request.method == "GET" and job in self.jobs:
-            return Answer.of_json({"job_status": completed(job, self.jobs[job])}, kind="jobs")
         if request.method == "GET" and path.endswith("/related"):
             counts = {"users_count": 3, "tickets_count": 7}
             return Answer.of_json({"organization_related": counts}, kind="related")

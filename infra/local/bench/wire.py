@@ -132,9 +132,9 @@ class Connection:
             self.sock.sendall(head)
             self.sock.sendall(answer.body)
 
-    def call(self, method, target, body=b"", headers=""):
+    def call(self, method, target, body=b""):
         """Sends a request, and returns status and body of the answer."""
-        head = f"{method} {target} HTTP/1.1\r\nhost: 127.0.0.1\r\n{headers}"
+        head = f"{method} {target} HTTP/1.1\r\nhost: 127.0.0.1\r\n"
         self.sock.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode("latin-1") + body)
         found = self._head()
         if found is None:

@@ -10,19 +10,20 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::{ReconnectMode, RetryConfig};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector as Tcp;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::{Result, tls};
+use crate::{Error, Result, tls};
 
-/// How long a connection may take.
+/// How long a TCP connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long a reply's beginning may take, the request's body included.
-const ANSWER: Duration = Duration::from_mins(1);
+/// How long a reply's beginning may take, the TLS handshake and the request's body included.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// A client whose connections are made, and whose TLS is set up, at the first call.
 pub(super) fn client() -> SharedHttpClient {
@@ -31,6 +32,20 @@ pub(super) fn client() -> SharedHttpClient {
         let connector = made.get_or_init(|| SharedHttpConnector::new(Https::new()));
         connector.clone()
     })
+}
+
+/// The SDK's own retries, three tries, without its wish to close the connection of a failed one:
+/// that knows the SDK's own client only, and logs an error with every other.
+pub(super) fn retries() -> RetryConfig {
+    RetryConfig::standard().with_reconnect_mode(ReconnectMode::ReuseAllConnections)
+}
+
+/// Why TLS cannot be set up, if that is what kept a call from being sent.
+pub(super) fn not_set_up<E, R>(error: &SdkError<E, R>) -> Option<Error> {
+    match error {
+        SdkError::DispatchFailure(_) => tls::config().err(),
+        _ => None,
+    }
 }
 
 #[derive(Debug)]
@@ -50,6 +65,8 @@ impl Https {
                 .wrap_connector(tcp);
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
+                // What lies idle while Lambda freezes the process is dead when it goes on.
+                .pool_max_idle_per_host(1)
                 .build(connector)
         }))
     }

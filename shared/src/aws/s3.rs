@@ -3,7 +3,7 @@
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::Aws;
+use super::{Aws, https};
 use crate::store::Store;
 use crate::{Error, Result};
 
@@ -16,6 +16,7 @@ impl Aws {
             .region(aws_sdk_s3::config::Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
             .http_client(self.http.clone())
+            .retry_config(https::retries())
             .force_path_style(self.endpoint.is_some());
         config.set_endpoint_url(self.endpoint.clone());
         S3Store {
@@ -37,6 +38,9 @@ impl S3Store {
     where
         SdkError<E, R>: ProvideErrorMetadata,
     {
+        if let Some(error) = https::not_set_up(error) {
+            return error;
+        }
         let code = error.code().unwrap_or("no answer");
         match code {
             "AccessDenied" | "NoSuchBucket" => Error::Config(format!(

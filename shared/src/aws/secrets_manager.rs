@@ -3,7 +3,7 @@
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
 use secrecy::SecretString;
 
-use super::Aws;
+use super::{Aws, https};
 use crate::secrets::Secrets;
 use crate::{Error, Result};
 
@@ -17,7 +17,8 @@ impl Aws {
                 self.region.clone(),
             ))
             .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone());
+            .http_client(self.http.clone())
+            .retry_config(https::retries());
         config.set_endpoint_url(self.endpoint.clone());
         SecretsManager {
             client: aws_sdk_secretsmanager::Client::from_conf(config.build()),
@@ -50,7 +51,9 @@ impl Secrets for SecretsManager {
                                        the region of this function"
                 )),
                 Some(code) => Error::Transient(format!("secret {name}: {code}")),
-                None => Error::Transient(format!("secret {name}: no answer from Secrets Manager")),
+                None => https::not_set_up(&error).unwrap_or_else(|| {
+                    Error::Transient(format!("secret {name}: no answer from Secrets Manager"))
+                }),
             })?;
         let text = got.secret_string.ok_or_else(|| {
             Error::Config(format!(

@@ -37,21 +37,21 @@ struct PageMeta {
     after_cursor: Option<String>,
 }
 
-/// A page as it came. Only its end was read, which names the next one: that is asked for while this
+/// A page as it came. Only what names the next one was looked for: that is asked for while this
 /// one is read.
 pub struct PageBody {
     body: Vec<u8>,
-    /// `None` if it does not stand at the end.
+    /// `None` if it was not found.
     meta: Option<PageMeta>,
 }
 
 impl PageBody {
-    /// A page whose end says what comes next; of another one all is read, to know what it is.
+    /// A page that says what comes next; of another one all is read, to know what it is.
     ///
     /// # Errors
     /// If it is no JSON, or of another shape.
     pub fn of(body: &[u8]) -> serde_json::Result<Self> {
-        match meta_at_the_end(body) {
+        match meta_found(body) {
             Some(meta) => Ok(Self {
                 body: body.to_vec(),
                 meta: Some(meta),
@@ -102,9 +102,10 @@ impl PageBody {
     }
 }
 
-/// What a page says of the next one, if it stands behind the organizations, as Zendesk writes it. A
-/// quote within a text is escaped in JSON, so what is found here is a key.
-fn meta_at_the_end(body: &[u8]) -> Option<PageMeta> {
+/// What a page says of the next one, found without reading the page. Zendesk writes it behind the
+/// organizations, so the last key of that name is the one. A quote within a text is escaped in
+/// JSON, so no text is taken for it; and the page, once read, has the last word.
+fn meta_found(body: &[u8]) -> Option<PageMeta> {
     const KEY: &[u8] = br#""meta":"#;
     let place = memchr::memmem::rfind(body, KEY)?;
     let rest = body.get(place + KEY.len()..)?;
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_its_end_is_read_at_once_and_is_as_broken_as_it_is() {
+    fn a_page_that_names_no_next_one_is_read_at_once_and_is_as_broken_as_it_is() {
         for broken in [
             "<html>",
             r#"{"organizations":[{"id":1,"#,

@@ -303,7 +303,7 @@ async fn apply(
 /// What the progress of a run told of doubts, after each invocation.
 #[derive(Default)]
 struct SeenDoubts {
-    creates: BTreeSet<(u64, usize, u64)>,
+    creates: BTreeSet<(u64, u64)>,
     chunks: BTreeSet<String>,
     jobs: BTreeSet<String>,
 }
@@ -311,9 +311,9 @@ struct SeenDoubts {
 impl SeenDoubts {
     fn note(&mut self, state: &Value) {
         if let Some(tries) = state["open_create"]["tries"].as_u64() {
-            let segments = state["segments"].as_u64().unwrap_or_default();
-            let index = state["creates"].as_array().map_or(0, Vec::len);
-            self.creates.insert((segments, index, tries));
+            let before = state["segments"]["creates"].as_u64().unwrap_or_default();
+            let listed = state["creates"].as_array().map_or(0, Vec::len);
+            self.creates.insert((before + listed as u64, tries));
         }
         let jobs = state["jobs"].as_array().into_iter().flatten();
         let again = state["again"].as_array().into_iter().flatten();

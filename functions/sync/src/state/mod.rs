@@ -17,7 +17,7 @@ use crate::outcomes;
 use crate::work::Work;
 
 pub use chunks::Chunk;
-pub use segments::Grown;
+pub use segments::{Grown, Segments};
 
 /// The document's name, below `runs/{run_id}/`.
 pub const FILE: &str = "sync-state.json";
@@ -34,8 +34,8 @@ pub struct State {
     /// Until when the invocation that works now may run, none between two invocations. Who finds a
     /// moment here that has passed was preceded by one that was killed.
     working_until: Option<Timestamp>,
-    /// How many segments there are.
-    segments: usize,
+    /// What lies in segments.
+    segments: Segments,
     /// What became of the creates, in order.
     pub creates: Grown<CreateResult>,
     /// The create that comes next, if it was sent and is in doubt.
@@ -217,7 +217,7 @@ impl State {
             plan_digest: work.plan().digest.clone(),
             began_at: now(),
             working_until: None,
-            segments: 0,
+            segments: Segments::default(),
             creates: Grown::default(),
             open_create: None,
             next_update: 0,

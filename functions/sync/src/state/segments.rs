@@ -1,9 +1,9 @@
 //! What is decided is saved once, in segments: the cost of saving does not depend on how many
 //! writes came before.
 //!
-//! `sync-state.json` holds the number of segments and what is in none of them. A segment is written
-//! before the progress that counts it, so a kill between the two leaves the progress as it was, and
-//! the segment is written over.
+//! `sync-state.json` holds what lies in no segment, and counts what lies in them. A segment is
+//! written before the progress that counts it, so a kill between the two leaves the progress as it
+//! was, and the segment is written over.
 
 use std::ops::Deref;
 
@@ -13,7 +13,7 @@ use shared::model::{Header, run_key};
 use shared::store::Store;
 use shared::{Error, Result};
 
-use super::{CreateResult, Exception, Phase, SentJob, State};
+use super::{CreateResult, Exception, FILE, Phase, SentJob, State};
 
 /// Decided entries that make a segment. Many: large progress, saved with every write. Few: many
 /// segments, each a write of its own.
@@ -21,7 +21,17 @@ const ENTRIES_PER_SEGMENT: usize = 50;
 /// Segments read at the same time.
 const READS_AT_ONCE: usize = 8;
 
-/// A list that only grows. In JSON it is what lies in no segment: an empty one once all does.
+/// What lies in segments. A segment that was written over too late would hold something else.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segments {
+    /// How many there are.
+    number: usize,
+    creates: usize,
+    jobs: usize,
+    exceptions: usize,
+}
+
+/// A list that only grows. In JSON only what lies in no segment.
 #[derive(Debug)]
 pub struct Grown<T> {
     all: Vec<T>,
@@ -34,9 +44,11 @@ impl<T> Grown<T> {
         self.all.push(entry);
     }
 
-    /// An entry that is still to change. None that lies in a segment is.
+    /// An entry that is still to change; `None` for one that lies in a segment, and never does.
     pub fn get_mut(&mut self, place: usize) -> Option<&mut T> {
-        self.all.get_mut(place)
+        self.all
+            .get_mut(place)
+            .filter(|_| place >= self.in_segments)
     }
 
     /// The entries that lie in no segment.
@@ -123,20 +135,20 @@ impl State {
             jobs: jobs().cloned().collect(),
             exceptions: exceptions.to_vec(),
         };
-        let number = self.segments + 1;
+        let number = self.segments.number + 1;
         let key = run_key(run_id, &file(number));
         store.put_json(&key, &segment, entries).await?;
-        self.segments = number;
         self.creates.in_segments += segment.creates.len();
         self.jobs.in_segments += segment.jobs.len();
         self.exceptions.in_segments += segment.exceptions.len();
+        self.segments = self.in_segments(number);
         Ok(())
     }
 
     /// Reads the segments that the progress counts.
     pub(super) async fn read_segments<S: Store>(&mut self, store: &S) -> Result<()> {
         let run_id = self.header.run_id.clone();
-        let reads = (1..=self.segments).map(|number| read(store, &run_id, number));
+        let reads = (1..=self.segments.number).map(|number| read(store, &run_id, number));
         let segments: Vec<Segment> = stream::iter(reads)
             .buffered(READS_AT_ONCE)
             .try_collect()
@@ -150,7 +162,21 @@ impl State {
         self.creates.begin_with(creates);
         self.jobs.begin_with(jobs);
         self.exceptions.begin_with(exceptions);
-        Ok(())
+        if self.in_segments(self.segments.number) == self.segments {
+            return Ok(());
+        }
+        Err(Error::Contract(format!(
+            "{FILE}: its segments are not those that it counts; start a new run"
+        )))
+    }
+
+    fn in_segments(&self, number: usize) -> Segments {
+        Segments {
+            number,
+            creates: self.creates.in_segments,
+            jobs: self.jobs.in_segments,
+            exceptions: self.exceptions.in_segments,
+        }
     }
 }
 

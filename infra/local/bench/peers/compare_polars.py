@@ -37,7 +37,9 @@ def read(how, path, name, schema):
     behind = b'],"lookalikes":' if name == "organizations" else b'],"former":'
     end = document.rindex(behind) + 1
     if how == "read_json":
-        return pl.read_json(io.BytesIO(memoryview(document)[start:end]), schema=schema)
+        listed = document[start:end]
+        del document
+        return pl.read_json(listed, schema=schema)
     lines = document[start + 1 : end - 1].replace(b"},{", b"}\n{")
     del document
     return pl.read_ndjson(io.BytesIO(lines), schema=schema)

@@ -299,17 +299,13 @@ impl Zendesk {
         let organizations: Vec<_> = page.iter().map(|(_, organization)| organization).collect();
         let is_full = page.len() == size.min(100).min(self.page_size);
         let more = is_full || rest.next().is_some();
-        Response::json(
-            200,
-            &json!({
-                "organizations": organizations,
-                "meta": {"has_more": more, "after_cursor": last, "before_cursor": first},
-                "links": {
-                    "prev": null,
-                    "next": "https://elsewhere.example/api/v2/organizations.json?page%5Bafter%5D=x",
-                },
-            }),
-        )
+        let meta = json!({"has_more": more, "after_cursor": last, "before_cursor": first});
+        let next = "https://elsewhere.example/api/v2/organizations.json?page%5Bafter%5D=x";
+        let links = json!({"prev": null, "next": next});
+        // In Zendesk's order, which is not the alphabet's.
+        let organizations = json!(organizations);
+        let body = format!(r#"{{"organizations":{organizations},"meta":{meta},"links":{links}}}"#);
+        Response::json_text(200, body)
     }
 
     fn show_many(&self, request: &Request) -> Response {
