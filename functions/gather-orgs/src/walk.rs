@@ -108,7 +108,7 @@ async fn read(
     body.read(instance, |listed| wanted.keeps(instance, listed))
 }
 
-/// A page whose end was sound and whose rest is not is asked for again, as any broken reply.
+/// A page that named the next one and is broken within is asked for again, as any broken reply.
 async fn read_again(
     client: &mut Client,
     walk: &Walk,

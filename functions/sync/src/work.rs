@@ -69,7 +69,22 @@ impl Work {
     /// # Errors
     /// [`Error::Contract`] or [`Error::Input`].
     pub fn may_be_applied(&self) -> Result<()> {
-        may_be_applied(self.plan())
+        let plan = self.plan();
+        let age = Timestamp::now().duration_since(plan.header.generated_at);
+        if age > OLDEST_PLAN {
+            return Err(Error::Contract(
+                "plan.json is too old to be applied; start a new run instead of redriving this one"
+                    .to_owned(),
+            ));
+        }
+        if plan.mode != Mode::Apply {
+            return Err(Error::Input(
+                "plan.json was made in plan mode and is not applied; start an execution in apply \
+                 mode"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
     }
 
     /// The plan.
@@ -197,23 +212,6 @@ impl Work {
             && !organization.updated_at.is_empty()
             && self.read_at.get(&organization.id) == Some(&organization.updated_at)
     }
-}
-
-fn may_be_applied(plan: &Plan) -> Result<()> {
-    let age = Timestamp::now().duration_since(plan.header.generated_at);
-    if age > OLDEST_PLAN {
-        return Err(Error::Contract(
-            "plan.json is too old to be applied; start a new run instead of redriving this one"
-                .to_owned(),
-        ));
-    }
-    if plan.mode != Mode::Apply {
-        return Err(Error::Input(
-            "plan.json was made in plan mode and is not applied; start an execution in apply mode"
-                .to_owned(),
-        ));
-    }
-    Ok(())
 }
 
 /// When each organization of the target was changed last, as compare saw it.

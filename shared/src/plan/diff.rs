@@ -280,7 +280,9 @@ impl<'a> Differ<'a> {
                 rest.push((organization, name));
             }
         }
-        for (id, account) in self.accounts {
+        // Nearly always nobody is left, and then no account's name needs a key.
+        let concerned = self.accounts.iter().filter(|_| !rest.is_empty());
+        for (id, account) in concerned {
             if let Some(bearer) = bearers.get_mut(&name_key(&account.name)) {
                 *bearer = Some(Partner { id, account });
             }
