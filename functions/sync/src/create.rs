@@ -35,7 +35,7 @@ pub async fn create(
     state: &mut State,
     index: usize,
 ) -> Result<(), CallError> {
-    let Some(create) = work.creates.get(index) else {
+    let Some(create) = work.creates().get(index) else {
         return Ok(());
     };
     let step = match &state.open_create {

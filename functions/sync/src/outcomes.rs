@@ -1,6 +1,6 @@
 //! What became of every record, from the progress of sync.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 use shared::model::{Action, Outcome, RecordOutcome};
 
@@ -24,11 +24,17 @@ pub fn of_finished(work: &Work, state: &State) -> Vec<RecordOutcome> {
 pub fn so_far(work: &Work, state: &State) -> Vec<RecordOutcome> {
     let bulk = Bulk::of(state);
     let judged = records(work).filter_map(|record| {
-        let is_undecided = bulk.open.contains(&record) && !bulk.exceptions.contains_key(&record);
-        let outcome = bulk.outcome(record).filter(|_| !is_undecided)?;
+        let outcome = bulk.decided(record)?;
         Some(bulk.result(work, record, outcome))
     });
     creates(work, state).chain(judged).collect()
+}
+
+/// How many outcomes are decided.
+pub fn decided(work: &Work, state: &State) -> usize {
+    let bulk = Bulk::of(state);
+    let judged = records(work).filter(|record| bulk.decided(*record).is_some());
+    state.creates.len() + judged.count()
 }
 
 fn creates<'a>(work: &'a Work, state: &'a State) -> impl Iterator<Item = RecordOutcome> + 'a {
@@ -53,20 +59,20 @@ fn records(work: &Work) -> impl Iterator<Item = Record> {
 
 /// What the progress says of updates and marks.
 struct Bulk<'a> {
-    exceptions: BTreeMap<Record, (Outcome, Option<&'a str>)>,
+    exceptions: HashMap<Record, (Outcome, Option<&'a str>)>,
     /// The judged job a record went with.
-    job_ids: BTreeMap<Record, &'a str>,
+    job_ids: HashMap<Record, &'a str>,
     /// Records whose job is running, or that are to be sent again. They may have a judged job
     /// behind them all the same.
-    open: BTreeSet<Record>,
+    open: HashSet<Record>,
 }
 
 impl<'a> Bulk<'a> {
     fn of(state: &'a State) -> Self {
         let mut bulk = Self {
-            exceptions: BTreeMap::new(),
-            job_ids: BTreeMap::new(),
-            open: BTreeSet::new(),
+            exceptions: HashMap::new(),
+            job_ids: HashMap::new(),
+            open: HashSet::new(),
         };
         for exception in state.exceptions.iter() {
             let record = (exception.action, exception.index);
@@ -95,6 +101,12 @@ impl<'a> Bulk<'a> {
             Some((outcome, _)) => Some(*outcome),
             None => self.job_ids.get(&record).map(|_| Outcome::Done),
         }
+    }
+
+    /// `None` for a record that is still to be judged as well.
+    fn decided(&self, record: Record) -> Option<Outcome> {
+        let is_undecided = self.open.contains(&record) && !self.exceptions.contains_key(&record);
+        self.outcome(record).filter(|_| !is_undecided)
     }
 
     fn result(&self, work: &Work, record: Record, outcome: Outcome) -> RecordOutcome {

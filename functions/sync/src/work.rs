@@ -21,10 +21,8 @@ const OLDEST_PLAN: SignedDuration = SignedDuration::from_hours(4);
 pub struct Work {
     /// The plan it comes from, with all of its lists.
     pub planned: Planned,
-    /// Creates to be applied, in order.
-    pub creates: Vec<Create>,
-    updates: Vec<Update>,
-    marks: Vec<Mark>,
+    /// What of the updates is applied although they are held: marks that are taken back.
+    unmarks: Option<Vec<Update>>,
     /// When each organization to be marked was changed last, as compare saw it.
     read_at: BTreeMap<u64, String>,
 }
@@ -37,28 +35,17 @@ impl Work {
     /// plan is not to be applied.
     pub async fn load<S: Store>(store: &S, run_id: &str, plan: &Reference) -> Result<Self> {
         let planned = Planned::load(store, run_id, plan).await?;
-        let is_held = |category| planned.plan.guard.holds(category);
-        let mut creates = planned.creates.clone();
-        let mut updates = planned.updates.clone();
-        let mut marks = planned.marks.clone();
-        if is_held(Guarded::Creates) {
-            creates.clear();
-        }
-        if is_held(Guarded::Updates) {
-            updates = updates.iter().filter_map(Update::only_unmark).collect();
-        }
-        if is_held(Guarded::Marks) {
-            marks.clear();
-        }
+        let unmarks = || {
+            let updates = planned.updates.iter();
+            updates.filter_map(Update::only_unmark).collect()
+        };
         let mut work = Self {
+            unmarks: planned.plan.guard.holds(Guarded::Updates).then(unmarks),
             planned,
-            creates,
-            updates,
-            marks,
             read_at: BTreeMap::new(),
         };
         work.may_be_applied()?;
-        if !work.marks.is_empty() {
+        if !work.marks().is_empty() {
             work.read_at = changed_last(store, work.plan()).await?;
         }
         Ok(work)
@@ -109,19 +96,39 @@ impl Work {
         )))
     }
 
+    /// Creates to be applied, in order.
+    #[must_use]
+    pub fn creates(&self) -> &[Create] {
+        if self.plan().guard.holds(Guarded::Creates) {
+            return &[];
+        }
+        &self.planned.creates
+    }
+
+    fn updates(&self) -> &[Update] {
+        self.unmarks.as_ref().unwrap_or(&self.planned.updates)
+    }
+
+    fn marks(&self) -> &[Mark] {
+        if self.plan().guard.holds(Guarded::Marks) {
+            return &[];
+        }
+        &self.planned.marks
+    }
+
     /// Records in all.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.creates.len() + self.updates.len() + self.marks.len()
+        self.creates().len() + self.updates().len() + self.marks().len()
     }
 
     /// Records of one kind.
     #[must_use]
     pub fn len(&self, action: Action) -> usize {
         match action {
-            Action::Create => self.creates.len(),
-            Action::Update => self.updates.len(),
-            Action::Mark => self.marks.len(),
+            Action::Create => self.creates().len(),
+            Action::Update => self.updates().len(),
+            Action::Mark => self.marks().len(),
         }
     }
 
@@ -130,8 +137,8 @@ impl Work {
     pub fn id(&self, action: Action, index: usize) -> Option<u64> {
         match action {
             Action::Create => None,
-            Action::Update => self.updates.get(index).map(|update| update.id),
-            Action::Mark => self.marks.get(index).map(|mark| mark.id),
+            Action::Update => self.updates().get(index).map(|update| update.id),
+            Action::Mark => self.marks().get(index).map(|mark| mark.id),
         }
     }
 
@@ -140,15 +147,15 @@ impl Work {
     pub fn salesforce_id(&self, action: Action, index: usize) -> Option<String> {
         match action {
             Action::Create => self
-                .creates
+                .creates()
                 .get(index)
                 .map(|create| create.salesforce_id.to_string()),
             Action::Update => self
-                .updates
+                .updates()
                 .get(index)
                 .map(|update| update.salesforce_id.to_string()),
             Action::Mark => self
-                .marks
+                .marks()
                 .get(index)
                 .and_then(|mark| mark.salesforce_id.clone()),
         }
@@ -166,7 +173,7 @@ impl Work {
                 fields.insert(MARK_FOR_DELETION.to_owned(), json!(true));
             }
             Action::Update => {
-                for Change { field, old: _, new } in &self.updates.get(index)?.changes {
+                for Change { field, old: _, new } in &self.updates().get(index)?.changes {
                     let place = if field == NAME {
                         &mut body
                     } else {
@@ -197,7 +204,7 @@ impl Work {
             Action::Create => false,
             Action::Mark => organization.is_marked(),
             Action::Update => self
-                .updates
+                .updates()
                 .get(index)
                 .is_some_and(|update| update.is_done_on(organization)),
         }

@@ -40,12 +40,11 @@ class Aws:
         """Which service is meant, and what of it."""
         if request.headers.get("x-amz-target") == "secretsmanager.GetSecretValue":
             return self.secret(json.loads(request.body)["SecretId"])
-        _, _, key = unquote(request.path).lstrip("/").partition("/")
         match request.method:
             case "GET":
-                return self.get(key)
+                return self.get(key_of(request))
             case "PUT":
-                return self.put(key, request)
+                return self.put(key_of(request), request)
         return Answer(status=400, kind="unknown")
 
     def secret(self, name):
@@ -66,9 +65,7 @@ class Aws:
 
     def put(self, key, request):
         """Keeps an object."""
-        body = request.body
-        if "aws-chunked" in request.headers.get("content-encoding", ""):
-            body = unchunked(body)
+        body = content_of(request)
         with self.lock:
             self.objects[key] = body
             self.put_bytes[key] += len(body)
@@ -85,6 +82,18 @@ class Aws:
     def restore(self, name):
         """Has the objects there were when that name was given."""
         self.objects = dict(self.kept[name])
+
+
+def key_of(request):
+    """An object's key: the path without the bucket."""
+    return unquote(request.path).lstrip("/").partition("/")[2]
+
+
+def content_of(request):
+    """What is to be kept."""
+    if "aws-chunked" in request.headers.get("content-encoding", ""):
+        return unchunked(request.body)
+    return request.body
 
 
 def refused(status, code, kind):

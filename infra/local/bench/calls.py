@@ -85,5 +85,5 @@ def floor_note(latency, floor):
     more = (floor - latency) * 1e6
     return (
         f"A call of {latency * 1e3:.0f} ms takes {floor * 1e3:.3f} ms from a bare socket: "
-        f"{more:.0f} \u00b5s of it are the server's and the kernel's, and stand in the floor."
+        f"{more:.0f} \u00b5s of it are the server's and the kernel's."
     )

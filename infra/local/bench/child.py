@@ -59,10 +59,10 @@ def last_words(log):
         return file.read()[-2000:]
 
 
-def run(command, out):
+def run(command, out, env=PLAIN):
     """Runs a command to its end; what it took, and the seconds."""
     began = time.monotonic()
-    pid = spawn(command, PLAIN, out)
+    pid = spawn(command, env, out)
     try:
         used = ended(pid)
     except BaseException:

@@ -13,8 +13,9 @@ import re
 import sys
 import threading
 import time
+from pathlib import Path
 
-from .aws import Aws
+from .aws import Aws, content_of, key_of
 from .pages import Pages
 from .vendor import Vendor
 from .wire import Answer, Connection, listener
@@ -32,6 +33,8 @@ class World:
         self.vendors = {"global": Vendor(), "us-government": Vendor()}
         self.aws = Aws()
         self.opened = {}
+        # What is asked of the global instance and of S3, in order, while somebody wants to know.
+        self.asked = None
 
     def control(self, said):
         """Does what the bench says, in this order, and tells what was counted."""
@@ -43,6 +46,11 @@ class World:
             self.aws.restore(said["restore"])
         if "keep" in said:
             self.aws.keep(said["keep"])
+        if "recorded" in said:
+            Path(said["recorded"]).write_text("\n".join(map(json.dumps, self.asked)))
+            self.asked = None
+        if "record" in said:
+            self.asked = []
         for name, path in said.get("pages", {}).items():
             self.vendors[name].pages = self.open(path)
         for vendor in self.vendors.values():
@@ -52,6 +60,16 @@ class World:
             for one in (self.aws, *self.vendors.values()):
                 one.forget()
         return counted
+
+    def note(self, service, request):
+        """Remembers a call that floor-calls can do again."""
+        if self.asked is None:
+            return
+        call = {"method": request.method, "body": content_of(request).decode()}
+        if service is self.vendors["global"]:
+            self.asked.append({"service": "zendesk", "target": request.target, **call})
+        elif service is self.aws and request.method in ("GET", "PUT"):
+            self.asked.append({"service": "s3", "target": key_of(request), **call})
 
     def open(self, path):
         """A file of pages, indexed once."""
@@ -70,12 +88,13 @@ class World:
         }
 
 
-def serve(connection, service):
+def serve(connection, service, world):
     """Answers one connection until its end; each answer leaves when its latency is over."""
     with connection.sock, contextlib.suppress(OSError):
         while (request := connection.request()) is not None:
             arrived = connection.arrived
             answer = service.answer(request, arrived)
+            world.note(service, request)
             wait_until(arrived + service.latency)
             connection.reply(answer)
             service.answered = time.monotonic()
@@ -103,11 +122,11 @@ class Control:
         return Answer.of_json(self.world.control(json.loads(request.body)))
 
 
-def accept(sock, service):
+def accept(sock, service, world):
     """Gives each connection a thread."""
     while True:
         connection = Connection(sock.accept()[0])
-        threading.Thread(target=serve, args=(connection, service), daemon=True).start()
+        threading.Thread(target=serve, args=(connection, service, world), daemon=True).start()
 
 
 def main():
@@ -121,7 +140,7 @@ def main():
     for name, service in services.items():
         sock = listener()
         ports[name] = sock.getsockname()[1]
-        threading.Thread(target=accept, args=(sock, service), daemon=True).start()
+        threading.Thread(target=accept, args=(sock, service, world), daemon=True).start()
     print(json.dumps(ports), flush=True)
     # It ends when the bench does.
     sys.stdin.read()

@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 
 from ..processes import ROOT
-from ..programs import binary
+from ..programs import LAMBDA, binary
 from .calls import floor_note
+from .child import PLAIN, run
 from .documents import Shape
 from .figures import Figure, Part, at_most, ratio
-from .measure import alternately, documents, median, of_versions
-from .runtime import invoked
+from .measure import Subject, alternately, documents, median, of_versions
+from .runtime import Sample, invoked
 from .scan import check
 from .stages import environment, event, files, references
 
@@ -20,6 +21,7 @@ MOST_GROWTH = 6
 MOST_REPEATS = 3
 # Equal pairs beside what changes: marks are held if there is no account at all.
 EQUAL = 100
+FLOOR = "floor-calls"
 JOBS = ROOT / "functions" / "sync" / "src" / "jobs.rs"
 POLL = re.compile(r"POLL_INTERVAL: Duration = Duration::from_(secs|millis)\((\d+)\)")
 
@@ -47,27 +49,6 @@ CASES = [
 ]
 
 
-@dataclass(frozen=True)
-class Floors:
-    """Seconds of a call as the leanest client sees it."""
-
-    vendor: float
-    s3: float
-
-    @classmethod
-    def measured(cls, remote):
-        """Small calls, one after the other."""
-        remote.begin({}, LATENCY)
-        vendor = remote.floor_of_a_call("GET", "/api/v2/organizations/1/related")
-        s3 = remote.floor_of_a_call("PUT", "/bench/floor", b"x" * 1000, "aws", times=200)
-        return cls(vendor, s3)
-
-    def of(self, counted):
-        """What a run's calls take at least, one after the other."""
-        calls = sum(counted["calls"]["global"].values())
-        return calls * self.vendor + sum(counted["aws"].values()) * self.s3
-
-
 def poll_seconds():
     """The pause that sync makes before it looks at jobs, which must have their time."""
     found = POLL.search(JOBS.read_text())
@@ -85,6 +66,7 @@ class Applied:
         shape = Shape(**{"equal": EQUAL, case.kind: case.count})
         self.documents = documents(folder, shape, bench.remote.host("global"))
         self.plans = {}
+        self.asked = folder / "asked.jsonl"
 
     def plan(self, folder):
         """Has compare make the plan; where it is. The server remembers the objects."""
@@ -98,12 +80,16 @@ class Applied:
         remote.tell(keep=str(folder))
         return sample.answer["plan"]
 
-    def run(self, folder=None):
-        """sync, once, from the plan to the end of the run."""
-        remote = self.bench.remote
+    def begin(self, folder, **more):
+        """The server as it was when the plan was made."""
         if folder not in self.plans:
             self.plans[folder] = self.plan(folder)
-        remote.tell(restore=str(folder), latency=LATENCY, forget=1)
+        self.bench.remote.tell(restore=str(folder), latency=LATENCY, forget=1, **more)
+
+    def run(self, folder=None, **more):
+        """sync, once, from the plan to the end of the run."""
+        remote = self.bench.remote
+        self.begin(folder, **more)
         said = event(plan=self.plans[folder])
         env = environment("sync", remote)
         sample = invoked(binary("sync", folder), env, said, self.bench.log)
@@ -112,6 +98,20 @@ class Applied:
         check(applied[done_word(self.case.kind)], self.case.count)
         sample.wall -= required(sample.counted["before_looks"], poll_seconds())
         return sample
+
+    def floor(self):
+        """The calls of a run, and nothing else."""
+        remote = self.bench.remote
+        if not self.asked.exists():
+            self.run(record=1)
+            remote.tell(recorded=str(self.asked))
+        self.begin(None)
+        log = self.bench.folder / "floor.log"
+        log.unlink(missing_ok=True)
+        env = {**PLAIN, **environment("sync", remote), "ZENDESK": remote.address("global")}
+        used, _ = run([LAMBDA / FLOOR / "bootstrap", self.asked], log, env)
+        wall = float(log.read_text().split()[0])
+        return Sample(wall=wall, whole=wall, cpu=used.cpu, peak=used.peak)
 
 
 def done_word(kind):
@@ -127,20 +127,25 @@ def required(before_looks, pause):
 def measure(bench):
     """Every case."""
     part = Part("sync", "sync at a distance")
-    floors = Floors.measured(bench.remote)
+    bench.remote.begin({}, LATENCY)
+    of_a_call = bench.remote.floor_of_a_call("GET", "/api/v2/organizations/1/related")
     part.notes = [
-        f"{floor_note(LATENCY, floors.vendor)} One to S3 takes {floors.s3 * 1e3:.3f} ms, and is "
-        "part of the floor as well.",
+        floor_note(LATENCY, of_a_call),
+        "The floor: the same calls of Zendesk and S3, recorded and asked again one after the "
+        "other by reqwest and the AWS SDK, which this project is bound to, and nothing else.",
         "Not counted is what has to be waited for: Wait states, and the pause before each look at "
         f"the jobs ({poll_seconds():g} s).",
     ]
     by_case = {}
     for case in CASES:
         print(f"  sync of {case.words}, {LATENCY * 1e3:.0f} ms", flush=True)
-        subjects = of_versions(bench, Applied(bench, case).run)
+        applied = Applied(bench, case)
+        subjects = of_versions(bench, applied.run)
+        if bench.has_floor(FLOOR):
+            subjects.append(Subject("floor", applied.floor))
         by_case[case] = alternately(min(bench.repeats, MOST_REPEATS), subjects)
         part.add_samples(f"sync, {case.words}, {LATENCY * 1e3:.0f} ms", by_case[case])
-    part.figures = [of_time(case, samples, floors) for case, samples in by_case.items()]
+    part.figures = [of_time(case, samples) for case, samples in by_case.items()]
     part.figures.append(of_state(by_case[CASES[0]], by_case[CASES[1]]))
     return part
 
@@ -155,7 +160,7 @@ def share(samples):
     return median(samples, "wall") / (calls(samples) * LATENCY)
 
 
-def of_time(case, samples, floors):
+def of_time(case, samples):
     """Wall time beside what the calls must take."""
     ours = samples["partner-sync"]
     return Figure(
@@ -164,7 +169,7 @@ def of_time(case, samples, floors):
         measured=f"{median(ours, 'wall'):.3f} s, {calls(ours)} calls",
         share=f"{share(ours):.3f}",
         met=at_most(share(ours), MOST) if case.has_goal else None,
-        floor=f"{floors.of(ours[0].counted):.3f} s",
+        floor=f"{median(samples['floor'], 'wall'):.3f} s" if "floor" in samples else "",
         before=f"{share(samples['before']):.3f}" if "before" in samples else "",
     )
 

@@ -31,7 +31,8 @@ What `make bench` measured on the machine named below. `ONLY=scan`, `SIZES=10000
   found are checked. Those of the comparison leave out clashes, clocks, the guard and digests.
 - "Before", where it stands, are the programs of another version, in the folder that `BEFORE` named.
 - A floor is the least there is to do: for a scan, to decompress and read every page; for a start,
-  an empty Lambda; for calls, the same calls by a bare socket.
+  an empty Lambda; for gather-orgs, as many calls by a bare socket; for sync, its calls asked again
+  by reqwest and the AWS SDK.
 - Organizations have about 1.2 KB of JSON each, 100 a page, gzip.
 """
 SAMPLES = ["what", "who", "runs", "wall", "CPU", "peak memory"]

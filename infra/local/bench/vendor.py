@@ -59,8 +59,9 @@ class Vendor:
         self.lock = threading.Lock()
 
     def forget(self):
-        """Begins to count anew."""
+        """Begins to count anew, and gives the same ids again."""
         with self.lock:
+            self.numbers = itertools.count()
             self.calls.clear()
             self.jobs.clear()
             self.before_looks.clear()

@@ -1,5 +1,7 @@
 //! Cells of the report's tables: text, and ids that lead to their record.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer};
 
 use crate::mask::without_addresses;
@@ -111,17 +113,20 @@ impl Cell {
     }
 
     /// All of it as text.
-    pub(super) fn text(&self) -> String {
-        self.0.iter().map(Part::text).collect()
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        match self.0.as_slice() {
+            [part] => part.text(),
+            parts => Cow::Owned(parts.iter().map(Part::text).collect()),
+        }
     }
 }
 
 impl Part {
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Text(text) | Self::Account(_, text) | Self::Run(text) => text.clone(),
-            Self::Organization(id) => id.to_string(),
-            Self::Break => "\n".to_owned(),
+            Self::Text(text) | Self::Account(_, text) | Self::Run(text) => text.into(),
+            Self::Organization(id) => id.to_string().into(),
+            Self::Break => "\n".into(),
         }
     }
 }

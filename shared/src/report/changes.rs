@@ -76,17 +76,17 @@ pub(super) fn held_updates(run: PlannedRun<'_>) -> Option<Section> {
 /// Updates of this run; marks that are taken back are among them.
 pub(super) fn changes(run: PlannedRun<'_>) -> Option<Section> {
     let is_held = run.plan.guard.holds(Guarded::Updates);
-    let applied = run.updates.iter().filter_map(|update| {
-        if is_held {
-            update.only_unmark()
-        } else {
-            Some(update.clone())
-        }
-    });
+    let unmarks: Vec<_>;
+    let applied = if is_held {
+        unmarks = run.updates.iter().filter_map(Update::only_unmark).collect();
+        &unmarks
+    } else {
+        run.updates
+    };
     let outcomes = Outcomes::of(run, Action::Update);
-    let rows = applied.map(|update| {
+    let rows = applied.iter().map(|update| {
         let outcome = outcomes.of_organization(update.id);
-        let mut row = update_cells(&update);
+        let mut row = update_cells(update);
         row.push(word(run, outcome).into());
         row
     });

@@ -168,7 +168,12 @@ impl Section {
     ) -> Option<Self> {
         let mut rest = rows.into_iter();
         let rows: Vec<_> = rest.by_ref().take(most).collect();
-        let count = rows.len() + rest.count();
+        // What is not shown need not be made to be counted, where the iterator knows its length.
+        let more = match rest.size_hint() {
+            (least, Some(most)) if least == most => least,
+            _ => rest.count(),
+        };
+        let count = rows.len() + more;
         if count > rows.len() {
             note = format!("{note} The first {most} of {count}; {document} has all.");
         }

@@ -61,7 +61,10 @@ fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<Ce
         Some(id) => Cell::organization(*id),
         None => Cell::salesforce_id(salesforce_id.as_deref()),
     };
-    let name = names.get(&record.text()).copied().unwrap_or_default();
+    let name = names
+        .get(record.text().as_ref())
+        .copied()
+        .unwrap_or_default();
     let why = match (error.as_deref(), outcome) {
         (Some(words), _) => words,
         (None, Outcome::Drifted) => {

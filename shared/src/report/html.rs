@@ -1,6 +1,7 @@
 //! The report as one page: no script, nothing from outside, readable on a phone, in the dark, and
 //! on paper. The page itself is `report.html`, its look `report.css`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use askama::Template;
@@ -43,19 +44,19 @@ struct Table<'a> {
     is_open: bool,
     /// The places of the columns whose cells are all numbers that are compared, from 1.
     numeric: Vec<usize>,
-    rows: Vec<Vec<Shown>>,
+    rows: Vec<Vec<Shown<'a>>>,
 }
 
 /// A cell as the page shows it.
-struct Shown {
+struct Shown<'a> {
     /// True for a nought, which is not to draw the eye.
     is_zero: bool,
-    pieces: Vec<Piece>,
+    pieces: Vec<Piece<'a>>,
 }
 
 /// A piece of a cell.
-struct Piece {
-    text: String,
+struct Piece<'a> {
+    text: Cow<'a, str>,
     /// Where it leads; empty if nowhere.
     url: String,
     /// True for an id, which must not be broken.
@@ -74,7 +75,7 @@ impl<'a> Table<'a> {
         };
         let numeric = (0..section.head.len()).filter(is_numeric);
         let rows = section.rows.iter();
-        let shown = |cell: &Cell| Shown::of(cell, addresses);
+        let shown = |cell| Shown::of(cell, addresses);
         Self {
             section,
             anchor: anchor(section.title),
@@ -85,16 +86,16 @@ impl<'a> Table<'a> {
     }
 }
 
-impl Shown {
-    fn of(cell: &Cell, addresses: &Addresses) -> Self {
-        let piece = |part: &Part| Piece {
+impl<'a> Shown<'a> {
+    fn of(cell: &'a Cell, addresses: &Addresses) -> Self {
+        let piece = |part: &'a Part| Piece {
             text: part.text(),
             url: addresses.of_part(part).unwrap_or_default(),
             is_id: !matches!(part, Part::Text(_) | Part::Break),
             is_break: *part == Part::Break,
         };
         Self {
-            is_zero: matches!(cell.text().as_str(), "0" | "0 (0 s)"),
+            is_zero: matches!(cell.text().as_ref(), "0" | "0 (0 s)"),
             pieces: cell.parts().iter().map(piece).collect(),
         }
     }

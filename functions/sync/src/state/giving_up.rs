@@ -44,7 +44,7 @@ impl State {
 
     /// Decides the creates that are left, so that what comes behind them has its time.
     pub fn give_up_creates(&mut self, work: &Work) {
-        while self.creates.len() < work.creates.len() {
+        while self.creates.len() < work.creates().len() {
             let (outcome, words) = match self.open_create.take() {
                 Some(open) => (Outcome::Unknown, open.words),
                 None => (Outcome::Failed, TIME_IS_OVER.to_owned()),

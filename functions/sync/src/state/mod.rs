@@ -277,7 +277,7 @@ impl State {
     #[must_use]
     pub fn next(&self, work: &Work, jobs_per_pause: usize) -> NextStep {
         let running = self.running().count();
-        if self.creates.len() < work.creates.len() {
+        if self.creates.len() < work.creates().len() {
             let open = self.open_create.as_ref();
             return match open.map_or(0, |open| seconds_until(open.look_at, now())) {
                 0 => NextStep::Create(self.creates.len()),
@@ -331,7 +331,7 @@ impl State {
     #[must_use]
     pub fn so_far(&self, work: &Work) -> SoFar {
         SoFar {
-            handled: outcomes::so_far(work, self).len(),
+            handled: outcomes::decided(work, self),
             total: Some(work.total()),
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Applied, Header, Related, Usage};
 
 /// What was to be done to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// An organization was to be created.
