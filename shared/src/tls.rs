@@ -13,7 +13,8 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::{Error, Result};
 
-/// The configuration, without application protocols. Cloning it copies no root.
+/// The configuration. It names no application protocol, so servers speak HTTP/1.1. Cloning it
+/// copies no root.
 ///
 /// # Errors
 /// [`Error::Config`] if `SSL_CERT_FILE` names a file without certificates that can be read.

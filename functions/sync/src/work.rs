@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use shared::model::{
-    Action, Guarded, MARK_FOR_DELETION, Mode, Organization, Organizations, Reference, TARGET,
-};
+use shared::model::{Action, Guarded, MARK_FOR_DELETION, Mode, Organization, Reference, TARGET};
 use shared::plan::{Change, Create, Mark, NAME, Plan, Update};
 use shared::planned::Planned;
 use shared::store::Store;
@@ -221,14 +220,25 @@ impl Work {
     }
 }
 
+/// What is read of `organizations.json`.
+#[derive(Deserialize)]
+struct Read {
+    organizations: Vec<ReadAt>,
+}
+
+#[derive(Deserialize)]
+struct ReadAt {
+    id: u64,
+    instance: String,
+    updated_at: String,
+}
+
 /// When each organization of the target was changed last, as compare saw it.
 async fn changed_last<S: Store>(store: &S, plan: &Plan) -> Result<BTreeMap<u64, String>> {
-    let read: Organizations = store.get_json(&plan.inputs.organizations).await?;
-    let mut changed = BTreeMap::new();
-    for organization in read.organizations {
-        if organization.instance == TARGET {
-            changed.insert(organization.id, organization.updated_at);
-        }
-    }
-    Ok(changed)
+    let read: Read = store.get_json(&plan.inputs.organizations).await?;
+    let of_target = read
+        .organizations
+        .into_iter()
+        .filter(|one| one.instance == TARGET);
+    Ok(of_target.map(|one| (one.id, one.updated_at)).collect())
 }

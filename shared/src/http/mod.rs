@@ -187,8 +187,7 @@ impl Http {
     /// # Errors
     /// [`Error::Config`] if TLS cannot be set up.
     pub fn new(base: &Url, timeout: Duration, meter: &Meter) -> Result<Self> {
-        let mut tls = tls::config()?.clone();
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let tls = tls::config()?.clone();
         let mut builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
         if is_loopback(base) {
             builder = builder.no_proxy();

@@ -10,6 +10,7 @@ use askama::filters::Escaper;
 use super::addresses::Addresses;
 use super::cells::{Cell, Part};
 use super::chart::{self, Chart};
+use super::escape::{is_a_trick, pieces};
 use super::links::anchor;
 use super::{Instruction, Link, Report, Section, minute};
 use crate::{Error, Result};
@@ -160,23 +161,18 @@ pub(crate) struct ReportEscaper;
 
 impl Escaper for ReportEscaper {
     fn write_escaped_str<W: fmt::Write>(&self, mut dest: W, string: &str) -> fmt::Result {
-        for c in string.chars() {
-            match c {
-                '&' => dest.write_str("&amp;")?,
-                '<' => dest.write_str("&lt;")?,
-                '>' => dest.write_str("&gt;")?,
-                '"' => dest.write_str("&quot;")?,
-                '\'' => dest.write_str("&#39;")?,
-                c if c.is_control() || turns_direction(c) => dest.write_char(' ')?,
-                c => dest.write_char(c)?,
-            }
-        }
-        Ok(())
+        pieces(string, harmless).try_for_each(|piece| dest.write_str(piece))
     }
 }
 
-/// True for signs that turn the direction of what follows: a name could make the rest of its row
-/// read differently.
-pub(super) fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// What a character is shown as, if not as itself.
+fn harmless(c: char) -> Option<&'static str> {
+    match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        '\'' => Some("&#39;"),
+        c => is_a_trick(c).then_some(" "),
+    }
 }

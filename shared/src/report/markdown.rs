@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::addresses::Addresses;
 use super::cells::{Cell, Part};
-use super::html::turns_direction;
+use super::escape::{is_a_trick, pieces};
 use super::{Instruction, Link, Report, Section, minute};
 
 pub(super) fn render(report: &Report) -> String {
@@ -109,16 +109,25 @@ fn shown(cell: &Cell, addresses: &Addresses) -> String {
 
 /// Text from outside on one line, with the signs of Markdown and HTML made harmless.
 fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => plain.extend(['\\', c]),
-            '<' => plain.push_str("&lt;"),
-            '>' => plain.push_str("&gt;"),
-            '&' => plain.push_str("&amp;"),
-            c if c.is_control() || turns_direction(c) => plain.push(' '),
-            c => plain.push(c),
-        }
+    pieces(text, harmless).collect()
+}
+
+/// What a character is shown as, if not as itself.
+fn harmless(c: char) -> Option<&'static str> {
+    match c {
+        '\\' => Some(r"\\"),
+        '`' => Some(r"\`"),
+        '*' => Some(r"\*"),
+        '_' => Some(r"\_"),
+        '[' => Some(r"\["),
+        ']' => Some(r"\]"),
+        '|' => Some(r"\|"),
+        '#' => Some(r"\#"),
+        '~' => Some(r"\~"),
+        '!' => Some(r"\!"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '&' => Some("&amp;"),
+        c => is_a_trick(c).then_some(" "),
     }
-    plain
 }

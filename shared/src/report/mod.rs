@@ -5,7 +5,8 @@
 //!   and `links` where they lead.
 //! - `advice`: its head. `sections`: the order of its parts, which are `marks`, `changes`,
 //!   `failures`, `kept`, `outcome`, `inputs`, `health`, `cost`, `chart`.
-//! - `html` (with `report.html` and `report.css`), `markdown`: its forms.
+//! - `html` (with `report.html` and `report.css`), `markdown`: its forms; `escape` what they do to
+//!   text from outside.
 //! - `notice`: the short message to people.
 
 mod addresses;
@@ -15,6 +16,7 @@ mod changes;
 mod chart;
 mod cost;
 mod document;
+mod escape;
 mod facts;
 mod failures;
 mod health;

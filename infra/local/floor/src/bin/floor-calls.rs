@@ -16,7 +16,7 @@ use shared::aws::{Aws, S3Store};
 use shared::http::{Http, Meter, base_url};
 use shared::store::Store as _;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 #[derive(Deserialize)]
 struct Call {
