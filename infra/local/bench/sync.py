@@ -66,7 +66,8 @@ class Applied:
         shape = Shape(**{"equal": EQUAL, case.kind: case.count})
         self.documents = documents(folder, shape, bench.remote.host("global"))
         self.plans = {}
-        self.asked = folder / "asked.jsonl"
+        # What a run asks, and how much of each kind.
+        self.asked, self.recorded = folder / "asked.jsonl", None
 
     def plan(self, folder):
         """Has compare make the plan; where it is. The server remembers the objects."""
@@ -102,14 +103,15 @@ class Applied:
     def floor(self):
         """The calls of a run, and nothing else."""
         remote = self.bench.remote
-        if not self.asked.exists():
-            self.run(record=1)
+        if self.recorded is None:
+            self.recorded = self.run(record=1).counted["calls"]
             remote.tell(recorded=str(self.asked))
         self.begin(None)
         log = self.bench.folder / "floor.log"
         log.unlink(missing_ok=True)
         env = {**PLAIN, **environment("sync", remote), "ZENDESK": remote.address("global")}
         used, _ = run([LAMBDA / FLOOR / "bootstrap", self.asked], log, env)
+        check(remote.tell()["calls"], self.recorded)
         wall = float(log.read_text().split()[0])
         return Sample(wall=wall, whole=wall, cpu=used.cpu, peak=used.peak)
 

@@ -7,9 +7,9 @@ pub(super) fn pieces(
 ) -> impl Iterator<Item = &str> {
     let parts = text.split_inclusive(move |c| instead(c).is_some());
     parts.flat_map(move |part| {
-        let last = part.chars().next_back();
-        match last.and_then(|c| Some((part.strip_suffix(c)?, instead(c)?))) {
-            Some(as_it_is_and_shown) => <[_; 2]>::from(as_it_is_and_shown),
+        let mut before = part.chars();
+        match before.next_back().and_then(instead) {
+            Some(shown) => [before.as_str(), shown],
             None => [part, ""],
         }
     })
