@@ -41,7 +41,7 @@ class Walk:
     def floor(self):
         """Seconds of a page as the leanest client sees it."""
         self.bench.remote.begin({}, LATENCY, self.pages)
-        return self.bench.remote.floor_of_a_call("GET", "/api/v2/organizations?page%5Bsize%5D=100")
+        return self.bench.remote.floor_of_a_call("/api/v2/organizations?page%5Bsize%5D=100")
 
 
 def measure(bench):

@@ -45,13 +45,15 @@ class Remote:
             for instance, name in NAMES.items()
         }
 
-    def floor_of_a_call(self, method, target, body=b"", service="global", times=30):
-        """Seconds of a call as the leanest client there can be sees it: the mean of several."""
-        connection = connected(self.ports[service])
-        connection.call(method, target, body)
+    def floor_of_a_call(self, target):
+        """Seconds of a call of the global instance as the leanest client there can be sees it: the
+        mean of several."""
+        times = 30
+        connection = connected(self.ports["global"])
+        connection.call("GET", target)
         began = time.monotonic()
         for _ in range(times):
-            connection.call(method, target, body)
+            connection.call("GET", target)
         took = time.monotonic() - began
         connection.sock.close()
         return took / times

@@ -130,7 +130,7 @@ def measure(bench):
     """Every case."""
     part = Part("sync", "sync at a distance")
     bench.remote.begin({}, LATENCY)
-    of_a_call = bench.remote.floor_of_a_call("GET", "/api/v2/organizations/1/related")
+    of_a_call = bench.remote.floor_of_a_call("/api/v2/organizations/1/related")
     part.notes = [
         floor_note(LATENCY, of_a_call),
         "The floor: the same calls of Zendesk and S3, recorded and asked again one after the "

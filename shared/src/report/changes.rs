@@ -1,5 +1,7 @@
 //! Creates and updates, one row a record; what is held is apart.
 
+use std::borrow::Cow;
+
 use super::cells::Cell;
 use super::outcome::{Outcomes, word};
 use super::{PlannedRun, Section};
@@ -76,12 +78,10 @@ pub(super) fn held_updates(run: PlannedRun<'_>) -> Option<Section> {
 /// Updates of this run; marks that are taken back are among them.
 pub(super) fn changes(run: PlannedRun<'_>) -> Option<Section> {
     let is_held = run.plan.guard.holds(Guarded::Updates);
-    let unmarks: Vec<_>;
-    let applied = if is_held {
-        unmarks = run.updates.iter().filter_map(Update::only_unmark).collect();
-        &unmarks
+    let applied: Cow<'_, [Update]> = if is_held {
+        run.updates.iter().filter_map(Update::only_unmark).collect()
     } else {
-        run.updates
+        run.updates.into()
     };
     let outcomes = Outcomes::of(run, Action::Update);
     let rows = applied.iter().map(|update| {

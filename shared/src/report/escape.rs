@@ -16,8 +16,8 @@ pub(super) fn pieces(
 }
 
 /// True for control characters, and for signs that turn the direction of what follows: a name could
-/// make the rest of its row read differently. They become spaces.
-pub(super) fn is_a_trick(c: char) -> bool {
+/// make the rest of its row read differently.
+pub(super) fn becomes_a_space(c: char) -> bool {
     let turns_direction =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns_direction || c.is_control()
@@ -33,7 +33,7 @@ mod tests {
         match c {
             '&' => Some("&amp;"),
             'ü' => Some("ue"),
-            c => is_a_trick(c).then_some(" "),
+            c => becomes_a_space(c).then_some(" "),
         }
     }
 

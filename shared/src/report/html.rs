@@ -10,7 +10,7 @@ use askama::filters::Escaper;
 use super::addresses::Addresses;
 use super::cells::{Cell, Part};
 use super::chart::{self, Chart};
-use super::escape::{is_a_trick, pieces};
+use super::escape::{becomes_a_space, pieces};
 use super::links::anchor;
 use super::{Instruction, Link, Report, Section, minute};
 use crate::{Error, Result};
@@ -173,6 +173,6 @@ fn harmless(c: char) -> Option<&'static str> {
         '>' => Some("&gt;"),
         '"' => Some("&quot;"),
         '\'' => Some("&#39;"),
-        c => is_a_trick(c).then_some(" "),
+        c => becomes_a_space(c).then_some(" "),
     }
 }

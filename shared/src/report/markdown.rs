@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::addresses::Addresses;
 use super::cells::{Cell, Part};
-use super::escape::{is_a_trick, pieces};
+use super::escape::{becomes_a_space, pieces};
 use super::{Instruction, Link, Report, Section, minute};
 
 pub(super) fn render(report: &Report) -> String {
@@ -128,6 +128,6 @@ fn harmless(c: char) -> Option<&'static str> {
         '<' => Some("&lt;"),
         '>' => Some("&gt;"),
         '&' => Some("&amp;"),
-        c => is_a_trick(c).then_some(" "),
+        c => becomes_a_space(c).then_some(" "),
     }
 }
