@@ -232,12 +232,11 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a server for each host and one for control, each on a port of its own (`first_port`
-    /// and those behind it, or free ones).
+    /// Starts a server for each host and one for control, each on a free port of its own.
     ///
     /// # Errors
     /// If a port cannot be had.
-    pub async fn start(world: World, first_port: Option<u16>) -> std::io::Result<Self> {
+    pub async fn start(world: World) -> std::io::Result<Self> {
         let hosts: Vec<String> = ["control".to_owned(), "salesforce".to_owned()]
             .into_iter()
             .chain(world.zendesk.keys().cloned())
@@ -245,7 +244,7 @@ impl Running {
         let world = Arc::new(Mutex::new(world));
         let hung = Arc::new(Notify::new());
         let mut urls = BTreeMap::new();
-        for (offset, host) in (0_u16..).zip(hosts) {
+        for host in hosts {
             let world = Arc::clone(&world);
             let name = host.clone();
             let answer = move |request: &Request| {
@@ -256,12 +255,7 @@ impl Running {
                     world.answer(&name, request)
                 }
             };
-            let port = http::serve(
-                first_port.map_or(0, |first| first + offset),
-                Arc::clone(&hung),
-                answer,
-            )
-            .await?;
+            let port = http::serve(Arc::clone(&hung), answer).await?;
             urls.insert(host, format!("http://127.0.0.1:{port}"));
         }
         let running = Self { world, hung, urls };
