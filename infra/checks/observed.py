@@ -4,6 +4,7 @@ import json
 import re
 
 from common.places import ROOT
+from common.tables import tables
 from common.template import template
 
 # What each alarm is for: statistic and metric, comparison, minutes it looks back, the points that
@@ -67,13 +68,6 @@ def interval_problems(whole):
             yield f"QuarterOfInterval: {hours} h is {is_}, and should be {should}"
 
 
-def metrics():
-    """The names of the metrics the functions emit, from the one list there is."""
-    source = (ROOT / "shared" / "src" / "telemetry.rs").read_text()
-    block = source.split("\nmetrics! {\n")[1].split("\n}\n")[0]
-    return set(re.findall(r"^    (\w+): \w+,$", block, re.M))
-
-
 def dashboard_metrics(resource):
     """The names of our metrics on the dashboard."""
     text = resource["Properties"]["DashboardBody"]["Sub"][0].replace("${Heartbeat}", "")
@@ -101,15 +95,13 @@ def problems(names):
     boards = {
         name: one for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Dashboard"
     }
-    emitted = metrics()
+    emitted = set(tables()["metrics"])
     shown = set().union(*(dashboard_metrics(board) for board in boards.values()))
     watched = {
         one["Properties"]["MetricName"]
         for one in alarms.values()
         if one["Properties"]["Namespace"] == "PartnerSync"
     }
-    if len(emitted) < 10:
-        yield "the list of metrics was not found"
     yield from (f"{name}: emitted, and not on the dashboard" for name in emitted - shown)
     yield from (f"{name}: on the dashboard, and never emitted" for name in shown - emitted)
     yield from (
@@ -147,21 +139,20 @@ def problems(names):
     )
     yield from (
         f"the report names the runbook's section {one!r}, which there is not"
-        for one in named_in_reports()
+        for one in tables()["runbook_headings"]
         if one not in headings
     )
     if "ReservedConcurrentExecutions" not in resources["Sync"]["Properties"]:
         yield "Sync: its reserved concurrency is gone, and two of it could write at once"
-    cost = (ROOT / "shared" / "src" / "report" / "cost.rs").read_text()
     counted = {
-        "MEMORY_MB": whole["Globals"]["Function"]["MemorySize"],
-        "ALARMS": len(alarms),
-        "DASHBOARDS": len(boards),
+        "memory_mb": whole["Globals"]["Function"]["MemorySize"],
+        "alarms": len(alarms),
+        "dashboards": len(boards),
     }
     yield from (
         f"{name} is {number} in the template, and the cost in the report is computed with another"
         for name, number in counted.items()
-        if f"const {name}: u64 = {number};" not in cost
+        if tables()["cost"][name] != number
     )
 
 
@@ -181,14 +172,3 @@ def incomplete(sections):
             r"\b(look|Look|read|Read|see|See|cause|Open|report)\b", text
         ):
             yield f"the runbook's section {heading} does not say what to look at, or what not to do"
-
-
-def named_in_reports():
-    """The sections of the runbook a report may name, other than the error names."""
-    report = ROOT / "shared" / "src" / "report"
-    source = (report / "advice.rs").read_text() + (report / "notice.rs").read_text()
-    headings = (
-        r'"(Alarm \w+|AWS.s own names|A run is \w+|Where to look|Looking at [a-z ]+'
-        r'|Marks were set|Taking back [a-z ]+|Written in vain|The memory is lost)"'
-    )
-    return set(re.findall(headings, source))

@@ -5,6 +5,7 @@ import re
 import sys
 
 from common.places import ROOT
+from common.tables import tables
 from common.template import template
 from common.version import this_version
 
@@ -88,8 +89,7 @@ def known(error, names):
 def main():
     text, whole = (ROOT / "infra" / "template.yaml").read_text(), template()
     definition = json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())
-    source = (ROOT / "shared" / "src" / "error.rs").read_text()
-    names = set(re.findall(r'"(Sync\.\w+)"', source.split("NAMES")[1].split("];")[0]))
+    names = set(tables()["errors"])
     found = [*sizes.template_problems(text), *problems(definition, whole, names)]
     found += observed.problems(names)
     print(
