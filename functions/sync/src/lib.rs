@@ -29,6 +29,7 @@ use shared::store::Store;
 use shared::telemetry::{log_failed, record_usage};
 use shared::{Error, Result};
 
+pub use jobs::POLL_INTERVAL;
 pub use session::Session;
 use state::{Opened, State};
 use steps::Run;
