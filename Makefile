@@ -62,14 +62,14 @@ build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
 # What Python calls, in one build: the programs beside the stand-ins share what they are made of.
 RUST_TOOLS := doctor replay tables
 standins:
-	cargo build --locked -p partner-sync-tests $(addprefix -p ,$(RUST_TOOLS)) --bin standins $(addprefix --bin ,$(RUST_TOOLS))
+	cargo build --locked -p partner-sync-tests $(addprefix -p ,$(RUST_TOOLS)) $(addprefix --bin ,standins known-page $(RUST_TOOLS))
 programs: $(TOOLS)
 	cargo build --locked -p partner-sync-tests --bin standins $(addprefix -p ,$(FUNCTIONS)) $(addprefix --bin ,$(FUNCTIONS))
 
 replay: $(TOOLS)   ## a past run's plan once more: make replay RUN=<run id> [BUCKET=<bucket on AWS>]
 	@cargo build -q --locked -p replay
 	@$(PY) -m local.replay $(RUN)
-accept: $(TOOLS) browser  ## the known reports and their pictures, made anew: read the difference
+accept: $(TOOLS) standins browser  ## the known reports and their pictures, made anew: read the difference
 	INSTA_UPDATE=always cargo test -q --locked -p partner-sync-tests --test reports
 	PICTURES=docs $(PY) -m pytest -q tests/e2e/test_reports.py -k pictures_for_the_documents
 

@@ -1,18 +1,20 @@
 """The report in a browser: complete, quiet, readable on a phone, in the dark and on paper."""
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
 from playwright.sync_api import sync_playwright
 
-from common.places import ROOT
+from common.places import ROOT, TARGET
 
 KNOWN = ROOT / "tests" / "known_reports"
 ENDING = ".html.snap"
@@ -74,9 +76,11 @@ PICTURES = {
 }
 
 
+@functools.cache
 def html(scene):
-    """A known report, without the head that the snapshot library puts before it."""
-    return (KNOWN / f"{scene}{ENDING}").read_text().split("---\n", 2)[2]
+    """The page of a known report, whole: the snapshot of a long one is not."""
+    program = [TARGET / "debug" / "known-page", scene]
+    return subprocess.run(program, capture_output=True, text=True, check=True).stdout
 
 
 def sources():
