@@ -31,8 +31,10 @@ quick: lint        ## format, lints, and the tests that take seconds
 	cargo test -q --locked -p partner-sync-tests --test architecture --test reports
 unit:              ## all Rust tests: pure code, the pipeline in one process, crash points, chaos
 	cargo test --workspace --locked -- --show-output
+# Most tests wait most of their time: for processes, and for the clocks of others.
+PARALLEL := -n 4 --dist loadgroup --no-loadscope-reorder
 e2e: build standins programs browser $(AWS_TOOLS)  ## the state machine on a local AWS, with the real binaries
-	$(PY) -m pytest -q tests/e2e
+	$(PY) -m pytest -q tests/e2e $(PARALLEL)
 
 lint: $(TOOLS)     ## format, lints, and the documents of the code
 	cargo fmt --all --check
@@ -119,19 +121,19 @@ browser:
 $(TOOLS): requirements.txt
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, with its venv module")'
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q --no-deps --require-hashes -r requirements.txt
+	$(VENV)/bin/pip install -q --no-compile --no-deps --require-hashes -r requirements.txt
 	@touch $@
 $(SECURITY): requirements-security.txt
 	python3 -m venv $(VENV)-security
-	$(VENV)-security/bin/pip install -q --no-deps --require-hashes -r requirements-security.txt
+	$(VENV)-security/bin/pip install -q --no-compile --no-deps --require-hashes -r requirements-security.txt
 	@touch $@
 $(BENCH): requirements-bench.txt
 	python3 -m venv $(VENV)-bench
-	$(VENV)-bench/bin/pip install -q --no-deps --require-hashes -r requirements-bench.txt
+	$(VENV)-bench/bin/pip install -q --no-compile --no-deps --require-hashes -r requirements-bench.txt
 	@touch $@
 $(AWS_TOOLS): requirements-aws.txt
 	python3 -m venv $(VENV)-aws
-	$(VENV)-aws/bin/pip install -q --no-deps --require-hashes -r requirements-aws.txt
+	$(VENV)-aws/bin/pip install -q --no-compile --no-deps --require-hashes -r requirements-aws.txt
 	@touch $@
 
 .PHONY: help demo demo-held demo-release demo-reset browser replay accept mutants chaos test quick unit e2e lint validate docs deny package sbom build standins programs watch invoke doctor deploy smoke aws-tools build-GatherAccounts build-GatherOrgs build-Compare build-Sync bench

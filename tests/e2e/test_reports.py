@@ -38,7 +38,7 @@ def launch(playwright):
     chromium.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     with sync_playwright() as playwright, launch(playwright) as chromium:
         yield chromium
@@ -80,7 +80,8 @@ PICTURES = {
 def html(scene):
     """The page of a known report, whole: the snapshot of a long one is not."""
     program = [TARGET / "debug" / "known-page", scene]
-    return subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    page = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    return page.rstrip("\n") + "\n"
 
 
 def sources():
@@ -95,7 +96,7 @@ def test_the_pictures_in_the_documents_are_of_these_reports():
     assert json.loads((ROOT / "docs" / "pictures.json").read_text()) == sources(), "make accept"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address(tmp_path_factory):
     """Scene to the address of its report, as a page of its own."""
     folder = tmp_path_factory.mktemp("reports")
