@@ -21,6 +21,8 @@ from local.standins import memory, standins
 LONG = {"test_setup", "test_watch", "test_deploy", "test_sam", "test_single_flight", "test_demo"}
 
 
+# Before pytest-xdist looks at the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """The long files first; what shares a fixture of its file stays on one worker."""
     items.sort(key=lambda item: item.module.__name__ not in LONG)
