@@ -29,7 +29,7 @@ def costs():
 
 def numbers():
     """Prices, in thousand-millionths of a dollar, and counts of cost.rs."""
-    text = (ROOT / "shared" / "src" / "report" / "cost.rs").read_text()
+    text = (ROOT / "shared" / "report" / "src" / "cost.rs").read_text()
     prices = re.findall(r"^    (\w+): ([\d_]+),$", text, re.MULTILINE)
     counts = re.findall(r"^const (\w+): u64 = ([\d_]+);$", text, re.MULTILINE)
     said = {name: int(value.replace("_", "")) for name, value in prices + counts}

@@ -4,7 +4,7 @@ import re
 
 from .processes import ROOT
 
-MODEL = ROOT / "shared" / "src" / "model" / "partner"
+MODEL = ROOT / "shared" / "domain" / "src" / "model" / "partner"
 RULE = re.compile(r'row\(("\w+"|ACCOUNT_TYPE), ("[\w.]+"|ID), Rule::(\w+)(?:\("([^"]+)"\))?\)')
 
 # What each rule of the mapping makes of its Salesforce field, and what that field must be.
@@ -122,11 +122,11 @@ def unmapped_types():
 
 
 def fields_source():
-    return (ROOT / "shared" / "src" / "zendesk" / "fields.rs").read_text()
+    return (ROOT / "shared" / "vendors" / "src" / "zendesk" / "fields.rs").read_text()
 
 
 def lists(name):
-    return strings(ROOT / "shared" / "src" / "zendesk" / "fields.rs", f"const {name}:")
+    return strings(ROOT / "shared" / "vendors" / "src" / "zendesk" / "fields.rs", f"const {name}:")
 
 
 def strings(file, begin):

@@ -69,7 +69,7 @@ def interval_problems(whole):
 
 def metrics():
     """The names of the metrics the functions emit, from the one list there is."""
-    source = (ROOT / "shared" / "src" / "telemetry.rs").read_text()
+    source = (ROOT / "shared" / "report" / "src" / "metric.rs").read_text()
     block = source.split("\nmetrics! {\n")[1].split("\n}\n")[0]
     return set(re.findall(r"^    (\w+): \w+,$", block, re.M))
 
@@ -152,7 +152,7 @@ def problems(names):
     )
     if "ReservedConcurrentExecutions" not in resources["Sync"]["Properties"]:
         yield "Sync: its reserved concurrency is gone, and two of it could write at once"
-    cost = (ROOT / "shared" / "src" / "report" / "cost.rs").read_text()
+    cost = (ROOT / "shared" / "report" / "src" / "cost.rs").read_text()
     counted = {
         "MEMORY_MB": whole["Globals"]["Function"]["MemorySize"],
         "ALARMS": len(alarms),
@@ -185,7 +185,7 @@ def incomplete(sections):
 
 def named_in_reports():
     """The sections of the runbook a report may name, other than the error names."""
-    report = ROOT / "shared" / "src" / "report"
+    report = ROOT / "shared" / "report" / "src"
     source = (report / "advice.rs").read_text() + (report / "notice.rs").read_text()
     headings = (
         r'"(Alarm \w+|AWS.s own names|A run is \w+|Where to look|Looking at [a-z ]+'

@@ -87,7 +87,7 @@ def known(error, names):
 def main():
     text, whole = (ROOT / "infra" / "template.yaml").read_text(), template()
     definition = json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())
-    source = (ROOT / "shared" / "src" / "error.rs").read_text()
+    source = (ROOT / "shared" / "domain" / "src" / "error.rs").read_text()
     names = set(re.findall(r'"(Sync\.\w+)"', source.split("NAMES")[1].split("];")[0]))
     found = [*sizes.template_problems(text), *problems(definition, whole, names)]
     found += observed.problems(names)

@@ -8,7 +8,6 @@ use crc::{CRC_32_ISCSI, CRC_64_NVME, Crc, Table};
 static ISCSI: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISCSI);
 static NVME: Crc<u64, Table<1>> = Crc::<u64, Table<1>>::new(&CRC_64_NVME);
 
-/// A checksum's algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CrcAlgorithm {
     /// CRC-32, as in gzip.
@@ -19,7 +18,6 @@ pub enum CrcAlgorithm {
     Crc64Nvme,
 }
 
-/// A checksum under way.
 #[derive(Debug, Clone)]
 pub struct Digest(State);
 
@@ -41,8 +39,6 @@ impl std::fmt::Debug for State {
 }
 
 impl Digest {
-    /// Begins a checksum.
-    #[must_use]
     pub fn new(algorithm: CrcAlgorithm) -> Self {
         Self(match algorithm {
             CrcAlgorithm::Crc32IsoHdlc => State::IsoHdlc(crc32fast::Hasher::new()),
@@ -61,7 +57,6 @@ impl Digest {
     }
 
     /// The checksum of all bytes.
-    #[must_use]
     pub fn finalize(&self) -> u64 {
         match self.0.clone() {
             State::IsoHdlc(hasher) => hasher.finalize().into(),
