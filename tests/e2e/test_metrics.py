@@ -3,8 +3,6 @@
 import json
 import re
 
-from local import observed
-from local.stack import Stack
 from test_guard import leave
 from test_observability import (
     US_GOVERNMENT,
@@ -14,6 +12,10 @@ from test_observability import (
     report,
     section,
 )
+
+from checks import observed
+from common.tables import tables
+from local.stack import Stack
 
 
 def test_every_metric_is_emitted_under_the_name_alarms_and_dashboard_use(twin):
@@ -35,7 +37,7 @@ def test_every_metric_is_emitted_under_the_name_alarms_and_dashboard_use(twin):
     described = twin.run()
     assert described["output"]["verdict"] == "OK"
     values = emitted(twin)
-    assert set(values) == observed.metrics()
+    assert set(values) == set(tables()["metrics"])
     assert (
         values["LeaseTakenOver"][-1] == 1
         and values["GoodRun"][-1] == 1
@@ -168,7 +170,8 @@ def test_what_does_not_hold_together_is_found(monkeypatch):
     resources["CredentialEnds"]["Properties"]["Threshold"] = 3
     resources["InstanceUnread"]["Properties"]["OKActions"] = ["topic"]
     template["Mappings"]["QuarterOfInterval"]["6"]["Seconds"] = 900
-    monkeypatch.setattr(observed, "metrics", lambda: {f"M{n}" for n in range(12)} | {"GoodRun"})
+    said = {**tables(), "metrics": ["M3", "GoodRun"], "runbook_headings": ["Nowhere"]}
+    monkeypatch.setattr(observed, "tables", lambda: said)
     found = "\n".join(observed.problems({"Sync.Auth", "Sync.Novel"}))
     for problem in (
         "M3: emitted, and not on the dashboard",
@@ -177,7 +180,8 @@ def test_what_does_not_hold_together_is_found(monkeypatch):
         "CredentialEnds: is ('Minimum CredentialDaysLeft < 3'",
         "InstanceUnread: is ('Maximum InstancesUnread >= 1', 5, 'one', 'ignore', 'begin+end')",
         "QuarterOfInterval: 6 h is {'Seconds': 900}, and should be {'Seconds': 5400}",
-        "ALARMS is 14 in the template",
+        "alarms is 14 in the template",
+        "the report names the runbook's section 'Nowhere'",
         "Conflicts: its description links to no section",
         "Forgotten: not on the dashboard",
         "Sync: its reserved concurrency is gone",

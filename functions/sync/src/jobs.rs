@@ -13,7 +13,7 @@ use crate::state::{Phase, State};
 use crate::work::Work;
 
 /// The pause before each poll of the running jobs, inside an invocation.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Jobs in one poll. Source: Zendesk, `show_many`.
 pub const JOBS_PER_POLL: usize = 100;
 

@@ -30,6 +30,7 @@ use stage::secrets::Secrets;
 use stage::settings::Sync;
 use stage::store::Store;
 
+pub use jobs::POLL_INTERVAL;
 pub use session::Session;
 use state::{Opened, State};
 use steps::Run;

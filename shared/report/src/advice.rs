@@ -1,9 +1,9 @@
 //! The head of the report: how it ended, in one line, and what to do now, with the exact command.
 
+use super::runbook::Heading;
 use super::sections::RUNS_UNTIL_STUBBORN;
 use super::words::{counted, which};
 use super::{About, Instruction, PlannedRun, Reached, RunEnd, health, links, minute, next_purge};
-use domain::Error;
 use domain::mask::without_addresses;
 use domain::model::{
     Action, Applied, Conclusion, Guarded, Held, Mode, Outcome, RecordOutcome, StateMachine,
@@ -15,13 +15,12 @@ pub(super) struct Advice {
     pub(super) conclusion: Conclusion,
     pub(super) headline: String,
     pub(super) instructions: Vec<Instruction>,
-    /// The heading in `infra/RUNBOOK.md`.
-    pub(super) runbook: &'static str,
+    pub(super) runbook: Heading,
     pub(super) warnings: Vec<String>,
 }
 
 /// An instruction and the runbook's section that explains it, if one does.
-type Explained = (Instruction, Option<&'static str>);
+type Explained = (Instruction, Option<Heading>);
 
 pub(super) fn of(about: About<'_>, end: RunEnd<'_>) -> Advice {
     match end {
@@ -55,7 +54,7 @@ fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
         conclusion: Conclusion::Skipped,
         headline: "another run was under way".to_owned(),
         instructions: vec![instruction],
-        runbook: "A run is SKIPPED",
+        runbook: Heading::RUN_IS_SKIPPED,
         warnings: Vec::new(),
     }
 }
@@ -70,7 +69,7 @@ fn planned(about: About<'_>, run: PlannedRun<'_>) -> Advice {
         conclusion,
         headline: headline(conclusion, run, &applied),
         instructions,
-        runbook: first_section.unwrap_or("Where to look"),
+        runbook: first_section.unwrap_or(Heading::WHERE_TO_LOOK),
         warnings: warnings(about, run),
     }
 }
@@ -157,7 +156,7 @@ fn what_to_do(about: About<'_>, run: PlannedRun<'_>, applied: &Applied) -> Vec<E
             "Resolve {} below; until a person decides, what clashes waits.",
             counted(run.plan.conflicts.len(), "conflict")
         );
-        all.push((Instruction::new(text), Some("Alarm Conflicts")));
+        all.push((Instruction::new(text), Some(Heading::CONFLICTS)));
     }
     if all.is_empty() {
         all.push((Instruction::new("Nothing."), None));
@@ -187,7 +186,7 @@ fn about_the_plan(about: About<'_>, plan: &Plan) -> Option<Explained> {
                  applied. If they are right, release exactly them:"
             );
             let instruction = Instruction::start(text, about, &released);
-            Some((instruction, Some("Alarm HeldChanges")))
+            Some((instruction, Some(Heading::HELD_CHANGES)))
         }
         (Mode::Plan, false) => {
             let text = format!(
@@ -195,12 +194,12 @@ fn about_the_plan(about: About<'_>, plan: &Plan) -> Option<Explained> {
                  {doubt}Read what would be held below. If it is wrong, do not approve it. If it is \
                  right, this applies all of the plan, if the next one is the same:"
             );
-            let section = "Looking at a change before it is applied";
+            let section = Heading::LOOKING_AT_A_CHANGE;
             Some((Instruction::start(text, about, &released), Some(section)))
         }
         (Mode::Plan, true) => {
             let text = "Nothing was applied. To apply what is planned then:";
-            let section = "Looking at a change before it is applied";
+            let section = Heading::LOOKING_AT_A_CHANGE;
             Some((Instruction::start(text, about, "{}"), Some(section)))
         }
     }
@@ -292,8 +291,8 @@ fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained
         .iter()
         .filter(|result| result.outcome == Outcome::Failed)
         .count();
-    let about_failed = Some("Alarm FailedRecords");
-    let about_unknown = Some("Alarm UnknownRecords");
+    let about_failed = Some(Heading::FAILED_RECORDS);
+    let about_unknown = Some(Heading::UNKNOWN_RECORDS);
     let mut all = Vec::new();
     if !not_done.is_empty() {
         let text = format!(
@@ -330,7 +329,7 @@ fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained
             counted(in_vain.len(), "record"),
             which(in_vain.len(), "is", "are")
         );
-        all.push((Instruction::new(text), Some("Written in vain")));
+        all.push((Instruction::new(text), Some(Heading::WRITTEN_IN_VAIN)));
     }
     all
 }
@@ -349,15 +348,7 @@ fn about_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
         counted(planned, "mark"),
         which(set, "was", "were")
     );
-    Some((Instruction::new(text), Some("Marks were set")))
-}
-
-/// The runbook's section of an error: its own name, if it is one of ours.
-pub(super) fn section_for(error: &str) -> &'static str {
-    Error::NAMES
-        .into_iter()
-        .find(|name| *name == error)
-        .unwrap_or("AWS's own names")
+    Some((Instruction::new(text), Some(Heading::MARKS_WERE_SET)))
 }
 
 fn failed(about: About<'_>, error: &str, cause: &str, reached: Reached<'_>) -> Advice {
@@ -374,7 +365,7 @@ fn failed(about: About<'_>, error: &str, cause: &str, reached: Reached<'_>) -> A
             Instruction::new(what_was_written(about.mode, reached)),
             start_again(about),
         ],
-        runbook: section_for(error),
+        runbook: Heading::of_error(error),
         warnings,
     }
 }

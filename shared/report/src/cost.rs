@@ -8,23 +8,26 @@ use domain::model::{RunUsage, Usage};
 
 /// AWS's list prices, in thousand-millionths of a US dollar: us-east-1, on demand, without the free
 /// tier.
-struct Prices {
-    as_of: &'static str,
+#[derive(Debug, Clone, Copy)]
+pub struct Prices {
+    /// Year and month of the list.
+    pub as_of: &'static str,
     /// Ten GB-seconds of a Lambda on this architecture.
-    ten_gb_seconds: u64,
+    pub ten_gb_seconds: u64,
     /// One request to a Lambda.
-    request: u64,
+    pub request: u64,
     /// One state transition of a Standard workflow.
-    transition: u64,
+    pub transition: u64,
     /// A custom metric, a month.
-    metric: u64,
+    pub metric: u64,
     /// An alarm on one metric, a month.
-    alarm: u64,
-    dashboard: u64,
-    secret: u64,
+    pub alarm: u64,
+    pub dashboard: u64,
+    pub secret: u64,
 }
 
-const PRICES: Prices = Prices {
+/// The prices that everything here is computed with.
+pub const PRICES: Prices = Prices {
     as_of: "2026-11",
     ten_gb_seconds: if cfg!(target_arch = "aarch64") {
         133_334
@@ -40,9 +43,11 @@ const PRICES: Prices = Prices {
 };
 
 /// Memory of each Lambda, as in the template (`make validate` holds these three together).
-const MEMORY_MB: u64 = 256;
-const ALARMS: u64 = 13;
-const DASHBOARDS: u64 = 1;
+pub const MEMORY_MB: u64 = 256;
+/// Alarms of the template.
+pub const ALARMS: u64 = 13;
+/// Dashboards of the template.
+pub const DASHBOARDS: u64 = 1;
 
 /// Hours of a month, as AWS counts them.
 const HOURS_A_MONTH: u64 = 730;

@@ -7,7 +7,7 @@
 //!   `failures`, `kept`, `outcome`, `inputs`, `health`, `cost`, `chart`.
 //! - `html` (with `report.html` and `report.css`), `markdown`: its forms; `escape` what they do to
 //!   text from outside.
-//! - `notice`: the short message to people.
+//! - `notice`: the short message to people. `runbook`: what of the runbook both name.
 
 mod addresses;
 mod advice;
@@ -29,15 +29,17 @@ mod marks;
 mod metric;
 mod notice;
 mod outcome;
+mod runbook;
 mod sections;
 mod time;
 mod words;
 
-pub use cost::Cost;
+pub use cost::{ALARMS, Cost, DASHBOARDS, MEMORY_MB, PRICES, Prices};
 pub use document::Report;
 pub use facts::{About, KnownResults, PlannedRun, Reached, Reporting, RunEnd};
 pub use metric::{Metric, Unit};
 pub use notice::{Notice, notice};
+pub use runbook::Heading;
 pub use time::seconds_between;
 
 use document::{Bar, Instruction, Link, Section};

@@ -1,13 +1,15 @@
 //! Where to read more: the runbook, the documents beside the report, AWS's console.
 
+use super::runbook::Heading;
 use super::{About, KnownResults, Link, RunEnd};
 use domain::model::{Mode, StateMachine};
 
 /// The section of the runbook under this heading.
-pub(super) fn runbook(about: About<'_>, heading: &str) -> Link {
+pub(super) fn runbook(about: About<'_>, heading: Heading) -> Link {
+    let text = heading.text();
     Link {
-        text: heading.to_owned(),
-        url: format!("{}#{}", about.reporting.runbook, anchor(heading)),
+        text: text.to_owned(),
+        url: format!("{}#{}", about.reporting.runbook, anchor(text)),
     }
 }
 

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::advice::{nothing_happens, pending, section_for};
+use super::advice::{nothing_happens, pending};
 use super::links::anchor;
+use super::runbook::Heading;
 use super::sections::RUNS_UNTIL_STUBBORN;
 use super::words::counted;
 use super::{About, KnownResults, PlannedRun, Reached, RunEnd, minute, next_purge};
@@ -257,7 +258,7 @@ fn deadline(about: About<'_>, end: RunEnd<'_>) -> Option<String> {
 struct Besides {
     subject: &'static str,
     line: String,
-    section: &'static str,
+    section: Heading,
 }
 
 /// A lost memory, values that are written in vain for the third time, marks that could not be taken
@@ -285,7 +286,7 @@ fn not_taken_back(run: PlannedRun<'_>) -> Option<Besides> {
             "Marks that could not be taken back: of {}.",
             named(new.iter().map(|id| format!("organization {id}")).collect())
         ),
-        section: "Taking back a wrong mark",
+        section: Heading::TAKING_BACK_A_MARK,
     })
 }
 
@@ -296,7 +297,7 @@ fn refused_approval(plan: &Plan) -> Option<Besides> {
         line: "The approval this run was started with fits nothing that is held now: it released \
                nothing. This run's report has the new one."
             .to_owned(),
-        section: "Alarm HeldChanges",
+        section: Heading::HELD_CHANGES,
     })
 }
 
@@ -312,7 +313,7 @@ fn lost_memory(inputs: &Inputs) -> Option<Besides> {
         line: format!(
             "The memory is lost: {why}. Every clock starts anew, and all marks are held."
         ),
-        section: "The memory is lost",
+        section: Heading::THE_MEMORY_IS_LOST,
     })
 }
 
@@ -335,7 +336,7 @@ fn written_in_vain(run: PlannedRun<'_>) -> Option<Besides> {
             "Written in vain in {RUNS_UNTIL_STUBBORN} runs in a row: {names}. Find out who writes \
              them."
         ),
-        section: "Written in vain",
+        section: Heading::WRITTEN_IN_VAIN,
     })
 }
 
@@ -395,21 +396,21 @@ fn record_id(result: &RecordOutcome) -> String {
 /// The runbook's section: an address, or the file and the heading if it has none.
 fn what_to_do(about: About<'_>, run: &PastRun, besides: &[Besides]) -> String {
     let of_state = match run.ending {
-        Conclusion::Held => Some("Alarm HeldChanges"),
-        Conclusion::Partial if run.applied.failed > 0 => Some("Alarm FailedRecords"),
-        Conclusion::Partial => Some("Alarm UnknownRecords"),
-        Conclusion::Failed => Some(section_for(run.error.as_deref().unwrap_or_default())),
+        Conclusion::Held => Some(Heading::HELD_CHANGES),
+        Conclusion::Partial if run.applied.failed > 0 => Some(Heading::FAILED_RECORDS),
+        Conclusion::Partial => Some(Heading::UNKNOWN_RECORDS),
+        Conclusion::Failed => Some(Heading::of_error(run.error.as_deref().unwrap_or_default())),
         Conclusion::Ok | Conclusion::NothingToDo | Conclusion::Planned | Conclusion::Skipped => {
-            (run.applied.marked > 0).then_some("Marks were set")
+            (run.applied.marked > 0).then_some(Heading::MARKS_WERE_SET)
         }
     };
     let urgent = besides.first().map(|one| one.section);
-    let heading = urgent.or(of_state).unwrap_or("Where to look");
+    let heading = urgent.or(of_state).unwrap_or(Heading::WHERE_TO_LOOK);
     let runbook = &about.reporting.runbook;
     if runbook.starts_with("https://") {
-        format!("What to do: {runbook}#{}", anchor(heading))
+        format!("What to do: {runbook}#{}", anchor(heading.text()))
     } else {
-        format!("What to do: {runbook}, section \"{heading}\".")
+        format!("What to do: {runbook}, section \"{}\".", heading.text())
     }
 }
 

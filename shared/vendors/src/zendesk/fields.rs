@@ -53,22 +53,27 @@ const CHECKBOX: &[&str] = &["checkbox"];
 const DROPDOWN: &[&str] = &["dropdown", "tagger"];
 const DATE: &[&str] = &["text", "date", "regexp", "textarea"];
 
+/// The organization fields beside the mapping, with the types each may have, the best one first.
+pub const UNMAPPED: [(&str, &[&str]); 2] = [(MARK_FOR_DELETION, CHECKBOX), (EXPIRATION_DATE, DATE)];
+
+/// The types that the organization field of a rule may have, the best one first.
+pub fn types_of(rule: Rule) -> &'static [&'static str] {
+    match rule {
+        Rule::Id | Rule::ShortId | Rule::Text => TEXT,
+        Rule::Checkbox | Rule::TickedIf(_) => CHECKBOX,
+        Rule::AccountType => DROPDOWN,
+    }
+}
+
 /// Checks that every field the pipeline reads or writes exists, is active, has the right type, and
 /// that the drop-down has the partners' options.
 ///
 /// # Errors
 /// [`Error::Contract`] names every field that does not fit, and the type wanted.
 pub fn check_fields(definitions: &[Definition]) -> Result<()> {
-    let managed = FIELDS.iter().map(|field| {
-        let kinds = match field.rule {
-            Rule::Id | Rule::ShortId | Rule::Text => TEXT,
-            Rule::Checkbox | Rule::TickedIf(_) => CHECKBOX,
-            Rule::AccountType => DROPDOWN,
-        };
-        (field.key, kinds)
-    });
+    let managed = FIELDS.iter().map(|field| (field.key, types_of(field.rule)));
     let wrong: Vec<_> = managed
-        .chain([(MARK_FOR_DELETION, CHECKBOX), (EXPIRATION_DATE, DATE)])
+        .chain(UNMAPPED)
         .filter_map(|(key, kinds)| wrong(definitions, key, kinds).map(|why| format!("{key} {why}")))
         .collect();
     if wrong.is_empty() {

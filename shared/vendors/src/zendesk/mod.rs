@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 pub use auth::{Credentials, Scope};
 pub use examine::Rights;
-pub use fields::check_fields;
+pub use fields::{UNMAPPED, check_fields, types_of};
 pub use jobs::{Job, JobEnd, RecordResult, Said};
 pub use listing::{ListedOrganization, OrganizationsPage, PageBody};
 pub use organizations::CreatedOrganization;

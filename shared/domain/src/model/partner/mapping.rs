@@ -55,7 +55,7 @@ pub const FIELDS: &[Field] = &[
 ];
 
 /// Selected beside the mapped fields because the query filters by them.
-const FILTERS: [&str; 2] = ["Type", "Partners_Partner_Status__c"];
+pub const FILTERS: [&str; 2] = ["Type", "Partners_Partner_Status__c"];
 
 /// Every Salesforce field that the query selects, once. Salesforce sends each of them in every
 /// record, null where it is empty.
