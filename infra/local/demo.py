@@ -9,14 +9,17 @@ import shutil
 import sys
 import time
 
+from common.executions import is_local_timeout
+from common.processes import end_on_signals
+from common.terminal import say, styled
+from common.words import counted
+
 from . import kept, scenes
 from .follow import follow
 from .kept import BUCKET, FOLDER, WORLD
-from .processes import end_on_signals, local_aws
-from .stack import Stack, is_local_timeout
+from .ministack import local_aws
+from .stack import Stack
 from .standins import memory, standins
-from .terminal import say, styled
-from .words import counted
 
 WAIT_SCALE = 0.1
 

@@ -3,9 +3,10 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from common.terminal import WIDTH, styled, wrapped
+from common.words import counted, joined
+
 from .kept import BUCKET, document
-from .terminal import WIDTH, styled, wrapped
-from .words import counted, joined
 
 MOST_ROWS = 10
 LISTS = {"creates": "creates", "updates": "updates", "marks": "not_in_sync"}

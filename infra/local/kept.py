@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from .processes import ROOT
+from common.places import ROOT
 
 FOLDER = Path(os.environ.get("PARTNER_SYNC_DEMO", ROOT / ".local" / "demo")).resolve()
 WORLD = FOLDER / "world.json"

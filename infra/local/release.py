@@ -5,7 +5,7 @@ import shlex
 
 import boto3
 
-from .processes import REGION
+from common.places import REGION
 
 
 class Refused(Exception):

@@ -12,8 +12,9 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .demo import BUCKET
-from .processes import TARGET
+from common.places import TARGET
+
+from .kept import BUCKET
 
 FILES = [
     "accounts.json",

@@ -2,11 +2,12 @@
 
 import sys
 
+from common.terminal import say, styled, wrapped
+from common.words import counted
+
 from . import kept, release
 from .ending import ending, verdict
 from .lost import let_hours_pass, lose_many
-from .terminal import say, styled, wrapped
-from .words import counted
 
 
 def show_a_run(demo):

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import boto3
 
-from .processes import REGION, ROOT
-from .programs import FUNCTIONS, binary
+from common.executions import is_local_timeout
+from common.places import REGION, ROOT
+from common.programs import FUNCTIONS, binary
 
 
 class Stack:
@@ -221,13 +222,6 @@ class Stack:
         return next(name for name in tables if name.startswith(f"{self.name}-LeaseTable"))
 
 
-def is_local_timeout(described):
-    """True if the local AWS took too long over an expression: a fault of the local twin alone."""
-    return described.get("error") == "States.QueryEvaluationError" and "D1012" in str(
-        described.get("cause")
-    )
-
-
 def program(function):
     """A function's release, or its program in the folder PROGRAMS: the demo's are built faster."""
     if folder := os.environ.get("PROGRAMS"):
@@ -244,12 +238,3 @@ def zipped(file, level=1):
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(entry, file.read_bytes(), compresslevel=level)
     return buffer.getvalue()
-
-
-def states_entered(events):
-    """The names of the states in the order they were entered."""
-    return [
-        event["stateEnteredEventDetails"]["name"]
-        for event in events
-        if event["type"].endswith("StateEntered")
-    ]

@@ -6,7 +6,8 @@ import re
 import urllib.request
 from datetime import UTC, datetime, timedelta
 
-from .processes import TARGET, free_ports, process, wait_for
+from common.places import TARGET
+from common.processes import free_ports, process, wait_for
 
 HOSTS = ["salesforce", "global", "us-government"]
 

@@ -13,17 +13,11 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from .processes import (
-    BIN,
-    REGION,
-    ROOT,
-    end_on_signals,
-    local_aws,
-    process,
-    signed_in,
-    wait_for,
-)
-from .programs import FUNCTIONS
+from common.places import BIN, REGION, ROOT
+from common.processes import end_on_signals, process, signed_in, wait_for
+from common.programs import FUNCTIONS
+
+from .ministack import local_aws
 from .stack import Stack
 from .standins import memory, standins
 

@@ -10,7 +10,9 @@ import os
 import shutil
 import subprocess
 
-from local.processes import BIN, ROOT, local_aws, signed_in
+from common.places import BIN, ROOT
+from common.processes import signed_in
+from local.ministack import local_aws
 from local.stack import Stack
 from local.standins import standins
 

@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from local.processes import local_aws
-from local.stack import Stack, states_entered
+
+from common.executions import states_entered
+from local.ministack import local_aws
+from local.stack import Stack
 from local.standins import memory, standins
 
 CANARIES = ["sf-secret", "zd-secret", "zd-gov-secret", "00DSTANDIN", "zd-token-"]

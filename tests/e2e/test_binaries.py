@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from local.processes import ROOT, TARGET
-from local.stack import FUNCTIONS
+
+from common.places import ROOT, TARGET
+from common.programs import FUNCTIONS
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pytest
-from local import answers, release
+
+from common import answers
+from common.places import ROOT, TARGET
+from local import release
 from local.ending import next_purge
-from local.processes import ROOT, TARGET
 from local.standins import standins
 
 

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 from clones import cloned, described, parameters, run_is_ok
-from local import deploy, environments
-from local.deploy import check_status, warnings
-from local.environments import Environment, Unfit, parameter_problems
+
+from deploy import deploy, environments
+from deploy.deploy import check_status, warnings
+from deploy.environments import Environment, Unfit, parameter_problems
 from local.stack import Stack
 
 SANDBOX = "partner-sync-sandbox"

@@ -7,9 +7,12 @@ import subprocess
 import sys
 
 import pytest
-from local import doctor
-from local.environments import Environment
-from local.processes import ROOT, local_aws, signed_in
+
+from common.places import ROOT
+from common.processes import signed_in
+from deploy import doctor
+from deploy.environments import Environment
+from local.ministack import local_aws
 from local.stack import Stack
 from local.standins import standins
 
@@ -269,7 +272,7 @@ def test_the_secrets_of_an_environment_are_read_from_aws(remote, tmp_path):
             "PYTHONPATH": str(ROOT / "infra"),
             **signed_in(endpoint),
         }
-        command = [sys.executable, "-m", "local.doctor", "sandbox"]
+        command = [sys.executable, "-m", "deploy.doctor", "sandbox"]
 
         def run():
             return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)

@@ -1,6 +1,7 @@
 """The real process is killed in the middle of a call, and the same execution ends right."""
 
 import pytest
+
 from local.standins import organizations
 
 POINTS = {

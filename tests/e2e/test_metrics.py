@@ -3,8 +3,6 @@
 import json
 import re
 
-from local import observed
-from local.stack import Stack
 from test_guard import leave
 from test_observability import (
     US_GOVERNMENT,
@@ -14,6 +12,9 @@ from test_observability import (
     report,
     section,
 )
+
+from checks import observed
+from local.stack import Stack
 
 
 def test_every_metric_is_emitted_under_the_name_alarms_and_dashboard_use(twin):

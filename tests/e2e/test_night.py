@@ -4,11 +4,12 @@ marks, and an account that comes back loses its mark before Saturday."""
 import json
 import re
 
-from local.standins import organizations
 from playwright.sync_api import sync_playwright
 from test_guard import marked
 from test_reports import PHONE, Visit, launch
 from test_weeks import A_DAY, WORLD, come_back, leave, partners
+
+from local.standins import organizations
 
 SATURDAY = re.compile(r"Saturday \d{4}-\d\d-\d\d 00:45 UTC")
 

@@ -7,9 +7,11 @@ import sys
 
 import jsonata
 import pytest
-from local.processes import REGION, ROOT, signed_in
-from local.stack import states_entered
 from test_guard import leave
+
+from common.executions import states_entered
+from common.places import REGION, ROOT
+from common.processes import signed_in
 
 GLOBAL, US_GOVERNMENT = "partner-sync/zendesk/global", "partner-sync/zendesk/us-government"
 

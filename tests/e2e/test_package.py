@@ -14,12 +14,17 @@ import pytest
 import yaml
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from local import package, sbom, validate
-from local.processes import ROOT, local_aws, signed_in
-from local.stack import FUNCTIONS, Stack
+
+from checks import validate
+from common.places import ROOT
+from common.processes import signed_in
+from common.programs import FUNCTIONS
+from common.template import Loader
+from common.version import this_version
+from deploy import package, sbom
+from local.ministack import local_aws
+from local.stack import Stack
 from local.standins import standins
-from local.template import Loader
-from local.version import this_version
 
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]+)")
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import axe_playwright_python
 import pytest
-from local.processes import ROOT
 from playwright.sync_api import sync_playwright
+
+from common.places import ROOT
 
 KNOWN = ROOT / "tests" / "known_reports"
 ENDING = ".html.snap"

@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from local.standins import organizations
 from test_observability import assert_transitions
+
+from local.standins import organizations
 
 TEXT = {
     "account_owner": "Account_Owner_Calc__c",

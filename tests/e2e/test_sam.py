@@ -4,8 +4,9 @@ import tomllib
 
 import pytest
 from clones import cloned, described, parameters, run_is_ok
-from local.processes import ROOT
-from local.template import template
+
+from common.places import ROOT
+from common.template import template
 
 SANDBOX = "partner-sync-sandbox"
 

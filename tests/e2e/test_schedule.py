@@ -7,8 +7,9 @@ import time
 
 import boto3
 import pytest
-from local.processes import REGION
-from local.stack import states_entered
+
+from common.executions import states_entered
+from common.places import REGION
 
 ALWAYS = {"ProtectedAccountIds": "0014M0000009005"}
 

@@ -12,11 +12,14 @@ from pathlib import Path
 import cfnlint
 import pytest
 from conftest import CANARIES
-from local.processes import REGION, ROOT, TARGET, local_aws, stop
-from local.setup_steps import LANGUAGES, blocks, shown
+
+from checks.setup_steps import LANGUAGES, blocks, shown
+from common.places import REGION, ROOT, TARGET
+from common.processes import stop
+from common.template import template
+from local.ministack import local_aws
 from local.stack import Stack
 from local.standins import standins
-from local.template import template
 
 BEGIN = "##### "
 SECONDS = 900

@@ -1,6 +1,6 @@
 """One run at a time, whatever becomes of its holder."""
 
-from local.stack import is_local_timeout, states_entered
+from common.executions import is_local_timeout, states_entered
 
 
 def both(twin):

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
-from local import smoke, smoke_checks, smoke_run
-from local.environments import Environment
-from local.processes import REGION, ROOT, signed_in
-from local.smoke_stack import Deployed
-from local.version import this_version
+
+from common.places import REGION, ROOT
+from common.processes import signed_in
+from common.version import this_version
+from deploy import smoke, smoke_checks, smoke_run
+from deploy.environments import Environment
+from deploy.smoke_stack import Deployed
 
 GLOBAL = "partner-sync/zendesk/global"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:people"
@@ -84,7 +86,7 @@ def test_a_healthy_stack_passes_and_nothing_is_written_to_zendesk(here, capsys, 
 def test_the_command_names_a_stack_that_is_not_there(deployed):
     signed = signed_in(deployed.stack.endpoint)
     env = {**os.environ, **signed, "PYTHONPATH": str(ROOT / "infra")}
-    command = [sys.executable, "-m", "local.smoke", "sandbox"]
+    command = [sys.executable, "-m", "deploy.smoke", "sandbox"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     lines = done.stdout.splitlines()
     assert (done.returncode, len(lines)) == (1, 3), done

@@ -4,7 +4,8 @@ import re
 import subprocess
 
 import pytest
-from local.processes import BIN, ROOT
+
+from common.places import BIN, ROOT
 
 CRATE = '[package]\nname = "{}"\nversion = "1.0.0"\nedition = "2024"\nlicense = "{}"\n'
 

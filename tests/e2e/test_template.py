@@ -4,11 +4,13 @@ import copy
 import json
 
 import pytest
-from local import roles, sizes, validate
-from local.processes import REGION, ROOT, local_aws
+
+from checks import roles, sizes, validate
+from common.places import REGION, ROOT
+from common.template import template
+from local.ministack import local_aws
 from local.stack import Stack
 from local.standins import standins
-from local.template import template
 
 NAME = "partner-sync-sandbox"
 ACCOUNT = "000000000000"

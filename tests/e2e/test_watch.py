@@ -6,8 +6,10 @@ import subprocess
 import urllib.request
 
 import pytest
-from local.processes import BIN, free_ports
-from local.stack import FUNCTIONS
+
+from common.places import BIN
+from common.processes import free_ports
+from common.programs import FUNCTIONS
 from local.standins import Standins
 from local.watch import (
     invoke,

@@ -2,6 +2,7 @@
 clocks, and nobody is deleted who should not be."""
 
 import pytest
+
 from local.standins import organizations
 
 WORLD = {"seed": 7, "accounts": 60, "global_": 120, "us_government": 5}

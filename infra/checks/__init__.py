@@ -1,0 +1,1 @@
+"""What of the template, the state machine and the documents must agree, looked at without AWS."""

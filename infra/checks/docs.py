@@ -1,0 +1,157 @@
+"""make docs: the parts of the documents that follow from the code, between markers.
+
+`check` says whether they are current, whether every document is reached from the README, and
+whether the files and the commands that the documents name are there.
+"""
+
+import json
+import re
+import subprocess
+import sys
+
+from common.places import ROOT
+from common.template import template
+
+from .costs import costs
+from .fields import organization_fields, salesforce_fields
+
+# After `make`: variables, then the target.
+MAKE = re.compile(r"(?:^ *|[;&|(] *|\$ )make(?: +[A-Z_]+=\S+)* +([a-z][\w-]*)", re.MULTILINE)
+
+
+def picture():
+    """The state machine as a Mermaid diagram, without the ways to a failure."""
+    definition = json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())
+    states = definition["States"]
+    number = {name: f"s{place}" for place, name in enumerate(states)}
+    lines = ["```mermaid", "flowchart TD"]
+    shapes = {"Choice": ("{{", "}}"), "Wait": ("([", "])"), "Fail": ("[[", "]]")}
+    for name, state in states.items():
+        left, right = shapes.get(state["Type"], ("[", "]"))
+        lines.append(f'  {number[name]}{left}"{name}"{right}')
+    for name, state in states.items():
+        lines += [f"  {number[name]} --> {number[way]}" for way in ways_on(state)]
+    caught = {
+        rule["Next"]
+        for state in states.values()
+        for rule in state.get("Catch", [])
+        if "failure" in rule.get("Assign", {})
+    }
+    lines += [f"  any([any other failure]) --> {number[name]}" for name in sorted(caught)]
+    lines.append(f"  start((start)) --> {number[definition['StartAt']]}")
+    entered = {line.split(" --> ")[1] for line in lines if " --> " in line}
+    if entered != set(number.values()):
+        raise SystemExit("the picture would show states nobody enters")
+    return "\n".join([*lines, "```"])
+
+
+def ways_on(state):
+    """The states a state leads to, each once."""
+    ways = [state.get("Next"), state.get("Default")]
+    ways += [rule["Next"] for rule in state.get("Choices", [])]
+    for rule in state.get("Catch", []):
+        if rule["ErrorEquals"] != ["States.ALL"]:
+            ways.append(rule["Next"])
+    return dict.fromkeys(way for way in ways if way)
+
+
+def parameters():
+    """The template's parameters as a table."""
+    rows = ["| parameter | default | allowed | what it is |", "|---|---|---|---|"]
+    for name, value in template()["Parameters"].items():
+        default = "(empty)" if value["Default"] == "" else value["Default"]
+        rows.append(f"| `{name}` | `{default}` | {allowed(value)} | {value['Description']} |")
+    return "\n".join(rows)
+
+
+def allowed(parameter):
+    if "MinValue" in parameter:
+        return f"{parameter['MinValue']} to {parameter['MaxValue']}"
+    return ", ".join(str(value) for value in parameter.get("AllowedValues", ["text"]))
+
+
+# Document to the parts of it that are made.
+MADE = {
+    "docs/ARCHITECTURE.md": {"picture": picture},
+    "docs/REFERENCE.md": {"parameters": parameters},
+    "docs/SETUP.md": {
+        "salesforce fields": salesforce_fields,
+        "organization fields": organization_fields,
+        "costs": costs,
+    },
+}
+
+
+def current(text, parts):
+    """A document with its made parts made anew."""
+    for name, make in parts.items():
+        begin, end = f"<!-- {name}: made by make docs -->", f"<!-- end of {name} -->"
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{make()}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def problems():
+    """What is not as it must be."""
+    for file, parts in MADE.items():
+        text = (ROOT / file).read_text()
+        if current(text, parts) != text:
+            yield f"{file} is not current: make docs"
+    yield from dead_links()
+    yield from unknown_targets()
+    readme = (ROOT / "README.md").read_text()
+    for document in documents():
+        if document != "README.md" and f"({document})" not in readme:
+            yield f"{document} is reached by no link from README.md"
+
+
+def documents():
+    """Every document of the repository."""
+    listed = ["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
+    files = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+    return [file for file in files if (ROOT / file).exists()]
+
+
+def dead_links():
+    """Links of the documents to files that are not there."""
+    for document in documents():
+        folder = (ROOT / document).parent
+        for link in re.findall(r"\]\(([^)#]+)", (ROOT / document).read_text()):
+            if not link.startswith(("http:", "https:", "<")) and not (folder / link).exists():
+                yield f"{document}: there is no {link}"
+
+
+def unknown_targets():
+    """Commands of the documents that the Makefile does not have."""
+    makefile = (ROOT / "Makefile").read_text()
+    # A rule, and no assignment such as VENV := .venv.
+    targets = set(re.findall(r"^([\w-]+):(?!=)", makefile, re.MULTILINE))
+    # The changelog tells of commands that were.
+    for document in set(documents()) - {"CHANGELOG.md"}:
+        text = (ROOT / document).read_text()
+        named = {name for code in code_of(text) for name in MAKE.findall(code)}
+        yield from (f"{document}: there is no make {name}" for name in sorted(named - targets))
+
+
+def code_of(text):
+    """What a document shows as code: fenced, indented, or between backticks."""
+    fenced = r"^```.*?^```$"
+    yield from re.findall(fenced, text, re.MULTILINE | re.DOTALL)
+    rest = re.sub(fenced, "", text, flags=re.MULTILINE | re.DOTALL)
+    yield from re.findall(r"^ {4,}\S.*$", rest, re.MULTILINE)
+    yield from re.findall(r"`([^`\n]+)`", rest)
+
+
+def main():
+    if sys.argv[1:] == ["check"]:
+        found = list(problems())
+        print("\n".join(found), end="\n" if found else "")
+        return 1 if found else 0
+    for file, parts in MADE.items():
+        path = ROOT / file
+        path.write_text(current(path.read_text(), parts))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""make validate: alarms, dashboard, metrics and runbook hold together, both ways."""
+
+import json
+import re
+
+from common.places import ROOT
+from common.template import template
+
+# What each alarm is for: statistic and metric, comparison, minutes it looks back, the points that
+# must be bad (all, or one), what a missing point means, and when it mails. Those that do not mail
+# say what the state machine's own message says. None mails when it ends: see the template. The
+# minutes of NoGoodRun are those of an hourly schedule.
+ALARMS = {
+    "RunFailed": ("Sum ExecutionsFailed >= 1", 90, "one", "notBreaching", "begin"),
+    "RunTimedOut": ("Sum ExecutionsTimedOut >= 1", 5, "one", "notBreaching", "begin"),
+    "NoGoodRun": ("Sum GoodRun < 1", 135, "all", "breaching", "begin"),
+    "ScheduleFailed": (
+        "Maximum ApproximateNumberOfMessagesVisible >= 1",
+        5,
+        "one",
+        "notBreaching",
+        "begin",
+    ),
+    "HeldChanges": ("Maximum HeldChanges >= 1", 5, "one", "ignore", ""),
+    "FailedRecords": ("Maximum FailedRecords >= 1", 5, "one", "ignore", ""),
+    "UnknownRecords": ("Maximum UnknownRecords >= 1", 5, "one", "ignore", ""),
+    "Conflicts": ("Maximum Conflicts >= 1", 5, "one", "ignore", "begin"),
+    "InstanceUnread": ("Maximum InstancesUnread >= 1", 5, "one", "ignore", "begin"),
+    "Throttling": ("Sum ThrottledReplies >= 20", 60, "one", "notBreaching", "begin"),
+    "LeaseTakenOver": ("Sum LeaseTakenOver >= 1", 5, "one", "notBreaching", "begin"),
+    "CredentialEnds": ("Minimum CredentialDaysLeft < 30", 180, "one", "notBreaching", "begin"),
+    "SuspiciouslyEmptyRun": ("Maximum SuspiciouslyEmptyRun >= 1", 5, "one", "ignore", "begin"),
+}
+SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
+
+
+def meaning(alarm, whole):
+    """What an alarm of the template is for, as above."""
+    one = alarm["Properties"]
+    minutes = period(one["Period"], whole) * one["EvaluationPeriods"] // 60
+    points = "one" if one.get("DatapointsToAlarm", one["EvaluationPeriods"]) == 1 else "all"
+    mails = "+".join(
+        word for key, word in (("AlarmActions", "begin"), ("OKActions", "end")) if key in one
+    )
+    sign = SIGNS.get(one["ComparisonOperator"])
+    what = f"{one['Statistic']} {one['MetricName']} {sign} {one['Threshold']}"
+    return (what, minutes, points, one["TreatMissingData"], mails)
+
+
+def period(value, whole):
+    """The seconds of a period; one that is looked up, for the parameter's default."""
+    if not isinstance(value, dict):
+        return value
+    mapping, parameter, key = value["FindInMap"]
+    default = whole["Parameters"][parameter["Ref"]]["Default"]
+    return whole["Mappings"][mapping].get(str(default), {}).get(key, 0)
+
+
+def interval_problems(whole):
+    """Intervals of the schedule for which the alarm NoGoodRun looks back a wrong time."""
+    intervals = whole["Parameters"]["ScheduleIntervalHours"]["AllowedValues"]
+    wanted = {str(hours): {"Seconds": hours * 900} for hours in intervals if hours}
+    quarters = whole["Mappings"]["QuarterOfInterval"]
+    for hours in wanted.keys() | quarters.keys():
+        if wanted.get(hours) != quarters.get(hours):
+            is_, should = quarters.get(hours), wanted.get(hours)
+            yield f"QuarterOfInterval: {hours} h is {is_}, and should be {should}"
+
+
+def metrics():
+    """The names of the metrics the functions emit, from the one list there is."""
+    source = (ROOT / "shared" / "src" / "telemetry.rs").read_text()
+    block = source.split("\nmetrics! {\n")[1].split("\n}\n")[0]
+    return set(re.findall(r"^    (\w+): \w+,$", block, re.M))
+
+
+def dashboard_metrics(resource):
+    """The names of our metrics on the dashboard."""
+    text = resource["Properties"]["DashboardBody"]["Sub"][0].replace("${Heartbeat}", "")
+    widgets = json.loads(text)["widgets"]
+    return {
+        metric[1]
+        for widget in widgets
+        for metric in widget["properties"].get("metrics", [])
+        if metric[0] == "PartnerSync"
+    }
+
+
+def anchor(heading):
+    """What GitLab and GitHub make of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def problems(names):
+    """What does not hold together. `names` are the error names."""
+    whole = template()
+    resources = whole["Resources"]
+    alarms = {
+        name: one for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    boards = {
+        name: one for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Dashboard"
+    }
+    emitted = metrics()
+    shown = set().union(*(dashboard_metrics(board) for board in boards.values()))
+    watched = {
+        one["Properties"]["MetricName"]
+        for one in alarms.values()
+        if one["Properties"]["Namespace"] == "PartnerSync"
+    }
+    if len(emitted) < 10:
+        yield "the list of metrics was not found"
+    yield from (f"{name}: emitted, and not on the dashboard" for name in emitted - shown)
+    yield from (f"{name}: on the dashboard, and never emitted" for name in shown - emitted)
+    yield from (
+        f"{name}: an alarm watches it, and it is never emitted" for name in watched - emitted
+    )
+    wrong = [
+        (name, meaning(alarm, whole))
+        for name, alarm in alarms.items()
+        if meaning(alarm, whole) != ALARMS.get(name)
+    ]
+    yield from (f"{name}: is {is_}, not {ALARMS.get(name)}" for name, is_ in wrong)
+    yield from (f"{name}: there is no such alarm" for name in set(ALARMS) - set(alarms))
+    yield from interval_problems(whole)
+    sections = dict(
+        part.split("\n", 1)
+        for part in re.split(r"^## ", (ROOT / "infra" / "RUNBOOK.md").read_text(), flags=re.M)[1:]
+    )
+    yield from incomplete(sections)
+    headings = list(sections)
+    anchors = {anchor(heading) for heading in headings}
+    for name, alarm in alarms.items():
+        link = re.search(
+            r"\$\{RunbookUrl\}#([\w-]+)", alarm["Properties"]["AlarmDescription"]["Sub"]
+        )
+        if not link or link.group(1) not in anchors:
+            yield f"{name}: its description links to no section of the runbook"
+        if not any(f"{name}.Arn" in json.dumps(board) for board in boards.values()):
+            yield f"{name}: not on the dashboard"
+    yield from (f"{name}: no section in the runbook" for name in names if name not in headings)
+    missing = {
+        heading.removeprefix("Alarm ") for heading in headings if heading.startswith("Alarm ")
+    } - set(alarms)
+    yield from (
+        f"the runbook has a section for the alarm {name}, which there is not" for name in missing
+    )
+    yield from (
+        f"the report names the runbook's section {one!r}, which there is not"
+        for one in named_in_reports()
+        if one not in headings
+    )
+    if "ReservedConcurrentExecutions" not in resources["Sync"]["Properties"]:
+        yield "Sync: its reserved concurrency is gone, and two of it could write at once"
+    cost = (ROOT / "shared" / "src" / "report" / "cost.rs").read_text()
+    counted = {
+        "MEMORY_MB": whole["Globals"]["Function"]["MemorySize"],
+        "ALARMS": len(alarms),
+        "DASHBOARDS": len(boards),
+    }
+    yield from (
+        f"{name} is {number} in the template, and the cost in the report is computed with another"
+        for name, number in counted.items()
+        if f"const {name}: u64 = {number};" not in cost
+    )
+
+
+def incomplete(sections):
+    """Sections of alarms and errors that do not say whether to get up and what to ask first, what
+    to look at, or what not to do."""
+    for heading, text in sections.items():
+        if not heading.startswith(("Alarm ", "Sync.")):
+            continue
+        first = text.lstrip("\n").split("\n\n")[0]
+        if not re.match(r"\*\*(Page|Tomorrow)\*\*[^?]*\?", first):
+            yield (
+                f"the runbook's section {heading} does not begin with **Page** or **Tomorrow** "
+                "and the question to answer first"
+            )
+        if "Do not " not in text or not re.search(
+            r"\b(look|Look|read|Read|see|See|cause|Open|report)\b", text
+        ):
+            yield f"the runbook's section {heading} does not say what to look at, or what not to do"
+
+
+def named_in_reports():
+    """The sections of the runbook a report may name, other than the error names."""
+    report = ROOT / "shared" / "src" / "report"
+    source = (report / "advice.rs").read_text() + (report / "notice.rs").read_text()
+    headings = (
+        r'"(Alarm \w+|AWS.s own names|A run is \w+|Where to look|Looking at [a-z ]+'
+        r'|Marks were set|Taking back [a-z ]+|Written in vain|The memory is lost)"'
+    )
+    return set(re.findall(headings, source))
