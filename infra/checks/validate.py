@@ -8,7 +8,7 @@ from common.places import ROOT
 from common.template import definitions, template
 from common.version import this_version
 
-from . import observed, roles, sizes
+from . import observed, retries, roles, sizes
 
 # Functions that fail on a value they do not expect, and with them a state that can catch nothing.
 RISKY = re.compile(r"\$(?:parse|number|eval|toMillis|error|assert)(?=\()")
@@ -91,10 +91,12 @@ def main():
     names = set(re.findall(r'"(Sync\.\w+)"', source.split("NAMES")[1].split("];")[0]))
     found = [*sizes.template_problems(text), *problems(definitions(), whole, names)]
     found += observed.problems(names)
+    found += retries.problems(definitions())
     print(
         "\n".join(found)
-        or "infra: every state is reached and leads on, every error name is known; "
-        "each role may do what its owner is for; metrics, alarms, dashboard and runbook agree"
+        or "infra: every state is reached and leads on, every error name is known, every failure "
+        "has the meant retries; each role may do what its owner is for; "
+        "metrics, alarms, dashboard and runbook agree"
     )
     return 1 if found else 0
 
