@@ -5,14 +5,13 @@ whether the files and the commands that the documents name are there.
 """
 
 import graphlib
-import json
 import re
 import subprocess
 import sys
 import tomllib
 
 from common.places import ROOT
-from common.template import template
+from common.template import definitions, template
 
 from .costs import costs
 from .fields import organization_fields, salesforce_fields
@@ -23,7 +22,7 @@ MAKE = re.compile(r"(?:^ *|[;&|(] *|\$ )make(?: +[A-Z_]+=\S+)* +([a-z][\w-]*)", 
 
 def picture():
     """The state machine as a Mermaid diagram, without the ways to a failure."""
-    definition = json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())
+    definition = definitions()["StateMachine"]
     states = definition["States"]
     number = {name: f"s{place}" for place, name in enumerate(states)}
     lines = ["```mermaid", "flowchart TD"]

@@ -55,6 +55,7 @@ def test_the_archive_holds_what_a_deployer_needs(unpacked):
         *(f"target/lambda/{name}.zip" for name in FUNCTIONS),
         "infra/template.yaml",
         "infra/statemachine.asl.json",
+        "infra/starter.asl.json",
         "infra/environments/production.yaml",
         "infra/environments/sandbox.yaml",
         "infra/RUNBOOK.md",

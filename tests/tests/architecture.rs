@@ -103,6 +103,22 @@ fn there_is_one_tls_stack() {
     }
 }
 
+/// Cargo fails on neither: it warns of a patch that nothing asks for, and says nothing if the patch
+/// is a member of the workspace. The SDK's hundred tables of checksums would be linked again.
+#[test]
+fn the_patch_is_used_and_the_crate_it_stands_in_for_is_not_there() {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    assert!(!lock.contains("[[patch.unused]]"), "a patch is not used");
+    let packages = lock.split("[[package]]\n");
+    let named: Vec<_> = packages
+        .filter(|package| package.starts_with("name = \"crc-fast\"\n"))
+        .collect();
+    let [ours] = named.as_slice() else {
+        panic!("one crate of this name, and it is ours: {named:?}");
+    };
+    assert!(!ours.contains("\nsource = "), "{ours}");
+}
+
 #[test]
 fn domain_and_report_do_not_await() {
     for (path, text) in ["domain", "report"]
