@@ -27,8 +27,7 @@ demo-reset: $(TOOLS)  ## forget the demo's data
 
 test: lint validate build unit e2e  ## everything CI runs
 quick: lint        ## format, lints, and the tests that take seconds
-	cargo test -q --workspace --lib --locked
-	cargo test -q --locked -p partner-sync-tests --test architecture --test reports
+	cargo test -q --workspace --locked --lib --test architecture --test reports
 unit:              ## all Rust tests: pure code, the pipeline in one process, crash points, chaos
 	cargo test --workspace --locked -- --show-output
 # Most tests wait most of their time: for processes, and for the clocks of others.
