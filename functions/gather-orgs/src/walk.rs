@@ -37,7 +37,7 @@ pub(crate) async fn go_on(
     client: &mut Client,
     walk: &mut Walk,
     wanted: &Wanted,
-    deadline: Deadline,
+    deadline: &Deadline,
 ) -> Result<(), Cut> {
     if walk.is_of_target() && !walk.fields_fit {
         check_fields(&client.organization_fields().await?)?;
@@ -62,7 +62,7 @@ pub(crate) async fn go_on(
             Err(_) => read_again(client, walk, wanted).await?,
         };
         has_read = true;
-        if walk.take(&client.host(), page)? {
+        if walk.take(&client.host(), page, client.now())? {
             return Ok(());
         }
         if !may_go_on {
@@ -184,9 +184,9 @@ mod tests {
             seconds: 900,
             what: "throttled".to_owned(),
         };
-        let mut scan = Scan::new("run");
+        let mut scan = Scan::new("run", jiff::Timestamp::UNIX_EPOCH);
         let names = ["global".to_owned(), "us-government".to_owned()];
-        for walk in scan.walks(&names) {
+        for walk in scan.begin(&names, jiff::Timestamp::UNIX_EPOCH) {
             assert_eq!(judge(walk, Cut::Deadline, false), Ok(Next::Continue));
             for cut in [Cut::Deadline, pause()] {
                 let judged = judge(walk, cut, true);

@@ -143,7 +143,7 @@ pub fn after_doubts(doubts: u32, records: usize) -> AfterDoubt {
 
 /// What a look says of a job of ours that has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub enum Sight {
     /// It is queued or working.
     Running,
     /// Zendesk does not show it, since this moment.
@@ -163,11 +163,11 @@ pub enum AfterSight {
 
 /// What comes after a look at a job that was sent then and has not ended. Times are by the clock,
 /// however many looks there were.
-pub fn after_sight(seen: Seen, sent_at: Timestamp, now: Timestamp) -> AfterSight {
-    match seen {
-        Seen::Running if now.duration_since(sent_at) >= UNTIL_STUCK => AfterSight::Stuck,
-        Seen::Missing(since) if now.duration_since(since) >= UNTIL_LOST => AfterSight::AskById,
-        Seen::Running | Seen::Missing(_) => AfterSight::Wait,
+pub fn after_sight(sight: Sight, sent_at: Timestamp, now: Timestamp) -> AfterSight {
+    match sight {
+        Sight::Running if now.duration_since(sent_at) >= UNTIL_STUCK => AfterSight::Stuck,
+        Sight::Missing(since) if now.duration_since(since) >= UNTIL_LOST => AfterSight::AskById,
+        Sight::Running | Sight::Missing(_) => AfterSight::Wait,
     }
 }
 

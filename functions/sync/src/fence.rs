@@ -5,7 +5,7 @@ use domain::model::run_key;
 use domain::{Error, Result};
 use jiff::Timestamp;
 use serde::Deserialize;
-use stage::deadline::{now, seconds_until};
+use stage::deadline::seconds_until;
 use stage::store::Store;
 
 use crate::state::FILE;
@@ -27,7 +27,12 @@ struct OpenCreate {
 ///
 /// # Errors
 /// As for [`Store::get`].
-pub async fn seconds_of<S: Store>(store: &S, execution: &str, is_alone: bool) -> Result<u64> {
+pub async fn seconds_of<S: Store>(
+    store: &S,
+    execution: &str,
+    is_alone: bool,
+    now: Timestamp,
+) -> Result<u64> {
     let Some(run_id) = execution.rsplit(':').next().filter(|id| !id.is_empty()) else {
         return Ok(0);
     };
@@ -51,6 +56,6 @@ pub async fn seconds_of<S: Store>(store: &S, execution: &str, is_alone: bool) ->
     let seconds = moments
         .into_iter()
         .flatten()
-        .map(|moment| seconds_until(moment, now()));
+        .map(|moment| seconds_until(moment, now));
     Ok(seconds.max().unwrap_or_default())
 }

@@ -1,18 +1,19 @@
 //! The head of the report: how it ended, in one line, and what to do now, with the exact command.
 
+use super::failures::RUNS_UNTIL_STUBBORN;
 use super::runbook::Heading;
-use super::sections::RUNS_UNTIL_STUBBORN;
 use super::words::{counted, which};
-use super::{About, Instruction, PlannedRun, Reached, RunEnd, health, links, minute, next_purge};
+use super::{About, Instruction, health, links, minute, next_purge};
 use domain::mask::without_addresses;
 use domain::model::{
-    Action, Applied, Conclusion, Guarded, Held, Mode, Outcome, RecordOutcome, StateMachine,
+    Action, Applied, Guarded, Held, Mode, Outcome, RecordOutcome, StateMachine, Verdict,
 };
 use domain::plan::{Plan, approval, marks_pending, verdict};
+use domain::plan::{PlannedRun, Reached, RunEnd};
 
 /// The head of a report.
 pub(super) struct Advice {
-    pub(super) conclusion: Conclusion,
+    pub(super) conclusion: Verdict,
     pub(super) headline: String,
     pub(super) instructions: Vec<Instruction>,
     pub(super) runbook: Heading,
@@ -22,7 +23,7 @@ pub(super) struct Advice {
 /// An instruction and the runbook's section that explains it, if one does.
 type Explained = (Instruction, Option<Heading>);
 
-pub(super) fn of(about: About<'_>, end: RunEnd<'_>) -> Advice {
+pub(super) fn of(about: About<'_>, end: &RunEnd<'_>) -> Advice {
     match end {
         RunEnd::Planned(run) => planned(about, run),
         RunEnd::Failed {
@@ -51,7 +52,7 @@ fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
         Instruction::start(text, about, &approval(approve))
     };
     Advice {
-        conclusion: Conclusion::Skipped,
+        conclusion: Verdict::Skipped,
         headline: "another run was under way".to_owned(),
         instructions: vec![instruction],
         runbook: Heading::RUN_IS_SKIPPED,
@@ -59,9 +60,9 @@ fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
     }
 }
 
-fn planned(about: About<'_>, run: PlannedRun<'_>) -> Advice {
-    let applied = Applied::of(run.results);
-    let conclusion = Conclusion::from(verdict(run.plan, &applied));
+fn planned(about: About<'_>, run: &PlannedRun<'_>) -> Advice {
+    let applied = Applied::of(&run.results);
+    let conclusion = verdict(&run.planned.plan, &applied);
     let (instructions, sections): (Vec<_>, Vec<_>) =
         what_to_do(about, run, &applied).into_iter().unzip();
     let first_section = sections.into_iter().flatten().next();
@@ -74,10 +75,10 @@ fn planned(about: About<'_>, run: PlannedRun<'_>) -> Advice {
     }
 }
 
-fn warnings(about: About<'_>, run: PlannedRun<'_>) -> Vec<String> {
-    let mut warnings = warnings_of(run.plan);
+fn warnings(about: About<'_>, run: &PlannedRun<'_>) -> Vec<String> {
+    let mut warnings = warnings_of(&run.planned.plan);
     warnings.extend(health::ending_credentials(about, run));
-    let refused = &run.plan.guard.refused_approvals;
+    let refused = &run.planned.plan.guard.refused_approvals;
     if !refused.is_empty() {
         warnings.push(format!(
             "Refused approvals, which fit nothing that is held in this plan: {}.",
@@ -94,9 +95,9 @@ fn warnings_of(plan: &Plan) -> Vec<String> {
     unknowns.chain(plan.warnings.iter().map(emptier)).collect()
 }
 
-fn headline(conclusion: Conclusion, run: PlannedRun<'_>, applied: &Applied) -> String {
-    let counts = &run.plan.counts;
-    let held = held_in_words(&run.plan.guard.held());
+fn headline(conclusion: Verdict, run: &PlannedRun<'_>, applied: &Applied) -> String {
+    let counts = &run.planned.plan.counts;
+    let held = held_in_words(&run.planned.plan.guard.held());
     let Applied {
         created,
         updated,
@@ -107,22 +108,22 @@ fn headline(conclusion: Conclusion, run: PlannedRun<'_>, applied: &Applied) -> S
     } = applied;
     let done = format!("{created} created, {updated} updated, {marked} marked");
     match conclusion {
-        Conclusion::Held => format!("{held} held until a person approves them; {done}"),
-        Conclusion::Planned if held.is_empty() => format!(
+        Verdict::Held => format!("{held} held until a person approves them; {done}"),
+        Verdict::Planned if held.is_empty() => format!(
             "{}, {}, {} planned; nothing was applied",
             counted(counts.creates, "create"),
             counted(counts.updates, "update"),
             counted(counts.marks, "mark")
         ),
-        Conclusion::Planned => format!("nothing was applied; {held} would be held"),
-        Conclusion::NothingToDo if counts.conflicts > 0 => format!(
+        Verdict::Planned => format!("nothing was applied; {held} would be held"),
+        Verdict::NothingToDo if counts.conflicts > 0 => format!(
             "nothing to write; {} {} for a person",
             counted(counts.conflicts, "conflict"),
             which(counts.conflicts, "waits", "wait")
         ),
-        Conclusion::NothingToDo => "both systems are equal".to_owned(),
-        Conclusion::Partial => format!("{done}; {failed} failed, {unknown} unknown"),
-        Conclusion::Ok | Conclusion::Skipped | Conclusion::Failed => done,
+        Verdict::NothingToDo => "both systems are equal".to_owned(),
+        Verdict::Partial => format!("{done}; {failed} failed, {unknown} unknown"),
+        Verdict::Ok | Verdict::Skipped | Verdict::Failed => done,
     }
 }
 
@@ -143,18 +144,18 @@ fn word(category: Guarded) -> &'static str {
 }
 
 /// Everything a person may do now, the most urgent first.
-fn what_to_do(about: About<'_>, run: PlannedRun<'_>, applied: &Applied) -> Vec<Explained> {
+fn what_to_do(about: About<'_>, run: &PlannedRun<'_>, applied: &Applied) -> Vec<Explained> {
     let mut all = Vec::new();
     all.extend(about_waiting(about, run));
-    all.extend(about_the_plan(about, run.plan));
-    all.extend(about_parts(about, run.plan));
-    all.extend(about_approvals(about, run.plan));
-    all.extend(about_failures(run.results, applied));
+    all.extend(about_the_plan(about, &run.planned.plan));
+    all.extend(about_parts(about, &run.planned.plan));
+    all.extend(about_approvals(about, &run.planned.plan));
+    all.extend(about_failures(&run.results, applied));
     all.extend(about_marks(about, run));
-    if !run.plan.conflicts.is_empty() {
+    if !run.planned.plan.found.conflicts.is_empty() {
         let text = format!(
             "Resolve {} below; until a person decides, what clashes waits.",
-            counted(run.plan.conflicts.len(), "conflict")
+            counted(run.planned.plan.found.conflicts.len(), "conflict")
         );
         all.push((Instruction::new(text), Some(Heading::CONFLICTS)));
     }
@@ -221,9 +222,9 @@ fn about_parts(about: About<'_>, plan: &Plan) -> Vec<Explained> {
 }
 
 /// What waiting costs, while something is held: nothing.
-fn about_waiting(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
-    let is_held = !run.plan.guard.held().is_empty();
-    (is_held && run.plan.mode == Mode::Apply).then(|| {
+fn about_waiting(about: About<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
+    let is_held = !run.planned.plan.guard.held().is_empty();
+    (is_held && run.planned.plan.mode == Mode::Apply).then(|| {
         let mut text = nothing_happens(about, run);
         let since = about.history.held_since;
         if let Some(since) = since.filter(|since| *since < about.started_at) {
@@ -234,7 +235,7 @@ fn about_waiting(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
 }
 
 /// Nothing is deleted or changed while a person waits, and until when that holds.
-pub(super) fn nothing_happens(about: About<'_>, run: PlannedRun<'_>) -> String {
+pub(super) fn nothing_happens(about: About<'_>, run: &PlannedRun<'_>) -> String {
     let purge = next_purge(about.ended_at);
     let marked = match pending(run) {
         0 => "no partner organization is known to be marked".to_owned(),
@@ -251,8 +252,8 @@ pub(super) fn nothing_happens(about: About<'_>, run: PlannedRun<'_>) -> String {
 }
 
 /// Organizations that the next purge may delete, as far as this run knows.
-pub(super) fn pending(run: PlannedRun<'_>) -> usize {
-    marks_pending(run.plan, run.updates, run.marks, run.results)
+pub(super) fn pending(run: &PlannedRun<'_>) -> usize {
+    marks_pending(run)
 }
 
 /// Who approved is not known here.
@@ -334,14 +335,14 @@ fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained
     all
 }
 
-fn about_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
+fn about_marks(about: About<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
     let is_set =
         |result: &&RecordOutcome| result.action == Action::Mark && result.outcome == Outcome::Done;
     let set = run.results.iter().filter(is_set).count();
     if set == 0 {
         return None;
     }
-    let planned = run.marks.len();
+    let planned = run.planned.entries.marks.len();
     let purge = next_purge(about.ended_at);
     let text = format!(
         "{set} of {} {} set: look below, before {purge}, when what is marked is deleted.",
@@ -351,13 +352,13 @@ fn about_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
     Some((Instruction::new(text), Some(Heading::MARKS_WERE_SET)))
 }
 
-fn failed(about: About<'_>, error: &str, cause: &str, reached: Reached<'_>) -> Advice {
+fn failed(about: About<'_>, error: &str, cause: &str, reached: &Reached<'_>) -> Advice {
     let warnings = match reached {
-        Reached::Plan(run) => warnings_of(run.plan),
+        Reached::Plan(run) => warnings_of(&run.planned.plan),
         Reached::BeforePlan { .. } | Reached::UnreadablePlan => Vec::new(),
     };
     Advice {
-        conclusion: Conclusion::Failed,
+        conclusion: Verdict::Failed,
         headline: error.to_owned(),
         instructions: vec![
             Instruction::new(format!("What happened: {}", without_addresses(cause))),
@@ -394,7 +395,7 @@ fn advice_for(error: &str) -> &'static str {
 }
 
 /// What a failed run may have done to Zendesk.
-fn what_was_written(mode: Mode, reached: Reached<'_>) -> &'static str {
+fn what_was_written(mode: Mode, reached: &Reached<'_>) -> &'static str {
     match (reached, mode) {
         (Reached::BeforePlan { .. }, _) => {
             "It failed before there was a plan: nothing was written to Zendesk."

@@ -5,11 +5,10 @@ use serde::Serialize;
 
 use super::addresses::Addresses;
 use super::cells::Cell;
-use super::{
-    About, Reached, RunEnd, advice, chart, health, html, inputs, links, markdown, sections,
-};
+use super::{About, advice, chart, health, html, inputs, links, markdown, sections};
 use domain::Result;
-use domain::model::{Conclusion, Header, Mode, StateMachine, json_bytes};
+use domain::model::{Header, Mode, StateMachine, Verdict, json_bytes};
+use domain::plan::{Reached, RunEnd};
 
 /// A report. Its JSON form is `report.json`.
 ///
@@ -20,7 +19,7 @@ pub struct Report {
     #[serde(flatten)]
     pub(super) header: Header,
     pub(super) version: &'static str,
-    pub(super) verdict: Conclusion,
+    pub(super) verdict: Verdict,
     pub(super) mode: Mode,
     pub(super) headline: String,
     pub(super) what_to_do: Vec<Instruction>,
@@ -34,14 +33,11 @@ pub struct Report {
 
 impl Report {
     /// Makes the report of a run.
-    pub fn of(about: About<'_>, end: RunEnd<'_>) -> Self {
+    pub fn of(about: About<'_>, end: &RunEnd<'_>) -> Self {
         let sections = sections_of(about, end);
         let advice = advice::of(about, end);
         Self {
-            header: Header {
-                generated_at: about.ended_at,
-                ..Header::new(about.run_id, sections.len())
-            },
+            header: Header::new(about.run_id, about.ended_at, sections.len()),
             version: domain::VERSION,
             verdict: advice.conclusion,
             mode: about.mode,
@@ -77,24 +73,24 @@ impl Report {
     }
 }
 
-fn sections_of(about: About<'_>, end: RunEnd<'_>) -> Vec<Section> {
-    let reached = match end {
-        RunEnd::Planned(run) => Reached::Plan(run),
-        RunEnd::Failed { reached, .. } => reached,
-        RunEnd::Skipped { .. } => Reached::UnreadablePlan,
-    };
-    let sections = match reached {
-        Reached::Plan(run) => sections::all(about, run).into(),
-        Reached::BeforePlan {
-            accounts,
-            instances,
-            own_marks: _,
-        } => vec![
-            inputs::read_before_the_plan(accounts, instances),
-            health::last_runs(about),
-        ],
-        Reached::UnreadablePlan => vec![health::last_runs(about)],
-    };
+fn sections_of(about: About<'_>, end: &RunEnd<'_>) -> Vec<Section> {
+    if let Some(run) = end.planned() {
+        return sections::all(about, run).into_iter().flatten().collect();
+    }
+    let mut sections = Vec::new();
+    if let RunEnd::Failed {
+        reached:
+            Reached::BeforePlan {
+                accounts,
+                instances,
+                own_marks: _,
+            },
+        ..
+    } = end
+    {
+        sections.push(inputs::read_before_the_plan(*accounts, instances));
+    }
+    sections.push(health::last_runs(about));
     sections.into_iter().flatten().collect()
 }
 
@@ -189,7 +185,7 @@ impl Section {
 pub(super) struct Bar {
     pub(super) run_id: String,
     pub(super) ended_at: Timestamp,
-    pub(super) verdict: Conclusion,
+    pub(super) verdict: Verdict,
     pub(super) changed: usize,
     pub(super) failed: usize,
     pub(super) unknown: usize,

@@ -5,8 +5,9 @@ use jiff::tz::TimeZone;
 
 use super::cells::Cell;
 use super::words::counted;
-use super::{About, Cost, KnownResults, PlannedRun, Section, minute, seconds_between};
+use super::{About, Cost, Section, minute, seconds_between};
 use domain::model::{Credential, Usage};
+use domain::plan::{KnownResults, PlannedRun};
 
 /// Runs in the table; the chart has more.
 const MOST_LISTED: usize = 10;
@@ -14,8 +15,8 @@ const MOST_LISTED: usize = 10;
 const WARN_DAYS: i32 = 30;
 
 /// What each stage used, and what the run cost.
-pub(super) fn stages(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
-    let usage = run.usage;
+pub(super) fn stages(about: About<'_>, run: &PlannedRun<'_>) -> Option<Section> {
+    let usage = &run.usage;
     let rows = [
         stage_row("gather-accounts", &usage.gather_accounts),
         stage_row("gather-orgs", &usage.gather_orgs),
@@ -71,7 +72,7 @@ fn stage_row(name: &str, usage: &Usage) -> Vec<Cell> {
     ]
 }
 
-pub(super) fn credentials(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
+pub(super) fn credentials(about: About<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let rows = run.usage.total().credentials.into_iter().map(|one| {
         let left = days_left(&one, about.ended_at)
             .map_or_else(|| "no end known".to_owned(), |days| days.to_string());
@@ -93,7 +94,7 @@ pub(super) fn credentials(about: About<'_>, run: PlannedRun<'_>) -> Option<Secti
 }
 
 /// A warning for each credential that ends soon.
-pub(super) fn ending_credentials(about: About<'_>, run: PlannedRun<'_>) -> Vec<String> {
+pub(super) fn ending_credentials(about: About<'_>, run: &PlannedRun<'_>) -> Vec<String> {
     ending_soon(about, run.usage.total().credentials)
 }
 

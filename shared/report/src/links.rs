@@ -1,8 +1,9 @@
 //! Where to read more: the runbook, the documents beside the report, AWS's console.
 
 use super::runbook::Heading;
-use super::{About, KnownResults, Link, RunEnd};
+use super::{About, Link};
 use domain::model::{Mode, StateMachine};
+use domain::plan::{KnownResults, RunEnd};
 
 /// The section of the runbook under this heading.
 pub(super) fn runbook(about: About<'_>, heading: Heading) -> Link {
@@ -28,7 +29,7 @@ pub(super) fn anchor(heading: &str) -> String {
 }
 
 /// Documents beside the report by their names, and AWS's console for the execution and the folder.
-pub(super) fn links(about: About<'_>, end: RunEnd<'_>) -> Vec<Link> {
+pub(super) fn links(about: About<'_>, end: &RunEnd<'_>) -> Vec<Link> {
     let mut files = vec!["report.html", "report.md", "report.json"];
     if let Some(run) = end.planned() {
         files.extend([

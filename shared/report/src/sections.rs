@@ -3,16 +3,12 @@
 
 use super::cells::Cell;
 use super::words::against;
-use super::{
-    About, PlannedRun, Section, changes, cost, failures, health, inputs, kept, marks, outcome,
-};
+use super::{About, Section, changes, cost, failures, health, inputs, kept, marks, outcome};
 use domain::model::AccountId;
+use domain::plan::PlannedRun;
 use domain::plan::{Conflict, Judged, Party};
 
-/// Runs in a row a record has failed in from which a person has to look.
-pub(super) const RUNS_UNTIL_STUBBORN: u32 = 3;
-
-pub(super) fn all(about: About<'_>, run: PlannedRun<'_>) -> [Option<Section>; 21] {
+pub(super) fn all(about: About<'_>, run: &PlannedRun<'_>) -> [Option<Section>; 21] {
     [
         marks::held_marks(about, run),
         changes::held_creates(run),
@@ -38,7 +34,7 @@ pub(super) fn all(about: About<'_>, run: PlannedRun<'_>) -> [Option<Section>; 21
     ]
 }
 
-fn conflicts(run: PlannedRun<'_>) -> Option<Section> {
+fn conflicts(run: &PlannedRun<'_>) -> Option<Section> {
     let row = |conflict: &Conflict| {
         vec![
             Cell::lines(conflict.accounts.iter().map(party)),
@@ -51,7 +47,7 @@ fn conflicts(run: PlannedRun<'_>) -> Option<Section> {
         "What clashes waits until a person decides; an organization that is matched by its id goes \
          on.",
         &["accounts", "organizations", "what to do"],
-        run.plan.conflicts.iter().map(row),
+        run.planned.plan.found.conflicts.iter().map(row),
         "plan.json",
     )
 }
@@ -87,8 +83,8 @@ fn party(party: &Party) -> Cell {
         .and(format!("{marked})"))
 }
 
-fn guard(run: PlannedRun<'_>) -> Option<Section> {
-    let rows = run.plan.guard.categories.iter().map(
+fn guard(run: &PlannedRun<'_>) -> Option<Section> {
+    let rows = run.planned.plan.guard.categories.iter().map(
         |Judged {
              category,
              count,

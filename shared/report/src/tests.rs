@@ -1,9 +1,11 @@
 use jiff::Timestamp;
 
+use domain::plan::{Reached, RunEnd};
+
 use super::*;
 use crate::Reporting;
 use domain::Error;
-use domain::model::{Applied, Conclusion, Counts, Credential, Guarded, History, Mode, PastRun};
+use domain::model::{Applied, Counts, Credential, Guarded, History, Mode, PastRun, Verdict};
 
 const MONDAY: &str = "2026-11-23T02:00:00Z";
 
@@ -34,13 +36,13 @@ fn about<'a>(now: &str, history: &'a History, reporting: &'a Reporting) -> About
 }
 
 fn failed(error: &str, cause: &str) -> Report {
-    let history = History::new("r");
+    let history = History::new("r", Timestamp::UNIX_EPOCH);
     let end = RunEnd::Failed {
         error,
         cause,
         reached: Reached::UnreadablePlan,
     };
-    Report::of(about(MONDAY, &history, &reporting("RUNBOOK.md")), end)
+    Report::of(about(MONDAY, &history, &reporting("RUNBOOK.md")), &end)
 }
 
 #[test]
@@ -71,13 +73,13 @@ fn hostile_words_stay_text() {
 
 #[test]
 fn a_runbook_with_an_address_is_a_link_and_one_without_is_words() {
-    let history = History::new("r");
+    let history = History::new("r", Timestamp::UNIX_EPOCH);
     let html = |runbook: &str| {
         let end = RunEnd::Skipped {
             holder: "h",
             approve: &[],
         };
-        let report = Report::of(about(MONDAY, &history, &reporting(runbook)), end);
+        let report = Report::of(about(MONDAY, &history, &reporting(runbook)), &end);
         report.html().unwrap()
     };
     let words = "Runbook: infra/RUNBOOK.md, A run is SKIPPED</p>";
@@ -88,7 +90,7 @@ fn a_runbook_with_an_address_is_a_link_and_one_without_is_words() {
 
 #[test]
 fn a_credential_is_warned_of_in_its_last_thirty_days() {
-    let history = History::new("r");
+    let history = History::new("r", Timestamp::UNIX_EPOCH);
     let warnings = |day: &str| {
         let credential = Credential {
             secret: "s".to_owned(),
@@ -119,12 +121,12 @@ const MACHINE: &str = "arn:aws-us-gov:states:us-gov-west-1:000000000000:stateMac
 
 /// Hours of runs, one after the other, each held, marking, or neither; the last is this one.
 fn hours(runs: &[(&[Guarded], usize)], told: &[bool]) -> History {
-    let mut history = History::new("r");
+    let mut history = History::new("r", Timestamp::UNIX_EPOCH);
     for (hour, (held, marked)) in runs.iter().enumerate() {
         let ending = match (held.is_empty(), marked) {
-            (false, _) => Conclusion::Held,
-            (true, 0) => Conclusion::NothingToDo,
-            (true, _) => Conclusion::Ok,
+            (false, _) => Verdict::Held,
+            (true, 0) => Verdict::NothingToDo,
+            (true, _) => Verdict::Ok,
         };
         let later = jiff::SignedDuration::from_hours(i64::try_from(hour).unwrap());
         history.note(PastRun {
@@ -155,7 +157,7 @@ fn subject(history: &History, reminder_hours: u32) -> Option<String> {
         holder: "h",
         approve: &[],
     };
-    notice(about(MONDAY, history, &reporting), end).map(|told| told.subject)
+    notice(about(MONDAY, history, &reporting), &end).map(|told| told.subject)
 }
 
 #[test]
@@ -196,10 +198,10 @@ fn people_are_reminded_of_what_is_held_and_only_as_often_as_they_wish() {
 
 #[test]
 fn a_message_has_links_of_the_machines_own_console_and_the_cause_in_a_line() {
-    let mut history = History::new("r");
+    let mut history = History::new("r", Timestamp::UNIX_EPOCH);
     history.note(PastRun {
         run_id: "r".to_owned(),
-        ending: Conclusion::Failed,
+        ending: Verdict::Failed,
         error: Some("Sync.Auth".to_owned()),
         ..hours(&[(&[], 0)], &[]).runs.remove(0)
     });
@@ -213,7 +215,7 @@ fn a_message_has_links_of_the_machines_own_console_and_the_cause_in_a_line() {
         cause: "salesforce:\nrefused jo@partner.example",
         reached: Reached::UnreadablePlan,
     };
-    let message = notice(about, end).unwrap().message;
+    let message = notice(about, &end).unwrap().message;
     let lines: Vec<_> = message.lines().collect();
     assert_eq!(
         lines,
@@ -235,7 +237,7 @@ fn a_message_has_links_of_the_machines_own_console_and_the_cause_in_a_line() {
 fn told_of_failures(runs: usize, own_marks: usize) -> Option<Notice> {
     let mut history = hours(&vec![(&[][..], 0); runs], &[true]);
     for run in &mut history.runs {
-        run.ending = Conclusion::Failed;
+        run.ending = Verdict::Failed;
         run.error = Some("Sync.Auth".to_owned());
     }
     let end = RunEnd::Failed {
@@ -243,11 +245,11 @@ fn told_of_failures(runs: usize, own_marks: usize) -> Option<Notice> {
         cause: "c",
         reached: Reached::BeforePlan {
             accounts: None,
-            instances: &[],
+            instances: Vec::new(),
             own_marks,
         },
     };
-    notice(about(MONDAY, &history, &reporting("RUNBOOK.md")), end)
+    notice(about(MONDAY, &history, &reporting("RUNBOOK.md")), &end)
 }
 
 #[test]

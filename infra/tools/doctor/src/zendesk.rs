@@ -3,9 +3,10 @@
 use domain::model::TARGET;
 use domain::{Error, Result};
 use secrecy::SecretString;
+use stage::clock::Clock;
 use stage::secrets::Secrets;
 use stage::settings::GatherOrgs;
-use vendors::http::Meter;
+use vendors::http::Wire;
 use vendors::zendesk::{Client, Credentials, Rights, Scope, check_fields};
 
 use crate::findings::Findings;
@@ -77,7 +78,12 @@ impl Patient<'_> {
         scope: Scope,
         topic: &str,
     ) -> Option<Client> {
-        let client = Client::new(self.instance, credentials, scope, &Meter::default());
+        let client = Client::new(
+            self.instance,
+            credentials,
+            scope,
+            &Wire::by(Clock::system()),
+        );
         let mut client = self.took(topic, client)?;
         let signed_in = client.sign_in().await;
         self.took(topic, signed_in)?;

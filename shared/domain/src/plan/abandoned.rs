@@ -62,26 +62,35 @@ pub(super) fn judge(
 ) {
     if let Some(Protection { by, .. }) = protection(organization, rules) {
         let reason = format!("its Salesforce id is protected by {by}");
-        changes.protected.push(kept(organization, reason, None));
+        changes
+            .found
+            .protected
+            .push(kept(organization, reason, None));
         return;
     }
     let account = organization.account_id();
     let reason = why_abandoned(account.as_ref(), past);
     if organization.is_marked() {
         let reason = format!("marked by an earlier run or by hand; {reason}");
-        changes.already_marked.push(mark(organization, reason));
+        changes
+            .found
+            .already_marked
+            .push(mark(organization, reason));
         return;
     }
     let Some(account) = account else {
-        changes.unlinked.push(kept(organization, reason, None));
+        changes
+            .found
+            .unlinked
+            .push(kept(organization, reason, None));
         return;
     };
     if let Some(retained) = retention(organization, rules) {
-        changes.retained.push(retained);
+        changes.found.retained.push(retained);
     } else if let Some(waiting) = wait(organization, account, rules, past, &reason) {
-        changes.waiting.push(waiting);
+        changes.found.waiting.push(waiting);
     } else {
-        changes.marks.push(mark(organization, reason));
+        changes.entries.marks.push(mark(organization, reason));
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
 
-use super::diff::Partner;
+use super::pairs::Partner;
 use super::{Conflict, Party};
 use crate::model::{ACCOUNT_TYPE, Account, AccountId, Organization};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Changes, Inputs, Limit, Limits, Listed, Lists, Settings};
+use super::{Changes, Entries, Found, Inputs, Limit, Limits, Listed, Lists, Settings};
 use crate::model::mapping::columns;
 use crate::model::{
     Account, AccountId, Alliances, Complete, FieldValue, Fields, Header, HeldKeys, Instance,
@@ -71,7 +71,7 @@ pub(super) fn text(text: impl AsRef<str>) -> FieldValue {
 /// A memory that knows nothing.
 pub(super) fn memory() -> Memory {
     Memory {
-        header: Header::new("before", 0),
+        header: Header::new("before", Timestamp::UNIX_EPOCH, 0),
         absent: Vec::new(),
         marked: Vec::new(),
         held: HeldKeys::new(),
@@ -101,7 +101,7 @@ pub(super) fn gathered(organizations: Vec<Organization>) -> Complete<Organizatio
         .into_iter()
         .partition(Organization::is_partner);
     let document = Organizations {
-        header: Header::new("r", partners.len()),
+        header: Header::new("r", Timestamp::UNIX_EPOCH, partners.len()),
         organizations: partners,
         lookalikes,
         instances: vec![instance(TARGET)],
@@ -180,10 +180,13 @@ pub(super) struct Tally {
 }
 
 pub(super) fn tally(changes: &Changes) -> Tally {
-    let Changes {
+    let Changes { entries, found } = changes;
+    let Entries {
         creates,
         updates,
         marks,
+    } = entries;
+    let Found {
         skipped,
         protected,
         retained,
@@ -193,12 +196,13 @@ pub(super) fn tally(changes: &Changes) -> Tally {
         conflicts,
         already_marked,
         absent: _,
+        own_marks: _,
         repeated,
-    } = changes;
+    } = found;
     Tally {
         creates: creates.len(),
         updates: updates.len(),
-        unmarks: changes.unmarks(),
+        unmarks: entries.unmarks(),
         marks: marks.len(),
         skipped: skipped.len(),
         protected: protected.len(),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changes, Create, Creates, Mark, NotInSync, Update, Updates};
+use super::{Creates, Entries, Mark, NotInSync, Update, Updates};
 use crate::Result;
 use crate::model::{Guarded, Held, HeldKeys, MARK_FOR_DELETION, entries_digest};
 
@@ -123,27 +123,25 @@ impl Guard {
 /// # Errors
 /// [`crate::Error::Contract`] if a list has no JSON form.
 pub fn judge(
-    changes: &Changes,
+    entries: &Entries,
     seen: Seen,
     limits: &Limits,
     held: &HeldKeys,
     approvals: &[String],
 ) -> Result<Guard> {
-    let updates = without_unmarks(&changes.updates);
+    let updates = without_unmarks(&entries.updates);
     let held_before = |category| match held.get(&category) {
-        Some(keys) => entry_keys(category, &changes.creates, &changes.updates, &changes.marks)
-            .intersection(keys)
-            .count(),
+        Some(keys) => entry_keys(category, entries).intersection(keys).count(),
         None => 0,
     };
     let measured = [
         Measured {
             category: Guarded::Creates,
-            count: changes.creates.len(),
+            count: entries.creates.len(),
             standing: 0,
             held_before: held_before(Guarded::Creates),
             limit: limits.creates,
-            digest: entries_digest::<Creates>(&changes.creates)?,
+            digest: entries_digest::<Creates>(&entries.creates)?,
             veto: None,
         },
         Measured {
@@ -157,11 +155,11 @@ pub fn judge(
         },
         Measured {
             category: Guarded::Marks,
-            count: changes.marks.len(),
+            count: entries.marks.len(),
             standing: seen.marks_since_purge,
             held_before: held_before(Guarded::Marks),
             limit: limits.marks,
-            digest: entries_digest::<NotInSync>(&without_reasons(&changes.marks))?,
+            digest: entries_digest::<NotInSync>(&without_reasons(&entries.marks))?,
             veto: no_mark_may_go(seen, limits),
         },
     ];
@@ -206,12 +204,12 @@ fn without_reasons(marks: &[Mark]) -> Vec<Mark> {
 }
 
 /// The keys of a category's entries, as the memory holds those that are held.
-pub(super) fn entry_keys(
-    category: Guarded,
-    creates: &[Create],
-    updates: &[Update],
-    marks: &[Mark],
-) -> BTreeSet<String> {
+pub(super) fn entry_keys(category: Guarded, entries: &Entries) -> BTreeSet<String> {
+    let Entries {
+        creates,
+        updates,
+        marks,
+    } = entries;
     match category {
         Guarded::Creates => {
             let ids = creates.iter().map(|one| one.salesforce_id.to_string());

@@ -36,8 +36,8 @@ fn update(number: usize, fields: &[&str]) -> Update {
     }
 }
 
-fn changes(creates: usize, updates: usize, marks: usize) -> Changes {
-    Changes {
+fn changes(creates: usize, updates: usize, marks: usize) -> Entries {
+    Entries {
         creates: (0..creates)
             .map(|n| Create {
                 salesforce_id: id(n),
@@ -56,7 +56,6 @@ fn changes(creates: usize, updates: usize, marks: usize) -> Changes {
                 reason: String::new(),
             })
             .collect(),
-        ..Changes::default()
     }
 }
 
@@ -72,7 +71,7 @@ fn seen(partner_organizations: usize) -> Seen {
     }
 }
 
-fn held(changes: &Changes, seen: Seen) -> Vec<Guarded> {
+fn held(changes: &Entries, seen: Seen) -> Vec<Guarded> {
     judge(changes, seen, &LIMITS, &HeldKeys::new(), &[])
         .unwrap()
         .held()
@@ -204,11 +203,11 @@ fn an_update_that_only_takes_a_mark_back_needs_no_leave() {
 fn an_approval_releases_exactly_its_plan_and_category() {
     let six = changes(0, 0, 6);
     let seven = changes(0, 0, 7);
-    let judged = |changes: &Changes, approved: &str| {
+    let judged = |changes: &Entries, approved: &str| {
         let approvals = [approved.to_owned()];
         judge(changes, seen(10), &LIMITS, &HeldKeys::new(), &approvals).unwrap()
     };
-    let digest = |changes: &Changes| judged(changes, "").held()[0].digest.clone();
+    let digest = |changes: &Entries| judged(changes, "").held()[0].digest.clone();
     let digest_of_six = digest(&six);
     let digest_of_seven = digest(&seven);
     assert_ne!(digest_of_six, digest_of_seven);
@@ -242,7 +241,7 @@ fn an_unmark_does_not_spoil_an_approval_of_updates() {
     let before = judge(&held, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
     let approval = [before.held()[0].digest.clone()];
     let judged =
-        |changes: &Changes| judge(changes, seen(10), &LIMITS, &HeldKeys::new(), &approval).unwrap();
+        |changes: &Entries| judge(changes, seen(10), &LIMITS, &HeldKeys::new(), &approval).unwrap();
     assert_eq!(judged(&unmarked).held(), []);
     assert_eq!(judged(&edited).held().len(), 1);
 }
@@ -254,7 +253,7 @@ fn a_better_reason_does_not_spoil_an_approval_of_marks() {
     explained.marks[0].reason = "deleted in Salesforce".to_owned();
     let mut renamed = held.clone();
     renamed.marks[0].name = "another".to_owned();
-    let digest = |changes: &Changes| {
+    let digest = |changes: &Entries| {
         let guard = judge(changes, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
         guard.held()[0].digest.clone()
     };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 
-use super::Target;
+use super::pairs::Target;
 use crate::model::{Account, AccountId, Organization, name_key};
 
 /// Organizations that share something; nearly always one.

@@ -9,12 +9,14 @@ mod comparison;
 mod conflicts;
 mod diff;
 mod document;
+mod ended;
 mod entries;
 #[cfg(test)]
 mod for_tests;
 mod guard;
 mod index;
 mod names;
+mod pairs;
 mod past;
 mod pending;
 mod purge;
@@ -29,16 +31,18 @@ mod weeks;
 
 pub use abandoned::Rules;
 pub use comparison::{Comparison, approval};
-pub use diff::{Target, diff};
-pub use document::{Creates, Inputs, Listed, Lists, NotInSync, Plan, Settings, Updates};
+pub use diff::diff;
+pub use document::{Creates, Inputs, Listed, Lists, NotInSync, Plan, Planned, Settings, Updates};
+pub use ended::{KnownResults, PlannedRun, Reached, RunEnd};
 pub use entries::{
-    Change, Changes, Conflict, Create, Deferred, Entries, Kept, Mark, NAME, Party, Repeated,
+    Change, Changes, Conflict, Create, Deferred, Entries, Found, Kept, Mark, NAME, Party, Repeated,
     Retained, Skipped, Update, Waiting,
 };
 pub use guard::{Guard, Judged, Limit, Limits, Seen, judge};
+pub use pairs::Target;
 pub use past::Past;
 pub use pending::{marks_pending, marks_set, still_marked};
 pub use purge::{last_purge, next_purge};
-pub use remember::{Remembered, remember};
+pub use remember::remember;
 pub use replay::{Replayed, replay};
 pub use verdict::verdict;

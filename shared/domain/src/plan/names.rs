@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use compact_str::CompactString;
 
-use super::diff::{Pair, Partner};
+use super::pairs::{Pair, Partner};
 use crate::model::{is_one_name, name_key};
 
 /// What the accounts of this plan want of each name, by its [`name_key`].

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diff::Pair;
 use super::index::Index;
 use super::names::NameClaims;
+use super::pairs::Pair;
 use crate::model::{Organization, is_one_name};
 
 /// What becomes of a rename.

@@ -1,8 +1,8 @@
 //! Counts the calls of an invocation, and keeps the vendors' ids of those that were refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
+use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
 use super::Reply;
@@ -36,8 +36,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// What an invocation used that began at a moment and ends now.
-    pub fn usage(self, began: Instant, credentials: Vec<Credential>) -> Usage {
+    /// What an invocation used.
+    pub fn usage(self, began: Timestamp, ended: Timestamp, credentials: Vec<Credential>) -> Usage {
         let Self {
             calls,
             retries,
@@ -48,7 +48,7 @@ impl Tally {
             retries,
             throttled,
             credentials,
-            ..Usage::invocation(began)
+            ..Usage::invocation(began, ended)
         }
     }
 }

@@ -4,9 +4,11 @@
 mod base_url;
 pub mod meter;
 pub mod retry;
+mod wire;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, Url};
 use serde::Deserialize;
@@ -17,9 +19,9 @@ pub use base_url::{base_url, host_of, is_loopback};
 pub use meter::Meter;
 pub use retry::Call;
 use retry::{Attempt, Decision, TryResult};
+pub use wire::Wire;
 
 use domain::{Error, Result, VERSION};
-use stage::deadline::nap;
 
 /// The largest body of a reply, after decompression. Source: contract, section 3.
 const MOST_BYTES: usize = 32 << 20;
@@ -168,16 +170,15 @@ pub fn oauth_code(reply: &Reply) -> String {
 #[derive(Debug, Clone)]
 pub struct Http {
     client: reqwest::Client,
-    meter: Meter,
+    wire: Wire,
 }
 
 impl Http {
-    /// A transport to the vendor at `base`, whose calls take at most `timeout` and are counted by
-    /// `meter`. A proxy that the environment names is used, but not for loopback.
+    /// A transport to the vendor at `base`, whose calls take at most `timeout` and go by `wire`. A proxy that the environment names is used, but not for loopback.
     ///
     /// # Errors
     /// [`Error::Config`] if TLS cannot be set up.
-    pub fn new(base: &Url, timeout: Duration, meter: &Meter) -> Result<Self> {
+    pub fn new(base: &Url, timeout: Duration, wire: &Wire) -> Result<Self> {
         let tls = tls::config()?.clone();
         let mut builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
         if is_loopback(base) {
@@ -192,8 +193,12 @@ impl Http {
             .map_err(|error| Error::Config(format!("no HTTP client: {}", error.without_url())))?;
         Ok(Self {
             client,
-            meter: meter.clone(),
+            wire: wire.clone(),
         })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.wire.now()
     }
 
     pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
@@ -223,7 +228,7 @@ impl Http {
                 return Err(doubt("the request cannot be sent".to_owned(), None));
             };
             let reply = exchange(this_try).await;
-            self.meter.sent(number > 1, reply.as_ref().ok());
+            self.wire.meter.sent(number > 1, reply.as_ref().ok());
             let answer = match reply {
                 Ok(reply) => answer(what, call, reply, &read)?,
                 Err(why) => Err(why),
@@ -249,7 +254,7 @@ impl Http {
                         wait_ms = after.as_millis(),
                         "trying again"
                     );
-                    nap(after).await;
+                    self.wire.clock.nap(after).await;
                     number += 1;
                 }
                 (Decision::Take | Decision::Stop, Err(why)) => return Err(doubt(why, None)),

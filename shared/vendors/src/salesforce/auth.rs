@@ -136,7 +136,7 @@ impl Credentials {
                 username,
                 key,
             } => {
-                assertion = key.assertion(client_id, username, audience)?;
+                assertion = key.assertion(client_id, username, audience, http.now())?;
                 vec![
                     ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
                     ("assertion", &assertion),

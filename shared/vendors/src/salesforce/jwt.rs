@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use rustls::SignatureScheme;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;
@@ -13,7 +14,6 @@ use rustls::sign::Signer;
 use serde::Serialize;
 
 use domain::{Error, Result};
-use stage::deadline::now;
 
 /// How long an assertion is good for: Salesforce takes at most five minutes, and clocks differ.
 const SECONDS: i64 = 180;
@@ -55,6 +55,7 @@ impl SigningKey {
         client_id: &str,
         username: &str,
         audience: &str,
+        now: Timestamp,
     ) -> Result<String> {
         let header = Header {
             alg: "RS256",
@@ -64,7 +65,7 @@ impl SigningKey {
             iss: client_id,
             sub: username,
             aud: audience,
-            exp: now().as_second() + SECONDS,
+            exp: now.as_second() + SECONDS,
         };
         let text = format!("{}.{}", encoded(&header)?, encoded(&claims)?);
         let signed = self
@@ -116,8 +117,9 @@ mod tests {
     #[test]
     fn an_assertion_says_who_for_whom_and_for_less_than_five_minutes() {
         let key = SigningKey::from_pem("s", RSA).unwrap();
+        let now = Timestamp::from_second(1_795_000_000).unwrap();
         let assertion = key
-            .assertion("app", "user", "https://login.example")
+            .assertion("app", "user", "https://login.example", now)
             .unwrap();
         let parts: Vec<_> = assertion.split('.').collect();
         assert_eq!(parts.len(), 3);
@@ -135,7 +137,7 @@ mod tests {
                 &"https://login.example".into()
             )
         );
-        let left = claims["exp"].as_i64().unwrap() - now().as_second();
+        let left = claims["exp"].as_i64().unwrap() - now.as_second();
         assert!((60..300).contains(&left), "{left}");
     }
 }

@@ -18,7 +18,7 @@ pub use auth::Credentials;
 pub use examine::{DescribedField, check_columns};
 use query::{ApiError, QueryPage};
 
-use crate::http::{Answer, Call, Http, Meter, Reply, as_json, host_of};
+use crate::http::{Answer, Call, Http, Reply, Wire, as_json, host_of};
 use domain::model::{Account, AccountId, Alliances, Complete, Former, Reading};
 use domain::{Error, Result};
 
@@ -37,7 +37,7 @@ const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Client {
     pub pages: u64,
     http: Http,
-    meter: Meter,
+    wire: Wire,
     credentials: Credentials,
     session: Option<Session>,
     calls_used: Option<(u64, u64)>,
@@ -67,15 +67,15 @@ impl From<Refused> for Error {
 }
 
 impl Client {
-    /// A client for one run, its calls counted by `meter`; nothing is sent yet.
+    /// A client for one run, its calls by `wire`; nothing is sent yet.
     ///
     /// # Errors
     /// [`Error::Config`] if TLS cannot be set up.
-    pub fn new(credentials: Credentials, meter: &Meter) -> Result<Self> {
+    pub fn new(credentials: Credentials, wire: &Wire) -> Result<Self> {
         Ok(Self {
             pages: 0,
-            http: Http::new(&credentials.login, TIMEOUT, meter)?,
-            meter: meter.clone(),
+            http: Http::new(&credentials.login, TIMEOUT, wire)?,
+            wire: wire.clone(),
             credentials,
             session: None,
             calls_used: None,
@@ -235,7 +235,7 @@ impl Client {
                 .token(&Http::new(
                     &self.credentials.login,
                     TOKEN_TIMEOUT,
-                    &self.meter,
+                    &self.wire,
                 )?)
                 .await?;
             self.session = Some(Session { instance, token });

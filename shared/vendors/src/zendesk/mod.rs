@@ -11,6 +11,7 @@ mod related;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::SecretString;
@@ -25,7 +26,7 @@ pub use organizations::CreatedOrganization;
 pub use refused::CallError;
 
 use crate::http::meter::request_id;
-use crate::http::{Answer, Call, Http, Meter, Reply, as_json, host_of};
+use crate::http::{Answer, Call, Http, Reply, Wire, as_json, host_of};
 use domain::{Error, Result};
 
 /// The longest a call may take. Zendesk ends its own calls sooner.
@@ -80,12 +81,12 @@ impl Budget {
 }
 
 impl Client {
-    /// A client for one run, its calls counted by `meter`; nothing is sent yet.
+    /// A client for one run, its calls by `wire`; nothing is sent yet.
     ///
     /// # Errors
     /// [`domain::Error::Config`] if TLS cannot be set up.
-    pub fn new(name: &str, credentials: Credentials, scope: Scope, meter: &Meter) -> Result<Self> {
-        let http = Http::new(&credentials.base, TIMEOUT, meter)?;
+    pub fn new(name: &str, credentials: Credentials, scope: Scope, wire: &Wire) -> Result<Self> {
+        let http = Http::new(&credentials.base, TIMEOUT, wire)?;
         Ok(Self {
             name: name.to_owned(),
             http,
@@ -95,6 +96,10 @@ impl Client {
             may_mint_again: true,
             budget: None,
         })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.http.now()
     }
 
     /// Seconds to stay away before the rate limit is hit, `None` while there is room.

@@ -2,6 +2,7 @@
 //!
 //! Source: contract, section 4.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Account, Complete, Former, Organization};
@@ -43,6 +44,7 @@ impl Accounts {
     /// [`Error::Contract`] if an account has no usable id.
     pub fn new(
         run_id: &str,
+        now: Timestamp,
         host: String,
         accounts: Complete<Vec<Account>>,
         formers: Formers,
@@ -55,7 +57,7 @@ impl Accounts {
         keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
         let accounts: Vec<_> = keyed.into_iter().map(|(_, account)| account).collect();
         Ok(Self {
-            header: Header::new(run_id, accounts.len()),
+            header: Header::new(run_id, now, accounts.len()),
             host,
             accounts,
             formers,

@@ -14,66 +14,6 @@ const MOST_RUNS: usize = 168;
 /// Failing records in the history; more would be no list of exceptions.
 const MOST_FAILING: usize = 1000;
 
-/// How a run ended, failed or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Conclusion {
-    /// All of the plan is done.
-    Ok,
-    /// Both systems are equal.
-    NothingToDo,
-    /// Plan mode.
-    Planned,
-    /// Some records failed, or it is not known whether they were applied.
-    Partial,
-    /// The guard held a category.
-    Held,
-    /// Another execution was running.
-    Skipped,
-    /// It could not go on.
-    Failed,
-}
-
-impl From<Verdict> for Conclusion {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Ok => Self::Ok,
-            Verdict::NothingToDo => Self::NothingToDo,
-            Verdict::Planned => Self::Planned,
-            Verdict::Partial => Self::Partial,
-            Verdict::Held => Self::Held,
-            Verdict::Skipped => Self::Skipped,
-        }
-    }
-}
-
-impl Conclusion {
-    /// The word for it, as the execution's output spells verdicts.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::NothingToDo => "NOTHING_TO_DO",
-            Self::Planned => "PLANNED",
-            Self::Partial => "PARTIAL",
-            Self::Held => "HELD",
-            Self::Skipped => "SKIPPED",
-            Self::Failed => "FAILED",
-        }
-    }
-
-    /// True if `latest.json` moves to the run, and it counts as a good one.
-    ///
-    /// Source: contract, section 2, "The way out".
-    pub fn moves_latest(self) -> bool {
-        matches!(self, Self::Ok | Self::NothingToDo | Self::Partial)
-    }
-
-    /// True if nobody has to look: `OK`, `NOTHING_TO_DO`.
-    pub fn is_good(self) -> bool {
-        matches!(self, Self::Ok | Self::NothingToDo)
-    }
-}
-
 /// One run in the history. Runs in plan mode and skipped ones are not in it, nor those that were
 /// stopped or timed out: nothing is left of them that could note it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +22,7 @@ pub struct PastRun {
     pub ended_at: Timestamp,
     /// From the execution's start.
     pub seconds: u64,
-    pub ending: Conclusion,
+    pub ending: Verdict,
     /// The name of the error that ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -100,7 +40,7 @@ pub struct PastRun {
 /// What a person would call the pipeline's state: good, or what is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State<'a> {
-    ending: Conclusion,
+    ending: Verdict,
     error: Option<&'a str>,
     held: &'a [Guarded],
     /// True if records failed, or are unknown, beside what is held.
@@ -109,7 +49,7 @@ struct State<'a> {
 
 /// How it is before the first run.
 const GOOD: State<'_> = State {
-    ending: Conclusion::Ok,
+    ending: Verdict::Ok,
     error: None,
     held: &[],
     some_failed: false,
@@ -119,10 +59,10 @@ impl PastRun {
     /// What a person would call the pipeline's state after it: good, or what is wrong. Beside what
     /// is held, records may have failed.
     fn state_key(&self) -> State<'_> {
-        let is_held = self.ending == Conclusion::Held;
+        let is_held = self.ending == Verdict::Held;
         State {
             ending: if self.ending.is_good() {
-                Conclusion::Ok
+                Verdict::Ok
             } else {
                 self.ending
             },
@@ -171,9 +111,9 @@ pub struct History {
 
 impl History {
     /// A history without runs.
-    pub fn new(run_id: &str) -> Self {
+    pub fn new(run_id: &str, now: Timestamp) -> Self {
         Self {
-            header: Header::new(run_id, 0),
+            header: Header::new(run_id, now, 0),
             runs: Vec::new(),
             held_since: None,
             failing: BTreeMap::new(),
@@ -189,14 +129,14 @@ impl History {
     pub fn note(&mut self, run: PastRun) {
         self.runs.retain(|other| other.run_id != run.run_id);
         // A run that failed releases nothing, and may not have come to a plan.
-        if run.ending != Conclusion::Failed {
+        if run.ending != Verdict::Failed {
             let since = self.held_since.unwrap_or(run.ended_at);
             self.held_since = (!run.held.is_empty()).then_some(since);
         }
-        let run_id = run.run_id.clone();
+        let (run_id, ended_at) = (run.run_id.clone(), run.ended_at);
         self.runs.push(run);
         self.runs.drain(..self.runs.len().saturating_sub(MOST_RUNS));
-        self.header = Header::new(&run_id, self.runs.len());
+        self.header = Header::new(&run_id, ended_at, self.runs.len());
     }
 
     /// Keeps these numbers of failures, the largest if there are too many.
@@ -215,7 +155,7 @@ impl History {
         let mut was = before.map_or(GOOD, PastRun::state_key);
         let is = last.state_key();
         // A history of an earlier version does not say what was held.
-        if was.ending == Conclusion::Held && was.held.is_empty() {
+        if was.ending == Verdict::Held && was.held.is_empty() {
             was.held = is.held;
         }
         (was != is).then_some((before, last))
@@ -240,7 +180,7 @@ impl History {
 mod tests {
     use super::*;
 
-    fn run(number: usize, ending: Conclusion, error: Option<&str>) -> PastRun {
+    fn run(number: usize, ending: Verdict, error: Option<&str>) -> PastRun {
         PastRun {
             run_id: format!("r{number}"),
             ended_at: Timestamp::UNIX_EPOCH,
@@ -256,10 +196,10 @@ mod tests {
 
     #[test]
     fn it_keeps_a_week_of_hours_and_each_run_once() {
-        let mut history = History::new("r");
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
         for number in 0..500 {
-            history.note(run(number, Conclusion::Ok, None));
-            history.note(run(number, Conclusion::NothingToDo, None));
+            history.note(run(number, Verdict::Ok, None));
+            history.note(run(number, Verdict::NothingToDo, None));
         }
         assert_eq!(history.runs.len(), MOST_RUNS);
         assert_eq!(history.header.count, MOST_RUNS);
@@ -268,9 +208,9 @@ mod tests {
 
     #[test]
     fn it_keeps_the_records_that_failed_most_often_and_stays_small() {
-        let mut history = History::new("r");
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
         for number in 0..500 {
-            history.note(run(number, Conclusion::Ok, None));
+            history.note(run(number, Verdict::Ok, None));
         }
         let failing = (0..5000_u32).map(|runs| (format!("0014M{runs:010}QAA"), runs));
         history.keep_failing(failing.collect());
@@ -282,8 +222,8 @@ mod tests {
 
     #[test]
     fn a_history_from_before_the_unknown_were_counted_is_still_read() {
-        let mut history = History::new("r");
-        history.note(run(1, Conclusion::Ok, None));
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
+        history.note(run(1, Verdict::Ok, None));
         let mut document = serde_json::to_value(&history).unwrap();
         let applied = document["runs"][0]["applied"].as_object_mut().unwrap();
         assert!(applied.remove("unknown").is_some());
@@ -292,8 +232,8 @@ mod tests {
     }
 
     /// Whether the last of these runs changed the pipeline's state.
-    fn is_change(runs: &[(Conclusion, Option<&str>)]) -> bool {
-        let mut history = History::new("r");
+    fn is_change(runs: &[(Verdict, Option<&str>)]) -> bool {
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
         for (number, (ending, error)) in runs.iter().enumerate() {
             history.note(run(number, *ending, *error));
         }
@@ -302,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_good_run_after_a_good_one_is_no_change_and_the_first_counts_as_after_a_good_one() {
-        use Conclusion::{Held, NothingToDo, Ok, Partial};
+        use Verdict::{Held, NothingToDo, Ok, Partial};
         assert!(!is_change(&[(Ok, None)]));
         assert!(is_change(&[(Held, None)]));
         assert!(!is_change(&[(Ok, None), (NothingToDo, None)]));
@@ -314,10 +254,10 @@ mod tests {
     fn another_set_of_held_categories_is_a_change() {
         let held = |categories: &[Guarded]| PastRun {
             held: categories.to_vec(),
-            ..run(0, Conclusion::Held, None)
+            ..run(0, Verdict::Held, None)
         };
         let is_change = |before: &[Guarded], now: &[Guarded]| {
-            let mut history = History::new("r");
+            let mut history = History::new("r", Timestamp::UNIX_EPOCH);
             history.note(held(before));
             let run_id = "r1".to_owned();
             history.note(PastRun {
@@ -336,12 +276,12 @@ mod tests {
     #[test]
     fn records_that_fail_beside_what_is_held_are_a_change() {
         let held = |number: usize, failed: usize, unknown: usize| {
-            let mut held = run(number, Conclusion::Held, None);
+            let mut held = run(number, Verdict::Held, None);
             held.held = vec![Guarded::Marks];
             (held.applied.failed, held.applied.unknown) = (failed, unknown);
             held
         };
-        let mut history = History::new("r");
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
         let mut is_change = |run| {
             history.note(run);
             history.change().is_some()
@@ -354,13 +294,13 @@ mod tests {
 
     #[test]
     fn something_is_held_since_the_first_run_of_an_unbroken_row() {
-        let mut history = History::new("r");
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
         let mut note = |number: usize, held: &[Guarded]| {
             let hours = jiff::SignedDuration::from_hours(i64::try_from(number).unwrap());
             history.note(PastRun {
                 ended_at: Timestamp::UNIX_EPOCH + hours,
                 held: held.to_vec(),
-                ..run(number, Conclusion::Held, None)
+                ..run(number, Verdict::Held, None)
             });
             history.held_since.map(|since| since.as_second() / 3600)
         };
@@ -372,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_bad_run_after_a_bad_one_is_a_change_only_if_it_is_bad_in_another_way() {
-        use Conclusion::{Failed, Held, NothingToDo, Partial};
+        use Verdict::{Failed, Held, NothingToDo, Partial};
         let auth = Some("Sync.Auth");
         let config = Some("Sync.Config");
         assert!(!is_change(&[(Partial, None), (Partial, None)]));

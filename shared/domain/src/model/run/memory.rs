@@ -123,7 +123,7 @@ mod tests {
             at,
         };
         Memory {
-            header: Header::new("r", 0),
+            header: Header::new("r", at, 0),
             absent: absent.iter().map(clock).collect(),
             marked: marked.iter().map(mark).collect(),
             held: HeldKeys::new(),

@@ -15,7 +15,7 @@ mod usage;
 pub use document::{
     HISTORY, Header, LATEST, Reference, SCHEMA_VERSION, json_bytes, run_key, sha256,
 };
-pub use history::{Conclusion, History, PastRun};
+pub use history::{History, PastRun};
 pub use id::RunId;
 pub use last_good::LastGood;
 pub use list::{ListDocument, entries_digest};

@@ -22,7 +22,7 @@ impl Mode {
     }
 }
 
-/// How an execution ended, if it did not fail.
+/// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Verdict {
@@ -36,8 +36,37 @@ pub enum Verdict {
     Partial,
     /// The guard held a category.
     Held,
-    /// Another execution is running.
+    /// Another execution was running.
     Skipped,
+    /// It could not go on. An execution that failed has no output, so no summary holds it.
+    Failed,
+}
+
+impl Verdict {
+    /// The word for it, as the execution's output spells verdicts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::NothingToDo => "NOTHING_TO_DO",
+            Self::Planned => "PLANNED",
+            Self::Partial => "PARTIAL",
+            Self::Held => "HELD",
+            Self::Skipped => "SKIPPED",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// True if `latest.json` moves to the run, and it counts as a good one.
+    ///
+    /// Source: contract, section 2, "The way out".
+    pub fn moves_latest(self) -> bool {
+        matches!(self, Self::Ok | Self::NothingToDo | Self::Partial)
+    }
+
+    /// True if nobody has to look: `OK`, `NOTHING_TO_DO`.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Ok | Self::NothingToDo)
+    }
 }
 
 /// What a run saw and planned.

@@ -1,8 +1,7 @@
 //! What a run used: of the vendors, of the clock, of the operator's credentials. Measured by the
 //! stages themselves.
 
-use std::time::Instant;
-
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -44,11 +43,12 @@ impl Credential {
 }
 
 impl Usage {
-    /// One invocation that began at a moment and ends now.
-    pub fn invocation(began: Instant) -> Self {
+    /// One invocation.
+    pub fn invocation(began: Timestamp, ended: Timestamp) -> Self {
+        let took = ended.duration_since(began).as_millis();
         Self {
             invocations: 1,
-            milliseconds: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            milliseconds: u64::try_from(took).unwrap_or_default(),
             ..Self::default()
         }
     }

@@ -10,10 +10,11 @@ use std::ops::Deref;
 use domain::model::{Header, run_key};
 use domain::{Error, Result};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stage::store::Store;
 
-use super::{CreateResult, Exception, FILE, Phase, SentJob, State};
+use crate::state::{CreateResult, Decided, FILE, State};
 
 /// Decided entries that make a segment. Many: large progress, saved with every write. Few: many
 /// segments, each a write of its own.
@@ -26,27 +27,19 @@ const READS_AT_ONCE: usize = 8;
 pub struct Segments {
     number: usize,
     creates: usize,
-    jobs: usize,
-    exceptions: usize,
+    decided: usize,
 }
 
-/// A list that only grows. In JSON only what lies in no segment.
+/// A list that is only added to. In JSON only what lies in no segment.
 #[derive(Debug)]
-pub struct Grown<T> {
+pub struct AddOnly<T> {
     all: Vec<T>,
     in_segments: usize,
 }
 
-impl<T> Grown<T> {
+impl<T> AddOnly<T> {
     pub fn push(&mut self, entry: T) {
         self.all.push(entry);
-    }
-
-    /// An entry that is still to change; `None` for one that lies in a segment, and never does.
-    pub fn get_mut(&mut self, place: usize) -> Option<&mut T> {
-        self.all
-            .get_mut(place)
-            .filter(|_| place >= self.in_segments)
     }
 
     /// The entries that lie in no segment.
@@ -62,7 +55,7 @@ impl<T> Grown<T> {
     }
 }
 
-impl<T> Default for Grown<T> {
+impl<T> Default for AddOnly<T> {
     fn default() -> Self {
         Self {
             all: Vec::new(),
@@ -71,7 +64,7 @@ impl<T> Default for Grown<T> {
     }
 }
 
-impl<T> Deref for Grown<T> {
+impl<T> Deref for AddOnly<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -79,13 +72,13 @@ impl<T> Deref for Grown<T> {
     }
 }
 
-impl<T: Serialize> Serialize for Grown<T> {
+impl<T: Serialize> Serialize for AddOnly<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.open().serialize(serializer)
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Grown<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for AddOnly<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let all = Vec::deserialize(deserializer)?;
         Ok(Self {
@@ -98,17 +91,16 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Grown<T> {
 /// `sync-state-{number}.json`: entries that do not change any more.
 #[derive(Debug, Serialize, Deserialize)]
 struct Segment {
-    /// Its count is that of all three lists.
+    /// Its count is that of both lists.
     #[serde(flatten)]
     header: Header,
     creates: Vec<CreateResult>,
-    jobs: Vec<SentJob>,
-    exceptions: Vec<Exception>,
+    decided: Vec<Decided>,
 }
 
 impl Segment {
     fn entries(&self) -> usize {
-        self.creates.len() + self.jobs.len() + self.exceptions.len()
+        self.creates.len() + self.decided.len()
     }
 }
 
@@ -118,48 +110,42 @@ fn file(number: usize) -> String {
 
 impl State {
     /// Writes what is decided as a segment, once it is enough for one.
-    pub(super) async fn put_segment<S: Store>(&mut self, store: &S) -> Result<()> {
-        let (creates, exceptions) = (self.creates.open(), self.exceptions.open());
-        let is_settled = |job: &&SentJob| job.phase != Phase::Running;
-        let jobs = || self.jobs.open().iter().take_while(is_settled);
-        let entries = creates.len() + jobs().count() + exceptions.len();
+    pub(crate) async fn put_segment<S: Store>(&mut self, store: &S, now: Timestamp) -> Result<()> {
+        let (creates, decided) = (self.creates.open(), self.decided.open());
+        let entries = creates.len() + decided.len();
         if entries < ENTRIES_PER_SEGMENT {
             return Ok(());
         }
         let run_id = &self.header.run_id;
         let segment = Segment {
-            header: Header::new(run_id, entries),
+            header: Header::new(run_id, now, entries),
             creates: creates.to_vec(),
-            jobs: jobs().cloned().collect(),
-            exceptions: exceptions.to_vec(),
+            decided: decided.to_vec(),
         };
         let number = self.segments.number + 1;
         let key = run_key(run_id, &file(number));
         store.put_json(&key, &segment, entries).await?;
         self.creates.in_segments += segment.creates.len();
-        self.jobs.in_segments += segment.jobs.len();
-        self.exceptions.in_segments += segment.exceptions.len();
+        self.decided.in_segments += segment.decided.len();
         self.segments = self.in_segments(number);
         Ok(())
     }
 
     /// Reads the segments that the progress counts.
-    pub(super) async fn read_segments<S: Store>(&mut self, store: &S) -> Result<()> {
+    pub(crate) async fn read_segments<S: Store>(&mut self, store: &S) -> Result<()> {
         let run_id = self.header.run_id.clone();
         let reads = (1..=self.segments.number).map(|number| read(store, &run_id, number));
         let segments: Vec<Segment> = stream::iter(reads)
             .buffered(READS_AT_ONCE)
             .try_collect()
             .await?;
-        let (mut creates, mut jobs, mut exceptions) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut creates, mut decided) = (Vec::new(), Vec::new());
         for segment in segments {
             creates.extend(segment.creates);
-            jobs.extend(segment.jobs);
-            exceptions.extend(segment.exceptions);
+            decided.extend(segment.decided);
         }
         self.creates.begin_with(creates);
-        self.jobs.begin_with(jobs);
-        self.exceptions.begin_with(exceptions);
+        self.decided.begin_with(decided);
         if self.in_segments(self.segments.number) == self.segments {
             return Ok(());
         }
@@ -172,8 +158,7 @@ impl State {
         Segments {
             number,
             creates: self.creates.in_segments,
-            jobs: self.jobs.in_segments,
-            exceptions: self.exceptions.in_segments,
+            decided: self.decided.in_segments,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use domain::model::Outcome;
 
-use super::{Chunk, CreateResult, Phase, State};
+use crate::chunk::Before;
+use crate::state::{CreateResult, State};
 use crate::work::Work;
 
 const TIME_IS_OVER: &str =
@@ -16,29 +17,24 @@ impl State {
     /// Decides what was not sent when the time for it is over, and what may still come.
     pub fn give_up(&mut self, work: &Work) {
         self.give_up_creates(work);
-        while let Some(chunk) = self.next_chunk(work) {
-            self.take(chunk);
-            let (outcome, words) = match chunk {
-                Chunk { lost: true, .. } => (Outcome::Unknown, NO_ANSWER),
-                Chunk { again: true, .. } => (Outcome::Failed, NOT_AGAIN),
-                Chunk { .. } => (Outcome::Failed, TIME_IS_OVER),
+        while let Some(chunk) = self.left(work).chunk {
+            self.take(&chunk);
+            let (outcome, words) = match chunk.before {
+                Before::MayBeRunning(_) => (Outcome::Unknown, NO_ANSWER),
+                Before::Sent => (Outcome::Failed, NOT_AGAIN),
+                Before::Unsent => (Outcome::Failed, TIME_IS_OVER),
             };
-            for index in self.undecided(chunk) {
-                self.decide(chunk.action, index, outcome, Some(words));
-            }
+            let places = self.undecided(&chunk);
+            self.decide(&chunk, &places, outcome, Some(words));
         }
-        for place in 0..self.jobs.len() {
-            let job = self
-                .jobs
-                .get(place)
-                .filter(|job| job.phase == Phase::Running);
-            let Some(chunk) = job.map(|job| job.chunk) else {
-                continue;
-            };
-            for index in self.undecided(chunk) {
-                self.decide(chunk.action, index, Outcome::Unknown, Some(STILL_RUNNING));
-            }
-            self.close(place, Phase::Judged);
+        for job in std::mem::take(&mut self.jobs) {
+            let places = self.undecided(&job.chunk);
+            self.decide(
+                &job.judged(),
+                &places,
+                Outcome::Unknown,
+                Some(STILL_RUNNING),
+            );
         }
     }
 
