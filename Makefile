@@ -75,7 +75,7 @@ accept: $(TOOLS) browser  ## the known reports and their pictures, made anew: re
 
 # What is examined and how it is tested: .cargo/mutants.toml.
 mutants:           ## each rule of what decides, taken out once; half an hour (needs cargo-mutants, and cargo-nextest)
-	env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 PROPTEST_CASES=64 cargo mutants -p shared -j 2 --timeout 120 -o target
+	env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 PROPTEST_CASES=64 cargo mutants -p domain -p stage -p vendors -j 2 --timeout 120 -o target
 
 chaos:             ## a thousand simulated hours of three seeds, or of one: make chaos [SEED=n] (make test runs short ones)
 	CHAOS_HOURS=1000 $(if $(SEED),CHAOS_SEED=$(SEED),CHAOS_SEEDS=3) cargo test --locked -p partner-sync-tests --test chaos -- --nocapture

@@ -4,13 +4,14 @@
 whether the files and the commands that the documents name are there.
 """
 
-import json
+import graphlib
 import re
 import subprocess
 import sys
+import tomllib
 
 from common.places import ROOT
-from common.template import template
+from common.template import definitions, template
 
 from .costs import costs
 from .fields import organization_fields, salesforce_fields
@@ -21,7 +22,7 @@ MAKE = re.compile(r"(?:^ *|[;&|(] *|\$ )make(?: +[A-Z_]+=\S+)* +([a-z][\w-]*)", 
 
 def picture():
     """The state machine as a Mermaid diagram, without the ways to a failure."""
-    definition = json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())
+    definition = definitions()["StateMachine"]
     states = definition["States"]
     number = {name: f"s{place}" for place, name in enumerate(states)}
     lines = ["```mermaid", "flowchart TD"]
@@ -70,9 +71,30 @@ def allowed(parameter):
     return ", ".join(str(value) for value in parameter.get("AllowedValues", ["text"]))
 
 
+def rooms():
+    """The crates of the product, each after all that it uses."""
+    manifests = sorted([*ROOT.glob("shared/*/Cargo.toml"), *ROOT.glob("functions/*/Cargo.toml")])
+    read = {path.parent: tomllib.loads(path.read_text()) for path in manifests}
+    uses = {
+        one["package"]["name"]: sorted(names(read) & set(one["dependencies"]))
+        for one in read.values()
+    }
+    folder = {one["package"]["name"]: path.relative_to(ROOT) for path, one in read.items()}
+    says = {one["package"]["name"]: one["package"]["description"] for one in read.values()}
+    rows = ["| room | uses | what it holds |", "|---|---|---|"]
+    for name in graphlib.TopologicalSorter(uses).static_order():
+        used = ", ".join(uses[name])
+        rows.append(f"| `{folder[name]}` | {used} | {says[name].rstrip('.')} |")
+    return "\n".join(rows)
+
+
+def names(manifests):
+    return {one["package"]["name"] for one in manifests.values()}
+
+
 # Document to the parts of it that are made.
 MADE = {
-    "docs/ARCHITECTURE.md": {"picture": picture},
+    "docs/ARCHITECTURE.md": {"rooms": rooms, "picture": picture},
     "docs/REFERENCE.md": {"parameters": parameters},
     "docs/SETUP.md": {
         "salesforce fields": salesforce_fields,

@@ -6,33 +6,33 @@ import sys
 
 from common.places import ROOT
 from common.tables import tables
-from common.template import template
+from common.template import definitions, template
 from common.version import this_version
 
-from . import observed, roles, sizes
+from . import observed, retries, roles, sizes
 
 # Functions that fail on a value they do not expect, and with them a state that can catch nothing.
 RISKY = re.compile(r"\$(?:parse|number|eval|toMillis|error|assert)(?=\()")
 AWS_ERRORS = re.compile(r"(States|Lambda|DynamoDB|Sfn|SNS|Runtime|Sandbox)\.[A-Za-z]+$")
 
 
-def problems(definition, whole, names):
-    """What is wrong with the definitions and the template. The starter's stands in the template."""
+def problems(machines, whole, names):
+    """What is wrong with the template and its state machines, logical id to definition."""
     resources = whole["Resources"]
-    yield from definition_problems(definition, names)
-    yield from definition_problems(resources["Starter"]["Properties"]["Definition"], names)
-    yield from substitution_problems(definition, resources["StateMachine"]["Properties"])
+    for machine, definition in machines.items():
+        yield from definition_problems(definition, names)
+        given = resources[machine]["Properties"]["DefinitionSubstitutions"]
+        yield from substitution_problems(machine, definition, given)
     yield from roles.problems(resources)
     yield from sizes.problems(whole)
     yield from version_problems(whole)
 
 
-def substitution_problems(definition, own):
+def substitution_problems(machine, definition, given):
     """Names a definition uses and is not given, or is given and does not use."""
     wanted = set(re.findall(r"\$\{(\w+)\}", json.dumps(definition)))
-    given = set(own["DefinitionSubstitutions"])
-    if wanted != given:
-        yield f"DefinitionSubstitutions: {sorted(given)} given, {sorted(wanted)} used"
+    if wanted != set(given):
+        yield f"{machine}: DefinitionSubstitutions: {sorted(given)} given, {sorted(wanted)} used"
 
 
 def definition_problems(definition, names):
@@ -88,14 +88,15 @@ def known(error, names):
 
 def main():
     text, whole = (ROOT / "infra" / "template.yaml").read_text(), template()
-    definition = json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())
     names = set(tables()["errors"])
-    found = [*sizes.template_problems(text), *problems(definition, whole, names)]
+    found = [*sizes.template_problems(text), *problems(definitions(), whole, names)]
     found += observed.problems(names)
+    found += retries.problems(definitions())
     print(
         "\n".join(found)
-        or "infra: every state is reached and leads on, every error name is known; "
-        "each role may do what its owner is for; metrics, alarms, dashboard and runbook agree"
+        or "infra: every state is reached and leads on, every error name is known, every failure "
+        "has the meant retries; each role may do what its owner is for; "
+        "metrics, alarms, dashboard and runbook agree"
     )
     return 1 if found else 0
 

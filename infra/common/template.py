@@ -1,4 +1,6 @@
-"""infra/template.yaml as data."""
+"""infra/template.yaml as data, and the definitions of its state machines."""
+
+import json
 
 import yaml
 
@@ -21,3 +23,12 @@ Loader.add_multi_constructor("!", function)
 def template():
     """infra/template.yaml as data."""
     return yaml.load((ROOT / "infra" / "template.yaml").read_text(), Loader)
+
+
+def definitions():
+    """Logical id to definition of each of the template's state machines, as data."""
+    return {
+        name: json.loads((ROOT / "infra" / one["Properties"]["DefinitionUri"]).read_text())
+        for name, one in template()["Resources"].items()
+        if one["Type"] == "AWS::Serverless::StateMachine"
+    }

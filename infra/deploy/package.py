@@ -27,9 +27,9 @@ FILES = [
     "docs/*.md",
     "docs/*.png",
     "docs/policies/*",
+    "infra/*.asl.json",
     "infra/RUNBOOK.md",
     "infra/environments/*.yaml",
-    "infra/statemachine.asl.json",
     "samconfig.toml",
     "tests/README.md",
 ]

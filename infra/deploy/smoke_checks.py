@@ -147,7 +147,7 @@ def definition(deployed, arn):
         place = one.get("location") or "no place"
         yield tell(
             f"definition of {name}: {one['code']}, {one_line(one['message'])} ({place})",
-            "correct infra/statemachine.asl.json or infra/template.yaml, and deploy again",
+            "correct its file, infra/*.asl.json, or infra/template.yaml, and deploy again",
         )
     if judged["result"] == "OK":
         yield ok(f"definition of {name}: valid")

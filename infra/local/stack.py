@@ -70,7 +70,7 @@ class Stack:
         self._wait()
 
     def package(self):
-        """Uploads functions, state machine and template, and returns the template's address."""
+        """Uploads functions, state machines and template, and returns the template's address."""
         bucket = "packages"
         if self.state_machine is None:
             self.s3.create_bucket(Bucket=bucket)
@@ -81,9 +81,9 @@ class Stack:
             return f"s3://{bucket}/{key}"
 
         template = (ROOT / "infra" / "template.yaml").read_text()
-        name = "statemachine.asl.json"
-        address = upload(name, (ROOT / "infra" / name).read_bytes())
-        template = template.replace(f"DefinitionUri: {name}", f"DefinitionUri: {address}")
+        for file in (ROOT / "infra").glob("*.asl.json"):
+            address = upload(file.name, file.read_bytes())
+            template = template.replace(f"DefinitionUri: {file.name}", f"DefinitionUri: {address}")
         for name in FUNCTIONS:
             address = upload(f"{name}.zip", zipped(program(name)))
             template = template.replace(f"CodeUri: ../target/lambda/{name}/", f"CodeUri: {address}")

@@ -17,6 +17,7 @@ import pytest
 
 from common import answers
 from common.places import ROOT, TARGET
+from common.template import definitions
 from local import release
 from local.ending import next_purge
 from local.standins import standins
@@ -160,8 +161,7 @@ def test_a_release_is_done_with_the_words_of_the_command():
 
 
 def test_every_choice_of_the_state_machine_has_its_answers():
-    text = (ROOT / "infra" / "statemachine.asl.json").read_text()
-    for name, state in json.loads(text)["States"].items():
+    for name, state in definitions()["StateMachine"]["States"].items():
         ways = {way["Next"] for way in state.get("Choices", [])} | {state.get("Default")} - {None}
         if state["Type"] == "Choice":
             assert ways == set(answers.BY_NEXT[name]), name

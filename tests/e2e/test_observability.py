@@ -12,6 +12,7 @@ from test_guard import leave
 from common.executions import states_entered
 from common.places import REGION, ROOT
 from common.processes import signed_in
+from common.template import definitions
 
 GLOBAL, US_GOVERNMENT = "partner-sync/zendesk/global", "partner-sync/zendesk/us-government"
 
@@ -201,8 +202,7 @@ HISTORY = "See the execution history."
 )
 def test_a_failure_is_told_whatever_its_cause_is(failure, payload, asked, told):
     """Also if the function that records it is older than the state machine."""
-    states = json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())["States"]
-    state = states["Record the failure"]
+    state = definitions()["StateMachine"]["States"]["Record the failure"]
 
     def value(text, **bound):
         expression = jsonata.Jsonata(text.strip("{%} "))

@@ -55,6 +55,7 @@ def test_the_archive_holds_what_a_deployer_needs(unpacked):
         *(f"target/lambda/{name}.zip" for name in FUNCTIONS),
         "infra/template.yaml",
         "infra/statemachine.asl.json",
+        "infra/starter.asl.json",
         "infra/environments/production.yaml",
         "infra/environments/sandbox.yaml",
         "infra/RUNBOOK.md",
@@ -192,7 +193,7 @@ def test_the_bill_names_what_is_linked_with_version_checksum_and_licence(bill):
 
 def test_the_bill_names_nothing_that_only_tests_or_the_compiler_need(bill):
     names = {one["name"] for one in bill["components"]}
-    assert {"ring", "rustls", "tokio", "shared", "std"} <= names
+    assert {"ring", "rustls", "tokio", "domain", "std"} <= names
     # Tests, procedural macros, build scripts' tools, and another platform's.
     assert not names & {"proptest", "insta", "partner-sync-tests", "replay"}
     assert not names & {"serde_derive", "syn", "cc", "windows-sys"}
@@ -201,7 +202,7 @@ def test_the_bill_names_nothing_that_only_tests_or_the_compiler_need(bill):
 def test_our_own_crates_are_not_taken_for_strangers_of_the_same_name(bill):
     for one in bill["components"]:
         assert ("purl" in one) == ("hashes" in one)
-        if one["name"] in (*FUNCTIONS, "shared"):
+        if one["name"] in (*FUNCTIONS, "domain"):
             assert "purl" not in one
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from checks import roles, sizes, validate
 from common.places import REGION, ROOT
-from common.template import template
+from common.template import definitions, template
 from local.ministack import local_aws
 from local.stack import Stack
 from local.standins import standins
@@ -351,27 +351,27 @@ def test_make_validate_says_when_the_template_is_too_large_without_a_bucket():
     assert found.startswith("infra/template.yaml has 50702 bytes and may have 50700")
 
 
-def definition():
-    return json.loads((ROOT / "infra" / "statemachine.asl.json").read_text())
-
-
-def found_in(definition, whole, word):
-    found = validate.problems(definition, whole, {"Sync.Any"})
+def found_in(machines, whole, word):
+    found = validate.problems(machines, whole, {"Sync.Any"})
     return [one for one in found if word in one]
 
 
-def test_make_validate_names_what_the_definition_is_given_and_does_not_use():
+@pytest.mark.parametrize("machine", ["StateMachine", "Starter"])
+def test_make_validate_names_what_a_definition_is_given_and_does_not_use(machine):
     whole = copy.deepcopy(template())
-    assert not found_in(definition(), whole, "Substitutions")
-    given = whole["Resources"]["StateMachine"]["Properties"]["DefinitionSubstitutions"]
+    assert not found_in(definitions(), whole, "Substitutions")
+    given = whole["Resources"][machine]["Properties"]["DefinitionSubstitutions"]
     given["Region"] = {"Ref": "AWS::Region"}
-    [said] = found_in(definition(), whole, "Substitutions")
-    assert said.startswith("DefinitionSubstitutions:") and "Region" in said
+    [said] = found_in(definitions(), whole, "Substitutions")
+    assert said.startswith(f"{machine}: DefinitionSubstitutions:") and "Region" in said
 
 
-def test_make_validate_refuses_what_may_fail_where_nothing_catches_it():
-    broken = definition()
+@pytest.mark.parametrize(
+    ("machine", "state"), [("StateMachine", "Skip this run"), ("Starter", "No run was started")]
+)
+def test_make_validate_refuses_what_may_fail_where_nothing_catches_it(machine, state):
+    broken = definitions()
     assert not found_in(broken, template(), "nothing catches")
-    broken["States"]["Skip this run"]["Output"] = "{% $parse($holder) %}"
+    broken[machine]["States"][state]["Output"] = "{% $parse($holder) %}"
     [said] = found_in(broken, template(), "nothing catches")
-    assert said.startswith("Skip this run: nothing catches it if $parse fails")
+    assert said.startswith(f"{state}: nothing catches it if $parse fails")

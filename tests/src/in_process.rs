@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use compare::{Answer, handler as compare};
+use domain::model::{RunUsage, Summary};
+use domain::{Error, Result};
 use gather_accounts::handler as gather_accounts;
 use gather_orgs::handler as gather_orgs;
 use jiff::{Timestamp, ToSpan};
 use lambda_runtime::{Context, LambdaEvent};
+use report::Notice;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
-use shared::config::Env;
-use shared::lambda::{Compared, GatheredAccounts, GatheredOrgs, Progress, Synced};
-use shared::model::{RunUsage, Summary};
-use shared::report::Notice;
-use shared::secrets::Secrets;
-use shared::{Error, Result};
+use stage::events::{Compared, GatheredAccounts, GatheredOrgs, Progress, Synced};
+use stage::secrets::Secrets;
+use stage::settings::Env;
 use sync::{Session, handler as sync};
 
 use crate::memory_store::MemoryStore;
@@ -23,7 +23,6 @@ use crate::standins::Running;
 
 const STATE_MACHINE: &str = "arn:aws:states:eu-central-1:000000000000:stateMachine:partner-sync";
 
-/// Secrets in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemorySecrets(pub BTreeMap<String, String>);
 
@@ -40,11 +39,8 @@ impl Secrets for MemorySecrets {
 /// The pipeline in one process.
 #[derive(Debug)]
 pub struct Pipeline {
-    /// Where its documents go.
     pub store: MemoryStore,
-    /// Its secrets.
     pub secrets: MemorySecrets,
-    /// Its environment.
     pub env: BTreeMap<String, String>,
     /// Seconds of every Wait state entered, by run.
     pub waits: Vec<u64>,
@@ -52,7 +48,6 @@ pub struct Pipeline {
     pub retries: bool,
     /// The execution whose lease was taken over; empty if there was none.
     pub lease_taken_from: String,
-    /// When the runs start.
     pub today: Timestamp,
     /// What people are told of the last run that was applied.
     pub notice: Option<Notice>,
@@ -64,9 +59,8 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// A pipeline on these stand-ins, with their credentials.
-    #[must_use]
     pub fn on(standins: &Running) -> Self {
-        shared::deadline::hurry(1000);
+        stage::deadline::hurry(1000);
         Self {
             store: MemoryStore::default(),
             secrets: MemorySecrets(secrets(standins)),
@@ -97,14 +91,11 @@ impl Pipeline {
         self.apply(&json!(plan)).await
     }
 
-    /// The run's id.
-    #[must_use]
     pub fn run_id(&self) -> String {
         format!("run-{}", self.runs)
     }
 
     /// A document of the current run.
-    #[must_use]
     pub fn document(&self, file: &str) -> Value {
         let bytes = self.store.object(&format!("runs/{}/{file}", self.run_id()));
         bytes
@@ -118,7 +109,7 @@ impl Pipeline {
     /// The stage's error.
     pub async fn plan(&mut self, input: Value) -> Result<Compared> {
         self.runs += 1;
-        shared::deadline::travel_to(self.today);
+        stage::deadline::travel_to(self.today);
         let run_id = self.run_id();
         let input = input.as_object().cloned().unwrap_or_default();
         let gathered = self.gather_accounts(&run_id, &input).await?;
@@ -316,9 +307,9 @@ impl Pipeline {
     /// One invocation of sync after whose Wait state nobody waits; returns the seconds it asked
     /// for.
     pub async fn sync_once_unwaited(&mut self, plan: &Value) -> Option<u64> {
-        let before = shared::deadline::now();
+        let before = stage::deadline::now();
         let ended = self.sync_once(plan, event).await;
-        shared::deadline::travel_to(before);
+        stage::deadline::travel_to(before);
         match ended {
             Ok(Progress::Wait { wait_seconds, .. }) => Some(wait_seconds),
             _ => None,
@@ -344,7 +335,7 @@ impl Pipeline {
     /// A Wait state: it is noted, and the clock moves.
     fn wait(&mut self, seconds: u64) {
         self.waits.push(seconds);
-        shared::deadline::pass(Duration::from_secs(seconds));
+        stage::deadline::pass(Duration::from_secs(seconds));
     }
 
     /// Lets so many hours pass.
@@ -395,7 +386,6 @@ impl Pipeline {
     }
 }
 
-/// An invocation was killed.
 #[derive(Debug, Clone, Copy)]
 pub struct Killed;
 
@@ -416,13 +406,12 @@ impl Tries {
         };
         let seconds = longest_seconds.min(first_seconds << *tries);
         *tries += 1;
-        shared::deadline::pass(Duration::from_secs(seconds));
+        stage::deadline::pass(Duration::from_secs(seconds));
         *tries <= most
     }
 }
 
 /// The secrets that fit the stand-ins.
-#[must_use]
 pub fn secrets(standins: &Running) -> BTreeMap<String, String> {
     let world = standins.world();
     let salesforce = json!({"auth": "client_credentials", "login_url": standins.url("salesforce"),
@@ -440,16 +429,14 @@ pub fn secrets(standins: &Running) -> BTreeMap<String, String> {
 }
 
 /// An invocation with five minutes left.
-#[must_use]
 pub fn event(payload: Value) -> LambdaEvent<Value> {
     event_with(payload, 300)
 }
 
 /// An invocation with so many seconds left.
-#[must_use]
 pub fn event_with(payload: Value, seconds: i64) -> LambdaEvent<Value> {
     let mut context = Context::default();
-    context.deadline = u64::try_from(shared::deadline::now().as_millisecond() + seconds * 1000)
-        .unwrap_or_default();
+    context.deadline =
+        u64::try_from(stage::deadline::now().as_millisecond() + seconds * 1000).unwrap_or_default();
     LambdaEvent::new(payload, context)
 }

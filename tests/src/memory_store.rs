@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shared::store::Store;
-use shared::{Error, Result};
+use domain::{Error, Result};
+use stage::store::Store;
 use tokio::sync::Notify;
 
 /// Documents in memory. Clones share them.
@@ -29,31 +29,23 @@ impl MemoryStore {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All objects by key.
-    #[must_use]
     pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
         self.inner().objects.clone()
     }
 
-    /// One object.
-    #[must_use]
     pub fn object(&self, key: &str) -> Option<Vec<u8>> {
         self.inner().objects.get(key).cloned()
     }
 
-    /// Takes an object away.
     pub fn remove(&self, key: &str) {
         self.inner().objects.remove(key);
     }
 
-    /// Writes so far.
-    #[must_use]
     pub fn puts(&self) -> usize {
         self.inner().puts
     }
 
     /// Bytes written so far to keys that contain this text.
-    #[must_use]
     pub fn bytes_put(&self, text: &str) -> usize {
         let inner = self.inner();
         let put = inner.bytes_put.iter();

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use domain::model::HISTORY;
+use domain::model::{Applied, Counts, Verdict};
 use partner_sync_tests::in_process::{Killed, Pipeline};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::seed::account_id;
 use partner_sync_tests::standins::{Running, World, seed};
 use serde_json::{Value, json};
-use shared::lambda::{Progress, Synced};
-use shared::model::HISTORY;
-use shared::model::{Applied, Counts, Verdict};
-use shared::store::Store;
+use stage::events::{Progress, Synced};
+use stage::store::Store;
 
 /// Creates, two chunks of updates, an un-mark, and marks. Jobs are in flight for seconds; one fails
 /// half way, so that its rest is sent again, and one record collides once.

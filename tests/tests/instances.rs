@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use domain::model::Verdict;
 use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, seed};
 use serde_json::{Value, json};
-use shared::model::Verdict;
 
 const OTHER: &str = "us-government";
 const LIST: &str = "/api/v2/organizations";

@@ -1,13 +1,13 @@
 //! What one run leaves the next ones to know: clocks, own marks, what was held; and what happens if
 //! that is lost.
 
+use domain::model::Verdict;
 use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::seed::account_id;
 use partner_sync_tests::standins::{Running, World, seed};
 use serde_json::{Value, json};
-use shared::model::Verdict;
-use shared::store::Store;
+use stage::store::Store;
 
 const STATUS: &str = "Partners_Partner_Status__c";
 
@@ -419,7 +419,7 @@ async fn a_value_that_is_written_in_vain_is_counted_and_people_are_told_after_th
 async fn an_old_execution_is_refused_by_every_stage_behind_the_first() {
     let (_standins, mut pipeline) = start(equal(), 24).await;
     let compared = pipeline.plan(json!({})).await.unwrap();
-    shared::deadline::travel_to("2026-11-23T10:00:01Z".parse().unwrap());
+    stage::deadline::travel_to("2026-11-23T10:00:01Z".parse().unwrap());
     let error = pipeline.apply(&json!(compared.plan)).await.unwrap_err();
     assert_eq!(error.name(), "Sync.Input");
     assert!(error.to_string().contains("redriven"), "{error}");
@@ -454,7 +454,7 @@ async fn a_run_that_ends_after_a_later_one_does_not_take_its_memory_away() {
     pipeline.hours_pass(1);
     runs(&mut pipeline).await;
     let later = memory(&pipeline);
-    let error = shared::Error::Incomplete("its lease was taken over".to_owned());
+    let error = domain::Error::Incomplete("its lease was taken over".to_owned());
     pipeline
         .record_failure_of(&stopped, started_at, &error)
         .await

@@ -1,10 +1,10 @@
 //! The whole pipeline in one process against the stand-ins.
 
+use domain::model::{Applied, Verdict};
 use partner_sync_tests::in_process::{Pipeline, secrets};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, differences, seed};
 use serde_json::{Value, json};
-use shared::model::{Applied, Verdict};
 
 const SALESFORCE_TOKEN: &str = "/services/oauth2/token";
 

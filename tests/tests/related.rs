@@ -1,10 +1,10 @@
 //! What hangs on the organizations that are to be marked: asked for the report, and never needed.
 
+use domain::model::Verdict;
 use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, seed};
 use serde_json::{Value, json};
-use shared::model::Verdict;
 
 const STATUS: &str = "Partners_Partner_Status__c";
 const RELATED: &str = "/related";

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::plan::{Replayed, replay};
 use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::{Running, differences};
 use serde_json::json;
-use shared::plan::{Replayed, replay};
 
 async fn stored(input: serde_json::Value) -> BTreeMap<String, Vec<u8>> {
     let standins = Running::start(differences(), None).await.unwrap();

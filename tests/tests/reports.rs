@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 use partner_sync_tests::known_runs::scenes::HOSTILE;
 use partner_sync_tests::known_runs::{SCENES, report as made};
 use partner_sync_tests::standins::seed::account_id;
+use report::{Notice, Report};
 use serde_json::Value;
-use shared::report::{Notice, Report};
 
 /// A scene's report and what people are told.
 type Made = (Report, Option<Notice>);

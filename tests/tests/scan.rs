@@ -1,13 +1,13 @@
 //! The walk over all organizations: cut anywhere, it goes on exactly there.
 
+use domain::model::{Seen as _, SeenIds};
 use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::memory_store::MemoryStore;
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::seed::Dice;
 use partner_sync_tests::standins::{Running, seed};
 use serde_json::{Value, json};
-use shared::model::{Seen as _, SeenIds};
-use shared::store::Store as _;
+use stage::store::Store as _;
 
 const LIST: &str = "/api/v2/organizations";
 

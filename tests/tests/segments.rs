@@ -1,11 +1,11 @@
 //! Progress in segments: what is saved with a write does not grow, and nothing is lost by a kill.
 
+use domain::model::{Applied, Summary, Verdict};
 use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::{Running, seed};
 use serde_json::{Value, json};
-use shared::lambda::Progress;
-use shared::model::{Applied, Summary, Verdict};
-use shared::store::Store as _;
+use stage::events::Progress;
+use stage::store::Store as _;
 
 /// So many accounts have no organization; ten have one.
 async fn to_be_created(creates: usize) -> (Running, Pipeline, Value) {

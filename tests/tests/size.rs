@@ -1,9 +1,9 @@
 //! A large run's progress stays small and is not rewritten more often than needed.
 
+use domain::model::{Applied, Verdict};
 use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::{Running, seed};
 use serde_json::json;
-use shared::model::{Applied, Verdict};
 
 const UPDATES: usize = 10_000;
 

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::model::{Applied, Verdict};
 use partner_sync_tests::in_process::{Pipeline, event, event_with};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, World, differences, seed};
 use serde_json::json;
-use shared::lambda::Progress;
-use shared::model::{Applied, Verdict};
+use stage::events::Progress;
 
 /// What is applied of the demo's world, where no id is protected.
 const ALL_OF_THE_DEMO: Applied = Applied {
@@ -410,7 +410,7 @@ async fn saved_progress_of_another_plan_is_refused() {
     pipeline.apply(&json!(compared.plan)).await.unwrap();
     let mut state = pipeline.document("sync-state.json");
     state["plan_digest"] = json!("sha256:other");
-    shared::store::Store::put(
+    stage::store::Store::put(
         &pipeline.store,
         &key,
         state.to_string().into_bytes(),
@@ -429,7 +429,7 @@ async fn a_list_changed_after_the_plan_is_refused() {
     let mut list = pipeline.document("not_in_sync.json");
     list["not_in_sync"][0]["id"] = json!(1);
     let key = format!("runs/{}/not_in_sync.json", pipeline.run_id());
-    shared::store::Store::put(
+    stage::store::Store::put(
         &pipeline.store,
         &key,
         list.to_string().into_bytes(),

@@ -4,29 +4,29 @@
 
 use std::time::Instant;
 
-use lambda_runtime::LambdaEvent;
-use serde::Serialize;
-use serde_json::Value;
-use shared::config::{Compare, Reporting, process_env, reporting};
-use shared::deadline::now;
-use shared::lambda::{
-    CompareEvent, CompareTask, Compared, EarlyEnd, ExecutionInput, RecordTask, Recorded, parse,
-    refuse_if_old, run_id_of,
-};
-use shared::model::{
+use domain::model::{
     Accounts, Conclusion, Header, ListDocument, Mode, Organizations, RunUsage, TARGET, Usage,
     entries_digest, run_key,
 };
-use shared::plan::{Comparison, Creates, Entries, Inputs, Listed, Lists, NotInSync, Plan, Updates};
-use shared::planned::Planned;
-use shared::recall::{Recalled, recall};
-use shared::report::seconds_between;
-use shared::store::Store;
-use shared::telemetry::{Metric, log_failed, record};
-use shared::way_out::{self, Ending, EndingRun};
-use shared::{Error, Result};
+use domain::plan::{Comparison, Creates, Entries, Inputs, Listed, Lists, NotInSync, Plan, Updates};
+use domain::{Error, Result};
+use lambda_runtime::LambdaEvent;
+use report::{Reporting, seconds_between};
+use serde::Serialize;
+use serde_json::Value;
+use stage::deadline::now;
+use stage::events::{
+    CompareEvent, CompareTask, Compared, EarlyEnd, ExecutionInput, RecordTask, Recorded, parse,
+    refuse_if_old, run_id_of,
+};
+use stage::loader::Planned;
+use stage::logs::log_failed;
+use stage::metrics::{Metric, record};
+use stage::recall::{Recalled, recall};
+use stage::settings::{Compare, process_env, reporting};
+use stage::store::Store;
+use stage::way_out::{self, Ending, EndingRun};
 
-/// What the Lambda answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {

@@ -1,9 +1,9 @@
 //! The Lambda `compare`.
 
-use shared::aws::Aws;
-use shared::config::{Env, process_env};
-use shared::serve::serve;
-use shared::telemetry::log_to_stdout;
+use aws::Aws;
+use stage::logs::log_to_stdout;
+use stage::serve::serve;
+use stage::settings::{Env, process_env};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use domain::model::{Account, AccountId, Accounts, Complete, Formers, Usage, run_key};
+use domain::{Error, Result};
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use shared::config::GatherAccounts;
-use shared::http::Meter;
-use shared::lambda::{ExecutionInput, GatherAccountsEvent, GatheredAccounts, parse, run_id_of};
-use shared::model::{Account, AccountId, Accounts, Complete, Formers, Usage, run_key};
-use shared::recall::find_memory;
-use shared::salesforce::{Client, Credentials};
-use shared::secrets::Secrets;
-use shared::store::Store;
-use shared::telemetry::{Metric, log_failed, record, record_usage};
-use shared::{Error, Result};
+use stage::events::{ExecutionInput, GatherAccountsEvent, GatheredAccounts, parse, run_id_of};
+use stage::logs::log_failed;
+use stage::metrics::{Metric, record, record_usage};
+use stage::recall::find_memory;
+use stage::secrets::Secrets;
+use stage::settings::GatherAccounts;
+use stage::store::Store;
+use vendors::http::Meter;
+use vendors::salesforce::{Client, Credentials};
 
 /// Reads the accounts and writes `accounts.json`.
 ///

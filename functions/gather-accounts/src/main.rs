@@ -1,9 +1,10 @@
 //! The Lambda `gather-accounts`.
 
-use shared::aws::Aws;
-use shared::config::{Env, process_env};
-use shared::serve::serve;
-use shared::telemetry::log_to_stdout;
+use aws::Aws;
+use secrets_manager::SecretsManager;
+use stage::logs::log_to_stdout;
+use stage::serve::serve;
+use stage::settings::{Env, process_env};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -11,7 +12,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Env::new(process_env).gather_accounts();
     let aws = Aws::from_env()?;
     let store = aws.s3(config.as_ref().map_or("", |config| &config.bucket));
-    let secrets = aws.secrets_manager();
+    let secrets = SecretsManager::new(&aws);
     serve("gather-accounts", |event| {
         gather_accounts::handler(&config, &store, &secrets, event)
     })

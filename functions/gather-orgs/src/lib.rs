@@ -7,22 +7,23 @@ mod walk;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use domain::model::{Accounts, Credential, run_key};
+use domain::{Error, Result};
 use futures_util::future::join_all;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use shared::config::GatherOrgs;
-use shared::deadline::{Deadline, RunEnd, now};
-use shared::http::Meter;
-use shared::lambda::{
+use stage::deadline::{Deadline, RunEnd, now};
+use stage::events::{
     GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse, refuse_if_old, run_id_of,
 };
-use shared::model::{Accounts, Credential, run_key};
-use shared::recall::find_memory;
-use shared::secrets::Secrets;
-use shared::store::Store;
-use shared::telemetry::{Metric, log_failed, record, record_usage};
-use shared::zendesk::{Client, Credentials, Scope};
-use shared::{Error, Result};
+use stage::logs::log_failed;
+use stage::metrics::{Metric, record, record_usage};
+use stage::recall::find_memory;
+use stage::secrets::Secrets;
+use stage::settings::GatherOrgs;
+use stage::store::Store;
+use vendors::http::Meter;
+use vendors::zendesk::{Client, Credentials, Scope};
 
 pub use scan::{Scan, Walk, Wanted};
 use walk::{Cut, Next};

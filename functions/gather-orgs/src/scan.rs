@@ -3,15 +3,15 @@
 use std::collections::HashSet;
 
 use compact_str::CompactString;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use shared::deadline::Pauses;
-use shared::model::{
+use domain::model::{
     Account, AccountId, Complete, Header, Instance, Memory, Organization, Organizations, Reading,
     SeenIds, TARGET, Usage, name_key,
 };
-use shared::zendesk::{ListedOrganization, OrganizationsPage};
-use shared::{Error, Result};
+use domain::{Error, Result};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use stage::deadline::Pauses;
+use vendors::zendesk::{ListedOrganization, OrganizationsPage};
 
 /// What makes an organization of another type worth keeping: the id or the name of a gathered
 /// account, or a mark of this pipeline.
@@ -27,7 +27,7 @@ impl Wanted {
     /// The ids and names of these accounts, and the marks of the memory.
     ///
     /// # Errors
-    /// [`shared::Error::Contract`] if an account has no usable id.
+    /// [`domain::Error::Contract`] if an account has no usable id.
     pub fn of(accounts: &Complete<Vec<Account>>, memory: Option<&Memory>) -> Result<Self> {
         let mut wanted = Self::default();
         let own_marks = memory.into_iter().flat_map(|memory| &memory.marked);
@@ -40,7 +40,6 @@ impl Wanted {
     }
 
     /// True if an organization that an instance lists is to be kept: a partner's, or a lookalike.
-    #[must_use]
     pub fn keeps(&self, instance: &str, listed: &ListedOrganization<'_>) -> bool {
         let ids = || [listed.account_id(), listed.external_account_id()];
         listed.is_partner()
@@ -87,7 +86,6 @@ pub struct Walk {
 
 impl Scan {
     /// A scan that has read nothing.
-    #[must_use]
     pub fn new(run_id: &str) -> Self {
         Self {
             header: Header::new(run_id, 0),
@@ -99,27 +97,23 @@ impl Scan {
     /// A stored scan to go on with. `document` names it in errors.
     ///
     /// # Errors
-    /// [`shared::Error::Contract`] if it is another run's.
+    /// [`domain::Error::Contract`] if it is another run's.
     pub fn resumed(self, document: &str, run_id: &str) -> Result<Self> {
         self.header.check(document, run_id, self.header.count)?;
         Ok(self)
     }
 
-    /// The execution's name.
-    #[must_use]
     pub fn run_id(&self) -> &str {
         &self.header.run_id
     }
 
     /// Organizations seen so far, on all instances.
-    #[must_use]
     pub fn scanned(&self) -> usize {
         let instances = self.walks.iter().map(|walk| &walk.instance);
         instances.map(|one| one.organizations_scanned).sum()
     }
 
     /// True if the instance was read to its end, or given up.
-    #[must_use]
     pub fn has_ended(&self, instance: &str) -> bool {
         let mut walks = self.walks.iter().map(|walk| &walk.instance);
         walks.any(|one| one.name == instance && (one.complete || one.error.is_some()))
@@ -136,7 +130,6 @@ impl Scan {
     }
 
     /// The document, sorted by instance, then id.
-    #[must_use]
     pub fn into_document(self) -> Organizations {
         let mut organizations = Vec::new();
         let mut lookalikes = Vec::new();
@@ -183,20 +176,15 @@ impl Walk {
         }
     }
 
-    /// The instance's name.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.instance.name
     }
 
     /// True for the instance that is written to.
-    #[must_use]
     pub fn is_of_target(&self) -> bool {
         self.instance.name == TARGET
     }
 
-    /// Where it goes on.
-    #[must_use]
     pub fn cursor(&self) -> Option<&str> {
         self.cursor.as_deref()
     }
@@ -210,7 +198,7 @@ impl Walk {
     /// True if it was the last one.
     ///
     /// # Errors
-    /// [`shared::Error::Incomplete`] if an organization came twice, or the walk cannot go on, or
+    /// [`domain::Error::Incomplete`] if an organization came twice, or the walk cannot go on, or
     /// goes through too many empty pages.
     pub fn take(&mut self, host: &str, page: OrganizationsPage) -> Result<bool> {
         let next = page

@@ -1,9 +1,9 @@
 //! The walk over the organizations of one instance.
 
+use domain::Error;
 use futures_util::future::join;
-use shared::Error;
-use shared::deadline::Deadline;
-use shared::zendesk::{CallError, Client, OrganizationsPage, PageBody, check_fields};
+use stage::deadline::Deadline;
+use vendors::zendesk::{CallError, Client, OrganizationsPage, PageBody, check_fields};
 
 use crate::scan::{Walk, Wanted};
 
@@ -12,12 +12,7 @@ pub(crate) enum Cut {
     /// The invocation's time is nearly over.
     Deadline,
     /// Zendesk asks for a pause.
-    Pause {
-        /// Its length.
-        seconds: u64,
-        /// For which call.
-        what: String,
-    },
+    Pause { seconds: u64, what: String },
     /// It cannot go on.
     Stop(Error),
 }
@@ -102,7 +97,7 @@ async fn read(
     body: &PageBody,
     instance: &str,
     wanted: &Wanted,
-) -> serde_json::Result<shared::Result<OrganizationsPage>> {
+) -> serde_json::Result<domain::Result<OrganizationsPage>> {
     // The connection has to send the request first.
     tokio::task::yield_now().await;
     body.read(instance, |listed| wanted.keeps(instance, listed))
@@ -175,12 +170,7 @@ pub(crate) enum Next {
     /// It goes on at once.
     Continue,
     /// It goes on after a pause.
-    Wait {
-        /// Its length.
-        seconds: u64,
-        /// For which call.
-        what: String,
-    },
+    Wait { seconds: u64, what: String },
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! How an invocation ends: the run is done, waits, goes on at once, or fails.
 
-use shared::deadline::now;
-use shared::lambda::{Progress, Synced};
-use shared::model::Conclusion;
-use shared::report::seconds_between;
-use shared::secrets::Secrets;
-use shared::store::Store;
-use shared::way_out::{self, Ending, EndingRun};
-use shared::{Error, Result};
+use domain::model::Conclusion;
+use domain::{Error, Result};
+use report::seconds_between;
+use stage::deadline::now;
+use stage::events::{Progress, Synced};
+use stage::secrets::Secrets;
+use stage::store::Store;
+use stage::way_out::{self, Ending, EndingRun};
 
 use crate::outcomes;
 use crate::state::State;

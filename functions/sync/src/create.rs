@@ -1,10 +1,10 @@
 //! Creates, one at a time. Zendesk has no idempotency key, so a create in doubt is looked for
 //! before it is sent again, and never in the same minute.
 
-use shared::deadline::now;
-use shared::model::{Organization, Outcome, name_key};
-use shared::plan::Create;
-use shared::zendesk::{CallError, Client};
+use domain::model::{Organization, Outcome, name_key};
+use domain::plan::Create;
+use stage::deadline::now;
+use vendors::zendesk::{CallError, Client};
 
 use crate::doubt::{AfterLook, OpenCreate};
 use crate::state::{CreateResult, State};

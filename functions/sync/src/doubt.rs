@@ -4,9 +4,9 @@
 //! cannot be known is *unknown*; and nothing that can be tried again without harm stops what comes
 //! after it. Source: contract, section 2, "How a doubtful answer is judged".
 
+use domain::model::Outcome;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use shared::model::Outcome;
 
 /// Times a create whose replies get lost is sent.
 const MOST_TRIES: u32 = 3;
@@ -181,9 +181,7 @@ pub fn until_the_next_look(oldest_sent_at: Timestamp, now: Timestamp) -> u64 {
 /// What becomes of a mark whose organization is not as compare saw it.
 #[derive(Debug, Clone, Copy)]
 pub struct ChangedMark {
-    /// It is marked now.
     pub is_marked: bool,
-    /// It was sent before.
     pub was_sent: bool,
     /// A job with it may still be running somewhere.
     pub may_come: bool,

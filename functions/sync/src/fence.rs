@@ -1,12 +1,12 @@
 //! The last invocation of an execution that was replaced may still be running, and its last create
 //! may still come. Both are waited for.
 
+use domain::model::run_key;
+use domain::{Error, Result};
 use jiff::Timestamp;
 use serde::Deserialize;
-use shared::deadline::{now, seconds_until};
-use shared::model::run_key;
-use shared::store::Store;
-use shared::{Error, Result};
+use stage::deadline::{now, seconds_until};
+use stage::store::Store;
 
 use crate::state::FILE;
 

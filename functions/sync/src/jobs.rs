@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use shared::deadline::{nap, now};
-use shared::model::{Action, Organization, Outcome};
-use shared::zendesk::{CallError, Client, Job};
+use domain::model::{Action, Organization, Outcome};
+use stage::deadline::{nap, now};
+use vendors::zendesk::{CallError, Client, Job};
 
 use crate::doubt::{AfterSight, Seen, after_sight};
 use crate::judge::judge;

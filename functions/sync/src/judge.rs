@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use shared::model::Outcome;
-use shared::zendesk::{CallError, Client, JobEnd, RecordResult, Said};
+use domain::model::Outcome;
+use vendors::zendesk::{CallError, Client, JobEnd, RecordResult, Said};
 
 use crate::doubt::is_transient;
 use crate::jobs::read_back;

@@ -17,17 +17,18 @@ mod work;
 
 use std::time::Instant;
 
+use domain::{Error, Result};
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use shared::config::Sync;
-use shared::deadline::{Deadline, RunEnd, now};
-use shared::lambda::{
+use stage::deadline::{Deadline, RunEnd, now};
+use stage::events::{
     Progress, SoFar, SyncEvent, Synced, parse, refuse_if_old, refuse_if_redriven, run_id_of,
 };
-use shared::secrets::Secrets;
-use shared::store::Store;
-use shared::telemetry::{log_failed, record_usage};
-use shared::{Error, Result};
+use stage::logs::log_failed;
+use stage::metrics::record_usage;
+use stage::secrets::Secrets;
+use stage::settings::Sync;
+use stage::store::Store;
 
 pub use jobs::POLL_INTERVAL;
 pub use session::Session;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use shared::model::{Action, Outcome, RecordOutcome};
+use domain::model::{Action, Outcome, RecordOutcome};
 
 use crate::state::{Chunk, Phase, State};
 use crate::work::Work;

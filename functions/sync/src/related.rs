@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use shared::model::MOST_RELATED;
-use shared::secrets::Secrets;
-use shared::store::Store;
-use shared::zendesk::CallError;
-use shared::{Error, Result};
+use domain::model::MOST_RELATED;
+use domain::{Error, Result};
+use stage::secrets::Secrets;
+use stage::store::Store;
+use vendors::zendesk::CallError;
 
 use crate::state::State;
 use crate::steps::Run;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use domain::model::{Action, Outcome};
 use serde_json::Value;
-use shared::deadline::nap;
-use shared::model::{Action, Outcome};
-use shared::zendesk::{CallError, Client};
+use stage::deadline::nap;
+use vendors::zendesk::{CallError, Client};
 
 use crate::doubt::{AfterDoubt, ChangedMark, MOST_FAILED_READS, after_doubts, of_changed_mark};
 use crate::jobs::{read_back, read_organizations};

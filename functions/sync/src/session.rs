@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use shared::Result;
-use shared::http::Meter;
-use shared::model::{Reference, TARGET};
-use shared::secrets::Secrets;
-use shared::store::Store;
-use shared::zendesk::{Client, Credentials, Scope};
+use domain::Result;
+use domain::model::{Reference, TARGET};
+use stage::secrets::Secrets;
+use stage::store::Store;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+use vendors::http::Meter;
+use vendors::zendesk::{Client, Credentials, Scope};
 
 use crate::work::Work;
 
@@ -52,7 +52,7 @@ impl Session {
     /// The client of this run.
     ///
     /// # Errors
-    /// [`shared::Error::Config`] if the secret is missing or malformed.
+    /// [`domain::Error::Config`] if the secret is missing or malformed.
     pub async fn client<K: Secrets>(
         &self,
         run_id: &str,
@@ -68,6 +68,6 @@ impl Session {
             ));
         }
         MutexGuard::try_map(last, |last| last.as_mut().map(|(_, client)| client))
-            .map_err(|_| shared::Error::Config("no client for the target".to_owned()))
+            .map_err(|_| domain::Error::Config("no client for the target".to_owned()))
     }
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use domain::{Error, Result};
 use jiff::SignedDuration;
-use shared::config::Sync;
-use shared::deadline::{Deadline, RunEnd, nap, now};
-use shared::secrets::Secrets;
-use shared::store::Store;
-use shared::zendesk::{CallError, Client};
-use shared::{Error, Result};
+use stage::deadline::{Deadline, RunEnd, nap, now};
+use stage::secrets::Secrets;
+use stage::settings::Sync;
+use stage::store::Store;
 use tokio::sync::MappedMutexGuard;
+use vendors::zendesk::{CallError, Client};
 
 use crate::create::create;
 use crate::doubt::until_the_next_look;
@@ -33,12 +33,7 @@ pub(crate) enum Stop {
     /// All is applied and proven.
     Finished,
     /// The state machine is to wait.
-    Wait {
-        /// How long.
-        seconds: u64,
-        /// For the log.
-        why: String,
-    },
+    Wait { seconds: u64, why: String },
     /// Its time is nearly over.
     Deadline,
 }

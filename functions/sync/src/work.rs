@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use domain::model::{Action, Guarded, MARK_FOR_DELETION, Mode, Organization, Reference, TARGET};
+use domain::plan::{Change, Create, Mark, NAME, Plan, Update};
+use domain::{Error, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use shared::model::{Action, Guarded, MARK_FOR_DELETION, Mode, Organization, Reference, TARGET};
-use shared::plan::{Change, Create, Mark, NAME, Plan, Update};
-use shared::planned::Planned;
-use shared::store::Store;
-use shared::{Error, Result};
+use stage::loader::Planned;
+use stage::store::Store;
 
 /// A run ends after three hours; an execution that was redriven later must not apply what it
 /// planned then.
@@ -73,8 +73,6 @@ impl Work {
         Ok(())
     }
 
-    /// The plan.
-    #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.planned.plan
     }
@@ -96,7 +94,6 @@ impl Work {
     }
 
     /// Creates to be applied, in order.
-    #[must_use]
     pub fn creates(&self) -> &[Create] {
         if self.plan().guard.holds(Guarded::Creates) {
             return &[];
@@ -115,14 +112,10 @@ impl Work {
         &self.planned.marks
     }
 
-    /// Records in all.
-    #[must_use]
     pub fn total(&self) -> usize {
         self.creates().len() + self.updates().len() + self.marks().len()
     }
 
-    /// Records of one kind.
-    #[must_use]
     pub fn len(&self, action: Action) -> usize {
         match action {
             Action::Create => self.creates().len(),
@@ -132,7 +125,6 @@ impl Work {
     }
 
     /// The organization of an update or mark.
-    #[must_use]
     pub fn id(&self, action: Action, index: usize) -> Option<u64> {
         match action {
             Action::Create => None,
@@ -142,7 +134,6 @@ impl Work {
     }
 
     /// The account of a record, or the Salesforce id the organization carries.
-    #[must_use]
     pub fn salesforce_id(&self, action: Action, index: usize) -> Option<String> {
         match action {
             Action::Create => self
@@ -161,7 +152,6 @@ impl Work {
     }
 
     /// What `update_many` is sent for an update or mark: its id and only the fields that change.
-    #[must_use]
     pub fn body(&self, action: Action, index: usize) -> Option<Value> {
         let mut body = Map::new();
         let mut fields = Map::new();
@@ -189,7 +179,6 @@ impl Work {
     }
 
     /// True if the memory lists a mark on it: an earlier run set it, or may have.
-    #[must_use]
     pub fn was_marked_before(&self, id: u64) -> bool {
         let memory = self.plan().inputs.memory.as_ref();
         let mut marked = memory.into_iter().flat_map(|memory| &memory.marked);
@@ -197,7 +186,6 @@ impl Work {
     }
 
     /// True if the organization has what the update or mark wants it to have.
-    #[must_use]
     pub fn is_done(&self, action: Action, index: usize, organization: &Organization) -> bool {
         match action {
             Action::Create => false,
@@ -211,7 +199,6 @@ impl Work {
 
     /// True if an organization to be marked is still as compare saw it: a partner, not marked, not
     /// changed by anybody. Of one that tells no `updated_at` nobody knows that.
-    #[must_use]
     pub fn is_as_read(&self, organization: &Organization) -> bool {
         organization.is_partner()
             && !organization.is_marked()

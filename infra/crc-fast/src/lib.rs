@@ -8,7 +8,6 @@ use crc::{CRC_32_ISCSI, CRC_64_NVME, Crc, Table};
 static ISCSI: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISCSI);
 static NVME: Crc<u64, Table<1>> = Crc::<u64, Table<1>>::new(&CRC_64_NVME);
 
-/// A checksum's algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CrcAlgorithm {
     /// CRC-32, as in gzip.
@@ -19,7 +18,6 @@ pub enum CrcAlgorithm {
     Crc64Nvme,
 }
 
-/// A checksum under way.
 #[derive(Debug, Clone)]
 pub struct Digest(State);
 
@@ -41,8 +39,6 @@ impl std::fmt::Debug for State {
 }
 
 impl Digest {
-    /// Begins a checksum.
-    #[must_use]
     pub fn new(algorithm: CrcAlgorithm) -> Self {
         Self(match algorithm {
             CrcAlgorithm::Crc32IsoHdlc => State::IsoHdlc(crc32fast::Hasher::new()),
@@ -61,7 +57,6 @@ impl Digest {
     }
 
     /// The checksum of all bytes.
-    #[must_use]
     pub fn finalize(&self) -> u64 {
         match self.0.clone() {
             State::IsoHdlc(hasher) => hasher.finalize().into(),
@@ -75,18 +70,60 @@ impl Digest {
 mod tests {
     use super::*;
 
-    /// Source: the catalogue of parametrised CRC algorithms, "check".
+    const ALL: [CrcAlgorithm; 3] = [
+        CrcAlgorithm::Crc32IsoHdlc,
+        CrcAlgorithm::Crc32Iscsi,
+        CrcAlgorithm::Crc64Nvme,
+    ];
+
+    /// The checksum of [`MESSAGE`]. Source: the catalogue of parametrised CRC algorithms, "check".
+    fn check(algorithm: CrcAlgorithm) -> u64 {
+        match algorithm {
+            CrcAlgorithm::Crc32IsoHdlc => 0xcbf4_3926,
+            CrcAlgorithm::Crc32Iscsi => 0xe306_9283,
+            CrcAlgorithm::Crc64Nvme => 0xae8b_1486_0a79_9888,
+        }
+    }
+
+    const MESSAGE: &[u8] = b"123456789";
+
+    fn checksum<'a>(algorithm: CrcAlgorithm, pieces: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+        let mut digest = Digest::new(algorithm);
+        for piece in pieces {
+            digest.update(piece);
+        }
+        digest.finalize()
+    }
+
     #[test]
-    fn each_checksum_is_the_catalogues() {
-        for (algorithm, check) in [
-            (CrcAlgorithm::Crc32IsoHdlc, 0xcbf4_3926),
-            (CrcAlgorithm::Crc32Iscsi, 0xe306_9283),
-            (CrcAlgorithm::Crc64Nvme, 0xae8b_1486_0a79_9888),
-        ] {
+    fn each_checksum_is_the_catalogues_wherever_the_bytes_are_divided() {
+        for algorithm in ALL {
+            for place in 0..=MESSAGE.len() {
+                let (first, second) = MESSAGE.split_at(place);
+                let found = checksum(algorithm, [first, second]);
+                assert_eq!(found, check(algorithm), "{algorithm:?} at {place}");
+            }
+        }
+    }
+
+    /// The crates below may take many bytes at once another way than few.
+    #[test]
+    fn many_bytes_at_once_and_one_by_one_have_the_same_checksum() {
+        let many = MESSAGE.repeat(1_000);
+        for algorithm in ALL {
+            let one_by_one = checksum(algorithm, many.chunks(1));
+            assert_eq!(checksum(algorithm, [many.as_slice()]), one_by_one);
+        }
+    }
+
+    #[test]
+    fn a_checksum_that_was_read_goes_on() {
+        for algorithm in ALL {
             let mut digest = Digest::new(algorithm);
-            digest.update(b"1234");
-            digest.update(b"56789");
-            assert_eq!(digest.finalize(), check, "{algorithm:?}");
+            assert_eq!(digest.finalize(), 0, "{algorithm:?} of nothing");
+            digest.update(MESSAGE);
+            assert_eq!(digest.finalize(), check(algorithm));
+            assert_eq!(digest.finalize(), check(algorithm));
         }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use gather_orgs::{Scan, Wanted};
-use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
-use serde_json::{Value, json};
-use shared::model::{
+use domain::model::{
     Absent, Account, AccountId, Accounts, Action, Alliances, Applied, Complete, Conclusion, Counts,
     Credential, Fate, Former, Formers, Guarded, Header, HeldKeys, History, MOST_RELATED, Memory,
     Organizations, PastRun, RecordOutcome, Related, RunUsage, TARGET, Usage,
 };
-use shared::plan::Mark;
-use shared::zendesk::{ListedOrganization, PageBody};
+use domain::plan::Mark;
+use gather_orgs::{Scan, Wanted};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+use vendors::zendesk::{ListedOrganization, PageBody};
 
 use super::RUN;
 use crate::standins::World;

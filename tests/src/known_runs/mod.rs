@@ -6,17 +6,17 @@ pub mod scenes;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use shared::config::Reporting;
-use shared::model::{
+use domain::model::{
     AccountId, Action, Applied, Conclusion, Counts, Formers, Guarded, Header, History, Instance,
     LastGood, ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference,
     RunUsage, Usage, Verdict, entries_digest,
 };
-use shared::plan::{
+use domain::plan::{
     Comparison, Creates, Entries, Inputs, Limit, Limits, Listed, Lists, NotInSync, Plan, Settings,
     Updates,
 };
-use shared::report::{About, KnownResults, Notice, PlannedRun, Reached, Report, RunEnd, notice};
+use report::Reporting;
+use report::{About, KnownResults, Notice, PlannedRun, Reached, Report, RunEnd, notice};
 
 use crate::standins::seed::{ALLIANCE, account_id};
 use crate::standins::{World, demo};
@@ -61,7 +61,6 @@ pub const SCENES: [&str; 16] = [
 ];
 
 /// A scene's report, and what people are told.
-#[must_use]
 pub fn report(scene: &str) -> (Report, Option<Notice>) {
     match scene {
         "nothing-to-do" => Scene::of(quiet(), past(29, Conclusion::NothingToDo)).report(),
@@ -242,7 +241,7 @@ impl Scene {
     fn report(&self) -> (Report, Option<Notice>) {
         let (plan, changes) = self.made();
         let results = self.results(&plan, &changes);
-        let summary = shared::way_out::summary(BUCKET, &plan, &results);
+        let summary = stage::way_out::summary(BUCKET, &plan, &results);
         let sync = if self.mode == Mode::Apply {
             write_usage(&results)
         } else {

@@ -1,7 +1,7 @@
 //! The worlds behind the known reports.
 
+use domain::model::TARGET;
 use serde_json::{Value, json};
-use shared::model::TARGET;
 
 use crate::standins::seed::{Dice, account, account_id, company, equal};
 use crate::standins::{World, demo};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use domain::model::PARTNER_TYPES;
 use serde_json::{Value, json};
-use shared::model::PARTNER_TYPES;
 
 use crate::standins::faults::{Act, Fault};
 use crate::standins::seed::Dice;
@@ -136,7 +136,6 @@ fn harm_jobs(dice: &mut Dice, world: &mut World) {
     jobs.takes_ms = i64::try_from(dice.roll(40_000)).unwrap_or_default();
 }
 
-/// No more faults.
 pub(super) fn calm(standins: &Running) {
     calm_world(&mut standins.world());
 }

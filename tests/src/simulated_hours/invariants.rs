@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::model::PARTNER_TYPES;
+use domain::model::mapping::FIELDS;
 use serde_json::{Value, json};
-use shared::model::PARTNER_TYPES;
-use shared::model::mapping::FIELDS;
 
 use crate::in_process::Pipeline;
 use crate::standins::seed::in_sync;

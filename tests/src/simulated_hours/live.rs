@@ -1,7 +1,7 @@
 //! What people do in an hour, in both systems.
 
+use domain::model::PARTNER_TYPES;
 use serde_json::{Map, Value, json};
-use shared::model::PARTNER_TYPES;
 
 use super::ACCOUNTS;
 use crate::standins::World;

@@ -8,15 +8,15 @@ mod live;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::Error;
+use domain::model::Verdict;
 use harm::{calm, harm};
 use invariants::{Named, check, equal_now, few_creates_were_sent, target};
 use jiff::ToSpan;
 use live::live;
 use serde_json::{Value, json};
-use shared::Error;
-use shared::deadline::{now, travel_to};
-use shared::lambda::Progress;
-use shared::model::Verdict;
+use stage::deadline::{now, travel_to};
+use stage::events::Progress;
 
 use crate::in_process::{Killed, Pipeline};
 use crate::standins::Running;
@@ -36,7 +36,6 @@ pub struct Hours {
     pub failed: usize,
     /// Runs whose sync was killed at least once.
     pub killed: usize,
-    /// Writes to the target.
     pub writes: usize,
     /// Tries of creates without a usable answer.
     pub doubtful_creates: usize,
@@ -59,8 +58,6 @@ pub struct Hours {
 }
 
 impl Hours {
-    /// Both together.
-    #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         let both = |of: fn(&Self) -> usize| of(self) + of(other);
         Self {

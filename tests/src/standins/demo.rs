@@ -12,7 +12,6 @@ pub const JUST_LOST: usize = 9_007;
 
 /// The world of the demo: a difference of every kind, and what waits: an organization whose account
 /// has just gone, one of nobody knows which account, and a name that another one gives up first.
-#[must_use]
 pub fn demo() -> World {
     let mut world = differences();
     world.abandon(JUST_LOST, "");
@@ -23,7 +22,6 @@ pub fn demo() -> World {
 }
 
 /// 168 accounts, 5,210 and 800 organizations, and a difference of every kind that one run settles.
-#[must_use]
 pub fn differences() -> World {
     let mut world = equal(2026, 168, 5214, 800);
     for number in [10, 20, 30] {
@@ -72,7 +70,6 @@ impl World {
     }
 
     /// The organization with a number's account id on the target.
-    #[must_use]
     pub fn organization_of(&self, number: usize) -> Option<u64> {
         let id = account_id(number);
         let of = |one: &Value| {
@@ -106,7 +103,6 @@ impl World {
         }
     }
 
-    /// Deletes an account's organization.
     pub fn lose_organization(&mut self, number: usize) {
         if let Some(id) = self.organization_of(number) {
             self.instance("global").organizations.remove(&id);

@@ -16,7 +16,6 @@ pub struct Fault {
     /// The method, or empty for all.
     #[serde(default)]
     pub method: String,
-    /// How the path begins.
     pub path: String,
     /// Requests that fit and go well before it.
     #[serde(default)]
@@ -24,22 +23,17 @@ pub struct Fault {
     /// Requests it spoils; 0 for all from then on.
     #[serde(default)]
     pub times: u32,
-    /// What happens.
     pub act: Act,
 }
 
-/// What happens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Act {
     /// Another answer, and nothing is done.
     Instead {
-        /// Its status.
         status: u16,
-        /// Its headers.
         #[serde(default)]
         headers: BTreeMap<String, String>,
-        /// Its body.
         #[serde(default)]
         body: String,
     },
@@ -48,10 +42,7 @@ pub enum Act {
     /// Everything is done, then the connection drops.
     DropReply,
     /// The caller waits in vain, for as long as it waits at all; everything is done, or nothing.
-    TimeOut {
-        /// Which of both.
-        done: bool,
-    },
+    TimeOut { done: bool },
     /// Nothing is done, and the caller dies waiting.
     HangBefore,
     /// Everything is done, and the caller dies before it knows.
@@ -61,28 +52,20 @@ pub enum Act {
     /// Everything is done, and the JSON ends too early, well framed.
     CutJson,
     /// Everything is done, and another status is told.
-    DoneBut {
-        /// That status.
-        status: u16,
-    },
+    DoneBut { status: u16 },
     /// A late commit: nothing is there yet, another status is told or the connection drops, and the
     /// work is done some seconds later, whatever was done meanwhile. Zendesk only.
     Late {
-        /// How much later.
         seconds: u32,
         /// That status; the connection drops if it is 0.
         status: u16,
     },
     /// The reply's JSON is changed: pointers to values, null to remove.
-    Patch {
-        /// What to set where.
-        set: BTreeMap<String, Value>,
-    },
+    Patch { set: BTreeMap<String, Value> },
 }
 
 impl Fault {
     /// A fault of all requests that fit.
-    #[must_use]
     pub fn new(host: &str, method: &str, path: &str, act: Act) -> Self {
         Self {
             host: host.to_owned(),
@@ -95,7 +78,6 @@ impl Fault {
     }
 
     /// Only so many times, after so many that go well.
-    #[must_use]
     pub fn only(mut self, skip: u32, times: u32) -> Self {
         self.skip = skip;
         self.times = times;
@@ -105,7 +87,6 @@ impl Fault {
 
 impl Act {
     /// An answer without headers instead.
-    #[must_use]
     pub fn status(status: u16) -> Self {
         Self::Instead {
             status,
@@ -115,7 +96,6 @@ impl Act {
     }
 
     /// A change of one value.
-    #[must_use]
     pub fn set(pointer: &str, value: Value) -> Self {
         Self::Patch {
             set: BTreeMap::from([(pointer.to_owned(), value)]),

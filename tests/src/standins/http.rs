@@ -20,42 +20,33 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Duration, sleep};
 
-/// A request, read whole.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// The method.
     pub method: String,
     /// The path, decoded no further than it came.
     pub path: String,
     /// The query, without `?`.
     pub query: String,
-    /// Headers by lower-case name.
     pub headers: BTreeMap<String, String>,
-    /// The body.
     pub body: Vec<u8>,
 }
 
 impl Request {
     /// A parameter of the query, decoded.
-    #[must_use]
     pub fn param(&self, name: &str) -> Option<String> {
         value_of(self.query.as_bytes(), name)
     }
 
     /// A field of a form body, decoded.
-    #[must_use]
     pub fn form(&self, name: &str) -> Option<String> {
         value_of(&self.body, name)
     }
 
     /// The body as JSON, null if it is none.
-    #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// A header.
-    #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
@@ -67,10 +58,8 @@ fn value_of(pairs: &[u8], name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// A whole response.
 #[derive(Debug, Clone)]
 pub struct Response {
-    /// The status.
     pub status: u16,
     /// Headers besides length and encoding.
     pub headers: Vec<(String, String)>,
@@ -79,14 +68,11 @@ pub struct Response {
 }
 
 impl Response {
-    /// A JSON response.
-    #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
         Self::json_text(status, body.to_string())
     }
 
     /// A JSON response whose keys stand in an order of their own.
-    #[must_use]
     pub fn json_text(status: u16, body: String) -> Self {
         Self {
             status,
@@ -96,7 +82,6 @@ impl Response {
     }
 
     /// 404 in Zendesk's words.
-    #[must_use]
     pub fn not_found() -> Self {
         Self::json(
             404,
@@ -105,7 +90,6 @@ impl Response {
     }
 
     /// With another header.
-    #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -127,7 +111,6 @@ pub enum Answer {
 
 impl Answer {
     /// The status, 0 if nothing is sent.
-    #[must_use]
     pub fn status(&self) -> u16 {
         match self {
             Self::Whole(response) | Self::Cut(response) => response.status,

@@ -19,7 +19,6 @@ const STUCK_MS: i64 = 3_600_000;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Jobs {
-    /// All jobs by id.
     pub all: BTreeMap<String, Job>,
     /// How long a job takes, in milliseconds.
     pub takes_ms: i64,
@@ -55,7 +54,6 @@ pub struct Jobs {
     pub peak: usize,
     /// Other integrations' jobs that run.
     pub others: usize,
-    /// What they met.
     pub seen: Seen,
 }
 
@@ -70,7 +68,6 @@ pub struct Seen {
     pub vanished: usize,
 }
 
-/// One job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
     number: usize,

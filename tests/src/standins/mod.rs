@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::deadline::{now, pass};
+use stage::deadline::{now, pass};
 use tokio::sync::Notify;
 
 pub use demo::{demo, differences};
@@ -30,17 +30,13 @@ pub use zendesk::Zendesk;
 /// How long a Zendesk client waits for a reply. In one process with the pipeline, that time passes.
 const TIME_OUT: Duration = Duration::from_secs(20);
 
-/// Everything the stand-ins know.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct World {
-    /// The org.
     pub salesforce: Salesforce,
     /// `global` and `us-government`.
     pub zendesk: BTreeMap<String, Zendesk>,
-    /// Faults still to come.
     #[serde(default)]
     pub faults: Vec<Fault>,
-    /// Every request so far.
     #[serde(default)]
     pub log: Vec<Logged>,
     /// Headers of every reply, by lower-case name, beside the vendors' own or in the place of
@@ -56,11 +52,9 @@ pub struct World {
 pub struct Logged {
     /// `salesforce`, `global`, `us-government`.
     pub host: String,
-    /// The method.
     pub method: String,
     /// The path, without query.
     pub path: String,
-    /// The query, as sent.
     pub query: String,
     /// The status answered; 0 if the connection was dropped.
     pub status: u16,
@@ -202,7 +196,6 @@ impl World {
     }
 
     /// Requests of the log that fit, counted.
-    #[must_use]
     pub fn calls(&self, host: &str, method: &str, path: &str) -> usize {
         self.log
             .iter()
@@ -214,7 +207,6 @@ impl World {
     ///
     /// # Panics
     /// If there is no such instance.
-    #[must_use]
     pub fn instance(&mut self, name: &str) -> &mut Zendesk {
         self.zendesk
             .get_mut(name)
@@ -284,7 +276,6 @@ impl Running {
     }
 
     /// The address of a host.
-    #[must_use]
     pub fn url(&self, host: &str) -> &str {
         self.urls.get(host).map_or("", String::as_str)
     }

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Request, Response, jwt};
-use shared::deadline::now;
+use stage::deadline::now;
 
-/// The org.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Salesforce {
     /// Accounts by 18-character id, with every field of the org.
@@ -33,14 +32,11 @@ pub struct Salesforce {
     /// API calls of the day that are used, of 100,000.
     #[serde(default)]
     pub calls_used: u64,
-    /// The app.
     pub client_id: String,
-    /// Its secret.
     pub client_secret: String,
     /// The public key of the JWT flow, PEM.
     #[serde(default)]
     pub public_key: String,
-    /// Tokens that are good.
     #[serde(default)]
     pub tokens: Vec<String>,
     /// Open queries: the ids still to be sent.

@@ -1,8 +1,8 @@
 //! A believable world from a seed: 168 accounts, 5,210 and 800 organizations, and something of
 //! every kind of change.
 
+use domain::model::{Account, AccountId, Alliances, PARTNER_TYPES};
 use serde_json::{Map, Value, json};
-use shared::model::{Account, AccountId, Alliances, PARTNER_TYPES};
 
 use super::{Salesforce, World, Zendesk};
 
@@ -15,7 +15,6 @@ pub struct Dice(u64);
 
 impl Dice {
     /// Dice that always fall the same way.
-    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -29,7 +28,6 @@ impl Dice {
         (z ^ (z >> 31)) % below.max(1)
     }
 
-    /// One of a list.
     pub fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
         let place = usize::try_from(self.roll(list.len() as u64)).unwrap_or_default();
         list.get(place).copied().unwrap_or_default()
@@ -75,7 +73,6 @@ const PEOPLE: [&str; 8] = [
 ];
 
 /// A company's name, unlike every other number's.
-#[must_use]
 pub fn company(dice: &mut Dice, number: usize) -> String {
     format!(
         "{} {} {} {number}",
@@ -89,7 +86,6 @@ pub fn company(dice: &mut Dice, number: usize) -> String {
 ///
 /// # Panics
 /// Never: the text has 15 digits and letters.
-#[must_use]
 pub fn account_id(number: usize) -> AccountId {
     AccountId::parse(&format!("0014M{number:010}")).expect("15 letters and digits")
 }
@@ -129,7 +125,6 @@ pub fn account(dice: &mut Dice, id: &AccountId, name: &str) -> Map<String, Value
 }
 
 /// An organization as the API shows it, in sync with its account.
-#[must_use]
 pub fn organization(id: u64, name: &str, external_id: Option<&str>, fields: &Value) -> Value {
     json!({
         "id": id, "url": format!("https://stand-in.example/api/v2/organizations/{id}.json"),
@@ -142,7 +137,6 @@ pub fn organization(id: u64, name: &str, external_id: Option<&str>, fields: &Val
 }
 
 /// The organization fields of the mapping and the two beside it.
-#[must_use]
 pub fn organization_fields() -> Vec<Value> {
     let field = |id: u64, key: &str, kind: &str| {
         json!({
@@ -185,7 +179,6 @@ pub fn organization_fields() -> Vec<Value> {
 }
 
 /// The organization an account must have.
-#[must_use]
 pub fn in_sync(id: u64, record: &Map<String, Value>) -> Option<Value> {
     let alliances = Alliances(vec![AccountId::parse(ALLIANCE).ok()?]);
     let account = Account::from_record(record, &alliances).ok()?;
@@ -201,7 +194,6 @@ pub fn in_sync(id: u64, record: &Map<String, Value>) -> Option<Value> {
 }
 
 /// A world of equal accounts and organizations, with others around them.
-#[must_use]
 pub fn equal(seed: u64, accounts: usize, global: usize, us_government: usize) -> World {
     let mut dice = Dice::new(seed);
     let mut world = World {

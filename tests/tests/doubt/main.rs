@@ -9,12 +9,12 @@ mod limits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use domain::model::{Applied, Summary, Verdict};
 use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Logged, Running, World, seed};
 use serde_json::{Value, json};
-use shared::lambda::Progress;
-use shared::model::{Applied, Summary, Verdict};
+use stage::events::Progress;
 
 const CREATE: &str = "/api/v2/organizations";
 const UPDATE: &str = "/api/v2/organizations/update_many";

@@ -1,8 +1,8 @@
 //! What of the updates and marks is still to be sent: chunks of neighbouring records.
 
+use domain::model::{Action, Outcome};
 use serde::{Deserialize, Serialize};
-use shared::deadline::now;
-use shared::model::{Action, Outcome};
+use stage::deadline::now;
 
 use super::{Exception, Phase, SentJob, State};
 use crate::doubt::{AfterDoubt, after_doubts};
@@ -14,9 +14,7 @@ const RECORDS_PER_JOB: usize = 100;
 /// Neighbouring records of one list that go in one job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
-    /// Update or mark.
     pub action: Action,
-    /// The first.
     pub from: usize,
     /// Behind the last.
     pub to: usize,
@@ -35,7 +33,6 @@ pub struct Chunk {
 impl Chunk {
     /// What is said of a record of it that Zendesk refused or did not do: it has failed, unless a
     /// job that we do not know may still do it.
-    #[must_use]
     pub fn of_not_done(&self) -> Outcome {
         if self.lost {
             Outcome::Unknown
@@ -151,7 +148,6 @@ impl State {
     }
 
     /// The places of a chunk that are not decided yet.
-    #[must_use]
     pub fn undecided(&self, chunk: Chunk) -> Vec<usize> {
         let is_decided = |index: usize| {
             self.exceptions

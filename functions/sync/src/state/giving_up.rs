@@ -1,6 +1,6 @@
 //! What is decided when there is no time left for it, so that the run ends by itself.
 
-use shared::model::Outcome;
+use domain::model::Outcome;
 
 use super::{Chunk, CreateResult, Phase, State};
 use crate::work::Work;

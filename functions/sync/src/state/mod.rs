@@ -4,13 +4,13 @@ mod chunks;
 mod giving_up;
 mod segments;
 
+use domain::model::{Action, Header, Outcome, Related, Usage, run_key};
+use domain::{Error, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::deadline::{Deadline, Pauses, now, seconds_until};
-use shared::lambda::SoFar;
-use shared::model::{Action, Header, Outcome, Related, Usage, run_key};
-use shared::store::Store;
-use shared::{Error, Result};
+use stage::deadline::{Deadline, Pauses, now, seconds_until};
+use stage::events::SoFar;
+use stage::store::Store;
 
 use crate::doubt::{MOST_FAILED_READS, OpenCreate};
 use crate::outcomes;
@@ -34,7 +34,6 @@ pub struct State {
     /// Until when the invocation that works now may run, none between two invocations. Who finds a
     /// moment here that has passed was preceded by one that was killed.
     working_until: Option<Timestamp>,
-    /// What lies in segments.
     segments: Segments,
     /// What became of the creates, in order.
     pub creates: Grown<CreateResult>,
@@ -58,7 +57,6 @@ pub struct State {
     /// True once Zendesk was asked what hangs on the marks.
     #[serde(default)]
     pub has_asked: bool,
-    /// What it answered.
     #[serde(default)]
     pub related: Vec<Related>,
     /// What the invocations before used.
@@ -66,16 +64,11 @@ pub struct State {
     pub usage: Usage,
 }
 
-/// A job Zendesk accepted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SentJob {
-    /// Zendesk's id.
     pub id: String,
-    /// What went with it.
     pub chunk: Chunk,
-    /// Where it is.
     pub phase: Phase,
-    /// When it was accepted.
     pub sent_at: Timestamp,
     /// Since when Zendesk does not show it.
     pub missing_since: Option<Timestamp>,
@@ -85,13 +78,11 @@ pub struct SentJob {
 
 impl SentJob {
     /// False after too many reads in vain.
-    #[must_use]
     pub fn may_be_read_back(&self) -> bool {
         self.failed_reads < MOST_FAILED_READS
     }
 }
 
-/// Where a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
@@ -106,28 +97,21 @@ pub enum Phase {
 /// What became of a create.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CreateResult {
-    /// Done, failed, or unknown.
     pub outcome: Outcome,
-    /// The new organization.
     pub id: Option<u64>,
-    /// Zendesk's words.
     pub error: Option<String>,
 }
 
 /// What became of an update or mark, if it did not simply succeed with its job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Exception {
-    /// Update or mark.
     pub action: Action,
     /// Its place in the list.
     pub index: usize,
-    /// What became of it.
     pub outcome: Outcome,
-    /// Zendesk's words.
     pub error: Option<String>,
 }
 
-/// What sync does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
     /// Wait so many seconds before the create in doubt is looked for.
@@ -274,7 +258,6 @@ impl State {
 
     /// What comes next: creates, then updates, then marks; never more running jobs than go between
     /// two pauses, and no more while Zendesk has no room for them.
-    #[must_use]
     pub fn next(&self, work: &Work, jobs_per_pause: usize) -> NextStep {
         let running = self.running().count();
         if self.creates.len() < work.creates().len() {
@@ -312,7 +295,6 @@ impl State {
     }
 
     /// The places of the jobs that have not ended, so many at most.
-    #[must_use]
     pub fn running_places(&self, most: usize) -> Vec<usize> {
         let jobs = self.jobs.iter().enumerate();
         let running = jobs.filter(|(_, job)| job.phase == Phase::Running);
@@ -328,7 +310,6 @@ impl State {
     }
 
     /// How far the run is.
-    #[must_use]
     pub fn so_far(&self, work: &Work) -> SoFar {
         SoFar {
             handled: outcomes::decided(work, self),

@@ -7,11 +7,11 @@
 
 use std::ops::Deref;
 
+use domain::model::{Header, run_key};
+use domain::{Error, Result};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use shared::model::{Header, run_key};
-use shared::store::Store;
-use shared::{Error, Result};
+use stage::store::Store;
 
 use super::{CreateResult, Exception, FILE, Phase, SentJob, State};
 
@@ -24,7 +24,6 @@ const READS_AT_ONCE: usize = 8;
 /// What lies in segments. A segment that was written over too late would hold something else.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segments {
-    /// How many there are.
     number: usize,
     creates: usize,
     jobs: usize,
@@ -39,7 +38,6 @@ pub struct Grown<T> {
 }
 
 impl<T> Grown<T> {
-    /// Adds an entry.
     pub fn push(&mut self, entry: T) {
         self.all.push(entry);
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use shared::Error;
+use domain::Error;
 
 /// Prints each finding as it is made, and counts those that a person has to act upon.
 #[derive(Debug, Default)]
@@ -25,7 +25,6 @@ impl Findings {
         line("warn", topic, words);
     }
 
-    /// A run would end.
     pub fn fail(&mut self, topic: &str, error: &Error) {
         self.failed += 1;
         line("FAIL", topic, &format!("{}: {error}", error.name()));

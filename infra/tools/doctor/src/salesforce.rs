@@ -1,10 +1,10 @@
 //! The org: secret, token, API version, fields, accounts, calls left.
 
-use shared::config::GatherAccounts;
-use shared::http::Meter;
-use shared::salesforce::{Client, Credentials, check_columns};
-use shared::secrets::Secrets;
-use shared::{Error, Result};
+use domain::{Error, Result};
+use stage::secrets::Secrets;
+use stage::settings::GatherAccounts;
+use vendors::http::Meter;
+use vendors::salesforce::{Client, Credentials, check_columns};
 
 use crate::findings::Findings;
 

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use aws::Aws;
+use domain::{Error, Result};
 use secrecy::SecretString;
-use shared::aws::{Aws, SecretsManager};
-use shared::secrets::Secrets;
-use shared::{Error, Result};
+use secrets_manager::SecretsManager;
+use stage::secrets::Secrets;
 
 /// AWS Secrets Manager, or files before there is anything on AWS.
 pub enum Source {
@@ -23,7 +24,7 @@ impl Source {
     pub fn from_env() -> Result<Self> {
         match std::env::var_os("SECRETS").filter(|folder| !folder.is_empty()) {
             Some(folder) => Ok(Self::Folder(PathBuf::from(folder))),
-            None => Ok(Self::Aws(Aws::from_env()?.secrets_manager())),
+            None => Ok(Self::Aws(SecretsManager::new(&Aws::from_env()?))),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The settings of all four Lambdas, by the code that reads them there.
 
-use shared::config::{Env, GatherAccounts, GatherOrgs, process_env};
+use stage::settings::{Env, GatherAccounts, GatherOrgs, process_env};
 
 use crate::findings::Findings;
 

@@ -1,12 +1,12 @@
 //! The instances: secret, tokens, rights, organizations, jobs, fields, calls left.
 
+use domain::model::TARGET;
+use domain::{Error, Result};
 use secrecy::SecretString;
-use shared::config::GatherOrgs;
-use shared::http::Meter;
-use shared::model::TARGET;
-use shared::secrets::Secrets;
-use shared::zendesk::{Client, Credentials, Rights, Scope, check_fields};
-use shared::{Error, Result};
+use stage::secrets::Secrets;
+use stage::settings::GatherOrgs;
+use vendors::http::Meter;
+use vendors::zendesk::{Client, Credentials, Rights, Scope, check_fields};
 
 use crate::findings::Findings;
 
@@ -30,7 +30,6 @@ pub async fn examine_all<K: Secrets>(findings: &mut Findings, secrets: &K, setti
     }
 }
 
-/// An instance under examination.
 struct Patient<'a> {
     instance: &'a str,
     secret: &'a str,

@@ -1,11 +1,10 @@
 //! The tables of the program that the Python below `infra` needs, as JSON: `tables`.
 
+use domain::model::PARTNER_TYPES;
+use domain::model::mapping::{FIELDS, FILTERS, Field, NAME, Rule};
+use report::{ALARMS, DASHBOARDS, Heading, MEMORY_MB, Metric, PRICES};
 use serde_json::{Value, json};
-use shared::model::PARTNER_TYPES;
-use shared::model::mapping::{FIELDS, FILTERS, Field, NAME, Rule};
-use shared::report::{ALARMS, DASHBOARDS, Heading, MEMORY_MB, PRICES};
-use shared::telemetry::Metric;
-use shared::zendesk::{UNMAPPED, types_of};
+use vendors::zendesk::{UNMAPPED, types_of};
 
 fn main() {
     println!("{}", tables());
@@ -15,7 +14,7 @@ fn tables() -> Value {
     let metrics = Metric::ALL.iter().map(|metric| metric.name());
     let headings = Heading::ALL.iter().map(|heading| heading.text());
     json!({
-        "errors": shared::Error::NAMES,
+        "errors": domain::Error::NAMES,
         "metrics": metrics.collect::<Vec<_>>(),
         "runbook_headings": headings.collect::<Vec<_>>(),
         "fields": FIELDS.iter().map(field).collect::<Vec<_>>(),

@@ -15,7 +15,6 @@ use late::Late;
 use super::jobs::Jobs;
 use super::{Request, Response};
 
-/// One instance.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Zendesk {
     /// Organizations by id, as the API shows them.
@@ -24,9 +23,7 @@ pub struct Zendesk {
     pub fields: Vec<Value>,
     /// Organizations in a page at most, whatever the caller asks for.
     pub page_size: usize,
-    /// The OAuth client.
     pub client_id: String,
-    /// Its secret.
     pub client_secret: String,
     /// User and API token of basic authentication, `email/token:token`.
     #[serde(default)]
@@ -43,13 +40,11 @@ pub struct Zendesk {
     /// The scopes the client may ask for, any if it is not said.
     #[serde(default)]
     pub allowed_scopes: Option<String>,
-    /// Tokens.
     #[serde(default)]
     pub tokens: BTreeMap<String, Token>,
     /// How long a token lasts, in seconds, whatever is asked for.
     #[serde(default)]
     pub token_seconds: Option<i64>,
-    /// Bulk jobs.
     #[serde(default)]
     pub jobs: Jobs,
     /// Requests a minute. More are refused.
@@ -82,7 +77,6 @@ pub struct Zendesk {
     pub clock: i64,
 }
 
-/// A token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Token {
     scope: String,

@@ -11,10 +11,10 @@ use std::error::Error;
 use std::fs::read_to_string;
 use std::time::{Duration, Instant};
 
+use aws::{Aws, S3Store};
 use serde::Deserialize;
-use shared::aws::{Aws, S3Store};
-use shared::http::{Http, Meter, base_url};
-use shared::store::Store as _;
+use stage::store::Store as _;
+use vendors::http::{Http, Meter, base_url};
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 

@@ -1,0 +1,225 @@
+//! Partner accounts: a Salesforce record, mapped and checked.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::{Map, Value};
+
+use super::mapping::{FIELDS, Field, ID, NAME, Rule, columns};
+use super::{ACCOUNT_TYPE, AccountId, FieldValue, Fields, SALESFORCE_ID, Text};
+use crate::{Error, Result};
+
+/// The accounts that are partners by name, whatever their type and track say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alliances(pub Vec<AccountId>);
+
+/// A partner account as the pipeline means it: mapped, validated, and never without id and name.
+///
+/// In JSON one flat object. Read and written by hand: serde's `flatten` buffers every value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub name: String,
+    /// Every other managed field by its Zendesk key, [`FIELDS`] in full.
+    pub fields: Fields,
+}
+
+/// The key of an account's name in JSON.
+const NAME_KEY: &str = "name";
+
+impl Serialize for Account {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { name, fields } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(NAME_KEY, name)?;
+        for (key, value) in fields.iter() {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Account {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Account;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an account: its name, and its organization fields by their keys")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Account, M::Error> {
+        let mut name = None;
+        let mut fields = Fields::default();
+        while let Some(Text(key)) = map.next_key()? {
+            if key == NAME_KEY {
+                name = Some(map.next_value()?);
+            } else {
+                fields.read(&key, &mut map)?;
+            }
+        }
+        let name = name.ok_or_else(|| M::Error::missing_field(NAME_KEY))?;
+        Ok(Account { name, fields })
+    }
+}
+
+impl Account {
+    /// The account's id.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] if the stored account has none.
+    pub fn id(&self) -> Result<AccountId> {
+        let text = self
+            .fields
+            .get(SALESFORCE_ID)
+            .and_then(FieldValue::as_text)
+            .unwrap_or_default();
+        AccountId::parse(text).map_err(|error| {
+            Error::Contract(format!(
+                "accounts.json holds an account without a usable id: {error}"
+            ))
+        })
+    }
+
+    /// The tag of its account type; `None` if its track is neither Open nor Select.
+    pub fn account_type(&self) -> Option<&str> {
+        self.fields.get(ACCOUNT_TYPE).and_then(FieldValue::as_text)
+    }
+
+    /// Maps one record of the query's reply.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] names the record and the field: an id without 18 characters or with a
+    /// wrong checksum, no name, a value of the wrong type, or a field that is absent. One such
+    /// record ends the run: dropping it would make its organization look abandoned, and reading an
+    /// absent field as null would blank it everywhere.
+    pub fn from_record(record: &Map<String, Value>, alliances: &Alliances) -> Result<Self> {
+        let id = record_id(record)?;
+        mapped(record, &id, alliances).map_err(|error| match error {
+            Error::Contract(what) => Error::Contract(format!("salesforce: account {id}: {what}")),
+            other => other,
+        })
+    }
+}
+
+/// The record's id, whole and with a right checksum.
+fn record_id(record: &Map<String, Value>) -> Result<AccountId> {
+    let raw = text(record, ID)?.unwrap_or_default();
+    let id = AccountId::parse(raw).map_err(|why| {
+        let harmless = raw.len() <= 18 && raw.bytes().all(|b| b.is_ascii_alphanumeric());
+        let shown = if harmless {
+            raw
+        } else {
+            "(a value that is no id)"
+        };
+        Error::Contract(format!(
+            "salesforce: account with {ID} {shown:?}: {why}; correct the field in Salesforce, then \
+             run again"
+        ))
+    })?;
+    if raw.len() == 18 {
+        Ok(id)
+    } else {
+        Err(Error::Contract(format!(
+            "salesforce: {ID} {raw:?} has no 18 characters; its formula must be CASESAFEID(Id)"
+        )))
+    }
+}
+
+fn mapped(record: &Map<String, Value>, id: &AccountId, alliances: &Alliances) -> Result<Account> {
+    for column in columns() {
+        lookup(record, column)?;
+    }
+    let name = text(record, NAME)?
+        .ok_or_else(|| Error::Contract(format!("{NAME} is empty; give it a name")))?;
+    let values = FIELDS.iter().map(|field| {
+        let value = field_value(field, record, id, alliances)?;
+        Ok((field.key, value))
+    });
+    Ok(Account {
+        name: name.to_owned(),
+        fields: values.collect::<Result<_>>()?,
+    })
+}
+
+fn field_value(
+    field: &Field,
+    record: &Map<String, Value>,
+    id: &AccountId,
+    alliances: &Alliances,
+) -> Result<FieldValue> {
+    let source = field.source;
+    Ok(match field.rule {
+        Rule::Id => FieldValue::text(Some(id.as_str())),
+        Rule::ShortId => FieldValue::text(Some(id.short())),
+        Rule::Text => FieldValue::text(text(record, source)?),
+        Rule::Checkbox => FieldValue::Flag(checkbox(record, source)?),
+        Rule::TickedIf(wanted) => FieldValue::Flag(text(record, source)? == Some(wanted)),
+        Rule::AccountType => {
+            let track = text(record, source)?;
+            FieldValue::text(account_type(id, track, alliances))
+        }
+    })
+}
+
+fn account_type(
+    id: &AccountId,
+    track: Option<&str>,
+    alliances: &Alliances,
+) -> Option<&'static str> {
+    match track {
+        _ if alliances.0.contains(id) => Some("alliance_partner"),
+        Some("Open") => Some("open_partner"),
+        Some("Select") => Some("select_partner"),
+        _ => None,
+    }
+}
+
+/// The text of a field, trimmed; `None` if it is null or blank.
+fn text<'a>(record: &'a Map<String, Value>, source: &str) -> Result<Option<&'a str>> {
+    match lookup(record, source)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+        _ => Err(Error::Contract(format!("{source} is no text"))),
+    }
+}
+
+/// A checkbox; null is not ticked.
+fn checkbox(record: &Map<String, Value>, source: &str) -> Result<bool> {
+    match lookup(record, source)? {
+        Value::Null => Ok(false),
+        Value::Bool(flag) => Ok(*flag),
+        _ => Err(Error::Contract(format!("{source} is no checkbox"))),
+    }
+}
+
+/// Follows a dotted source; a null lookup makes every field behind it null.
+fn lookup<'a>(record: &'a Map<String, Value>, source: &str) -> Result<&'a Value> {
+    let absent = || {
+        Error::Contract(format!(
+            "{source} is absent, though empty fields come as null: it is misspelt, or hidden from \
+             the app's user; give the user read access to it"
+        ))
+    };
+    let mut keys = source.split('.');
+    let first = keys.next().unwrap_or_default();
+    let mut value = record.get(first).ok_or_else(absent)?;
+    for key in keys {
+        value = match value {
+            Value::Null => &Value::Null,
+            Value::Object(parent) => parent.get(key).ok_or_else(absent)?,
+            _ => return Err(Error::Contract(format!("{source} is no lookup"))),
+        };
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+#[path = "account_tests.rs"]
+mod tests;

@@ -1,0 +1,384 @@
+//! `history.json`: the last runs. Reports show them, and people are told only of a change.
+//!
+//! Source: contract, section 4, "S3".
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Applied, Counts, Guarded, Header, Verdict};
+
+/// Runs in the history: a week of hours.
+const MOST_RUNS: usize = 168;
+/// Failing records in the history; more would be no list of exceptions.
+const MOST_FAILING: usize = 1000;
+
+/// How a run ended, failed or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Conclusion {
+    /// All of the plan is done.
+    Ok,
+    /// Both systems are equal.
+    NothingToDo,
+    /// Plan mode.
+    Planned,
+    /// Some records failed, or it is not known whether they were applied.
+    Partial,
+    /// The guard held a category.
+    Held,
+    /// Another execution was running.
+    Skipped,
+    /// It could not go on.
+    Failed,
+}
+
+impl From<Verdict> for Conclusion {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Ok => Self::Ok,
+            Verdict::NothingToDo => Self::NothingToDo,
+            Verdict::Planned => Self::Planned,
+            Verdict::Partial => Self::Partial,
+            Verdict::Held => Self::Held,
+            Verdict::Skipped => Self::Skipped,
+        }
+    }
+}
+
+impl Conclusion {
+    /// The word for it, as the execution's output spells verdicts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::NothingToDo => "NOTHING_TO_DO",
+            Self::Planned => "PLANNED",
+            Self::Partial => "PARTIAL",
+            Self::Held => "HELD",
+            Self::Skipped => "SKIPPED",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// True if `latest.json` moves to the run, and it counts as a good one.
+    ///
+    /// Source: contract, section 2, "The way out".
+    pub fn moves_latest(self) -> bool {
+        matches!(self, Self::Ok | Self::NothingToDo | Self::Partial)
+    }
+
+    /// True if nobody has to look: `OK`, `NOTHING_TO_DO`.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Ok | Self::NothingToDo)
+    }
+}
+
+/// One run in the history. Runs in plan mode and skipped ones are not in it, nor those that were
+/// stopped or timed out: nothing is left of them that could note it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastRun {
+    pub run_id: String,
+    pub ended_at: Timestamp,
+    /// From the execution's start.
+    pub seconds: u64,
+    pub ending: Conclusion,
+    /// The name of the error that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What was seen and planned; zeros if it failed before it had a plan.
+    pub counts: Counts,
+    pub applied: Applied,
+    /// The categories that were held.
+    #[serde(default)]
+    pub held: Vec<Guarded>,
+    /// True if people were told of it.
+    #[serde(default)]
+    pub told: bool,
+}
+
+/// What a person would call the pipeline's state: good, or what is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State<'a> {
+    ending: Conclusion,
+    error: Option<&'a str>,
+    held: &'a [Guarded],
+    /// True if records failed, or are unknown, beside what is held.
+    some_failed: bool,
+}
+
+/// How it is before the first run.
+const GOOD: State<'_> = State {
+    ending: Conclusion::Ok,
+    error: None,
+    held: &[],
+    some_failed: false,
+};
+
+impl PastRun {
+    /// What a person would call the pipeline's state after it: good, or what is wrong. Beside what
+    /// is held, records may have failed.
+    fn state_key(&self) -> State<'_> {
+        let is_held = self.ending == Conclusion::Held;
+        State {
+            ending: if self.ending.is_good() {
+                Conclusion::Ok
+            } else {
+                self.ending
+            },
+            error: self.error.as_deref(),
+            held: if is_held { &self.held } else { &[] },
+            some_failed: is_held && self.applied.failed + self.applied.unknown > 0,
+        }
+    }
+
+    /// Its verdict, and the error's name if it failed.
+    pub fn state(&self) -> String {
+        self.error.as_ref().map_or_else(
+            || self.ending.word().to_owned(),
+            |error| format!("{} {error}", self.ending.word()),
+        )
+    }
+
+    pub fn changed(&self) -> usize {
+        let Applied {
+            created,
+            updated,
+            marked,
+            failed: _,
+            unknown: _,
+            drifted: _,
+        } = self.applied;
+        created + updated + marked
+    }
+}
+
+/// `history.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// The header; its count is that of `runs`.
+    #[serde(flatten)]
+    pub header: Header,
+    /// The last 168 runs, the oldest first.
+    pub runs: Vec<PastRun>,
+    /// Since when something has been held in every run that came to a plan.
+    #[serde(default)]
+    pub held_since: Option<Timestamp>,
+    /// In how many runs in a row each record has failed or stayed unknown. Key: Salesforce id, else
+    /// organization id.
+    pub failing: BTreeMap<String, u32>,
+}
+
+impl History {
+    /// A history without runs.
+    pub fn new(run_id: &str) -> Self {
+        Self {
+            header: Header::new(run_id, 0),
+            runs: Vec::new(),
+            held_since: None,
+            failing: BTreeMap::new(),
+        }
+    }
+
+    /// True if the run is in it already: whoever added it was killed afterwards.
+    pub fn has(&self, run_id: &str) -> bool {
+        self.runs.iter().any(|run| run.run_id == run_id)
+    }
+
+    /// Adds a run, in the place of an earlier entry of the same run, and forgets the oldest.
+    pub fn note(&mut self, run: PastRun) {
+        self.runs.retain(|other| other.run_id != run.run_id);
+        // A run that failed releases nothing, and may not have come to a plan.
+        if run.ending != Conclusion::Failed {
+            let since = self.held_since.unwrap_or(run.ended_at);
+            self.held_since = (!run.held.is_empty()).then_some(since);
+        }
+        let run_id = run.run_id.clone();
+        self.runs.push(run);
+        self.runs.drain(..self.runs.len().saturating_sub(MOST_RUNS));
+        self.header = Header::new(&run_id, self.runs.len());
+    }
+
+    /// Keeps these numbers of failures, the largest if there are too many.
+    pub fn keep_failing(&mut self, failing: BTreeMap<String, u32>) {
+        let mut all: Vec<_> = failing.into_iter().collect();
+        all.sort_by_key(|(_, runs)| std::cmp::Reverse(*runs));
+        all.truncate(MOST_FAILING);
+        self.failing = all.into_iter().collect();
+    }
+
+    /// The run before the last one and the last one, if the pipeline's state differs after them. A
+    /// first run is compared with a good one.
+    pub fn change(&self) -> Option<(Option<&PastRun>, &PastRun)> {
+        let last = self.runs.last()?;
+        let before = self.runs.iter().rev().nth(1);
+        let mut was = before.map_or(GOOD, PastRun::state_key);
+        let is = last.state_key();
+        // A history of an earlier version does not say what was held.
+        if was.ending == Conclusion::Held && was.held.is_empty() {
+            was.held = is.held;
+        }
+        (was != is).then_some((before, last))
+    }
+
+    /// When people were told of a run before the last one.
+    pub fn told_before(&self) -> Option<Timestamp> {
+        let before = self.runs.iter().rev().skip(1);
+        let mut told = before.filter(|run| run.told);
+        told.next().map(|run| run.ended_at)
+    }
+
+    /// Notes that people are told of the last run.
+    pub fn tell(&mut self) {
+        if let Some(last) = self.runs.last_mut() {
+            last.told = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(number: usize, ending: Conclusion, error: Option<&str>) -> PastRun {
+        PastRun {
+            run_id: format!("r{number}"),
+            ended_at: Timestamp::UNIX_EPOCH,
+            seconds: 1,
+            ending,
+            error: error.map(str::to_owned),
+            counts: Counts::default(),
+            applied: Applied::default(),
+            held: Vec::new(),
+            told: false,
+        }
+    }
+
+    #[test]
+    fn it_keeps_a_week_of_hours_and_each_run_once() {
+        let mut history = History::new("r");
+        for number in 0..500 {
+            history.note(run(number, Conclusion::Ok, None));
+            history.note(run(number, Conclusion::NothingToDo, None));
+        }
+        assert_eq!(history.runs.len(), MOST_RUNS);
+        assert_eq!(history.header.count, MOST_RUNS);
+        assert_eq!(history.runs.last().unwrap().run_id, "r499");
+    }
+
+    #[test]
+    fn it_keeps_the_records_that_failed_most_often_and_stays_small() {
+        let mut history = History::new("r");
+        for number in 0..500 {
+            history.note(run(number, Conclusion::Ok, None));
+        }
+        let failing = (0..5000_u32).map(|runs| (format!("0014M{runs:010}QAA"), runs));
+        history.keep_failing(failing.collect());
+        assert_eq!(history.failing.len(), MOST_FAILING);
+        assert_eq!(history.failing.values().min(), Some(&4000));
+        let bytes = serde_json::to_vec(&history).unwrap().len();
+        assert!(bytes < 150_000, "{bytes} bytes: an index, not an archive");
+    }
+
+    #[test]
+    fn a_history_from_before_the_unknown_were_counted_is_still_read() {
+        let mut history = History::new("r");
+        history.note(run(1, Conclusion::Ok, None));
+        let mut document = serde_json::to_value(&history).unwrap();
+        let applied = document["runs"][0]["applied"].as_object_mut().unwrap();
+        assert!(applied.remove("unknown").is_some());
+        let read: History = serde_json::from_value(document).unwrap();
+        assert_eq!(read.runs, history.runs);
+    }
+
+    /// Whether the last of these runs changed the pipeline's state.
+    fn is_change(runs: &[(Conclusion, Option<&str>)]) -> bool {
+        let mut history = History::new("r");
+        for (number, (ending, error)) in runs.iter().enumerate() {
+            history.note(run(number, *ending, *error));
+        }
+        history.change().is_some()
+    }
+
+    #[test]
+    fn a_good_run_after_a_good_one_is_no_change_and_the_first_counts_as_after_a_good_one() {
+        use Conclusion::{Held, NothingToDo, Ok, Partial};
+        assert!(!is_change(&[(Ok, None)]));
+        assert!(is_change(&[(Held, None)]));
+        assert!(!is_change(&[(Ok, None), (NothingToDo, None)]));
+        assert!(is_change(&[(NothingToDo, None), (Partial, None)]));
+        assert!(is_change(&[(Held, None), (Ok, None)]));
+    }
+
+    #[test]
+    fn another_set_of_held_categories_is_a_change() {
+        let held = |categories: &[Guarded]| PastRun {
+            held: categories.to_vec(),
+            ..run(0, Conclusion::Held, None)
+        };
+        let is_change = |before: &[Guarded], now: &[Guarded]| {
+            let mut history = History::new("r");
+            history.note(held(before));
+            let run_id = "r1".to_owned();
+            history.note(PastRun {
+                run_id,
+                ..held(now)
+            });
+            history.change().is_some()
+        };
+        let (marks, updates) = (Guarded::Marks, Guarded::Updates);
+        assert!(!is_change(&[marks], &[marks]));
+        assert!(is_change(&[marks], &[updates, marks]));
+        assert!(is_change(&[updates, marks], &[marks]));
+        assert!(!is_change(&[], &[marks]), "an earlier version does not say");
+    }
+
+    #[test]
+    fn records_that_fail_beside_what_is_held_are_a_change() {
+        let held = |number: usize, failed: usize, unknown: usize| {
+            let mut held = run(number, Conclusion::Held, None);
+            held.held = vec![Guarded::Marks];
+            (held.applied.failed, held.applied.unknown) = (failed, unknown);
+            held
+        };
+        let mut history = History::new("r");
+        let mut is_change = |run| {
+            history.note(run);
+            history.change().is_some()
+        };
+        assert!(is_change(held(0, 0, 0)), "the first run");
+        assert!(is_change(held(1, 1, 0)));
+        assert!(!is_change(held(2, 0, 2)), "still some");
+        assert!(is_change(held(3, 0, 0)));
+    }
+
+    #[test]
+    fn something_is_held_since_the_first_run_of_an_unbroken_row() {
+        let mut history = History::new("r");
+        let mut note = |number: usize, held: &[Guarded]| {
+            let hours = jiff::SignedDuration::from_hours(i64::try_from(number).unwrap());
+            history.note(PastRun {
+                ended_at: Timestamp::UNIX_EPOCH + hours,
+                held: held.to_vec(),
+                ..run(number, Conclusion::Held, None)
+            });
+            history.held_since.map(|since| since.as_second() / 3600)
+        };
+        assert_eq!(note(1, &[Guarded::Marks]), Some(1));
+        assert_eq!(note(2, &[]), None);
+        assert_eq!(note(3, &[Guarded::Marks]), Some(3));
+        assert_eq!(note(4, &[Guarded::Creates]), Some(3));
+    }
+
+    #[test]
+    fn a_bad_run_after_a_bad_one_is_a_change_only_if_it_is_bad_in_another_way() {
+        use Conclusion::{Failed, Held, NothingToDo, Partial};
+        let auth = Some("Sync.Auth");
+        let config = Some("Sync.Config");
+        assert!(!is_change(&[(Partial, None), (Partial, None)]));
+        assert!(is_change(&[(Held, None), (Partial, None)]));
+        assert!(!is_change(&[(Failed, auth), (Failed, auth)]));
+        assert!(is_change(&[(Failed, auth), (Failed, config)]));
+        assert!(is_change(&[(Failed, auth), (NothingToDo, None)]));
+    }
+}

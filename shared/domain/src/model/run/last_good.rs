@@ -1,0 +1,25 @@
+//! `latest.json`: the last good run, which the next one is measured against.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Counts, Header, Verdict};
+use crate::model::partner::Instance;
+
+/// `latest.json`: the last good run. It moves on `OK`, `NOTHING_TO_DO` and `PARTIAL` only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LastGood {
+    /// The header; its count is that of the accounts.
+    #[serde(flatten)]
+    pub header: Header,
+    pub verdict: Verdict,
+    /// That run's counts; the guard compares the accounts.
+    pub counts: Counts,
+    /// What was read of each instance.
+    #[serde(default)]
+    pub instances: Vec<Instance>,
+    /// As in the history; kept here too, for a rollback to code that looks for it.
+    #[serde(default)]
+    pub failing: BTreeMap<String, u32>,
+}

@@ -1,0 +1,168 @@
+//! `results.json`: what became of every record of a plan. Source: contract, section 4.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Applied, Header, Related, Usage};
+
+/// What was to be done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// An organization was to be created.
+    Create,
+    /// An organization was to be updated.
+    Update,
+    /// An organization was to be marked for deletion.
+    Mark,
+}
+
+impl Action {
+    /// The word for it, as documents spell it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Mark => "mark",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Zendesk said so for this very record, or its fields prove it.
+    Done,
+    /// Zendesk refused it, or its fields are not what they must be.
+    Failed,
+    /// Left out: somebody changed the organization after it was read. The next run judges it
+    /// afresh.
+    Drifted,
+    /// Neither proven nor refused.
+    Unknown,
+}
+
+impl Outcome {
+    /// The word for it, as documents spell it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Drifted => "drifted",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// True for what the next run has to try or to look at again: refused, or not proven.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Unknown)
+    }
+}
+
+/// An entry of `results.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordOutcome {
+    /// What was to be done.
+    pub action: Action,
+    /// The organization; `None` for one that could not be created.
+    pub id: Option<u64>,
+    /// The account, or the id the organization carries.
+    pub salesforce_id: Option<String>,
+    pub outcome: Outcome,
+    /// The bulk job it went with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// In how many runs in a row it has failed, this one included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_failed: Option<u32>,
+}
+
+impl RecordOutcome {
+    /// Its key in `failing` of `history.json`.
+    pub fn failing_key(&self) -> String {
+        failing_key(self.salesforce_id.as_deref(), self.id)
+    }
+}
+
+/// A record's key in `failing` of `history.json`: Salesforce id, else organization id.
+pub fn failing_key(salesforce_id: Option<&str>, organization_id: Option<u64>) -> String {
+    match (salesforce_id, organization_id) {
+        (Some(salesforce_id), _) => salesforce_id.to_owned(),
+        (None, Some(organization_id)) => organization_id.to_string(),
+        (None, None) => String::new(),
+    }
+}
+
+/// `results.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Results {
+    #[serde(flatten)]
+    pub header: Header,
+    /// Creates, updates, marks, each in the order of the plan; held records are not in it. Of a run
+    /// that failed, only those of which it is known.
+    pub results: Vec<RecordOutcome>,
+    /// What hangs on the organizations that are to be marked, held or not; of as many as were asked
+    /// about in time.
+    #[serde(default)]
+    pub related: Vec<Related>,
+    #[serde(default)]
+    pub usage: Usage,
+}
+
+impl Applied {
+    /// The counts of a list of outcomes.
+    pub fn of(results: &[RecordOutcome]) -> Self {
+        let mut applied = Self::default();
+        for RecordOutcome {
+            action, outcome, ..
+        } in results
+        {
+            let counter = match (outcome, action) {
+                (Outcome::Done, Action::Create) => &mut applied.created,
+                (Outcome::Done, Action::Update) => &mut applied.updated,
+                (Outcome::Done, Action::Mark) => &mut applied.marked,
+                (Outcome::Failed, _) => &mut applied.failed,
+                (Outcome::Unknown, _) => &mut applied.unknown,
+                (Outcome::Drifted, _) => &mut applied.drifted,
+            };
+            *counter += 1;
+        }
+        applied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_is_counted_apart_from_what_failed() {
+        let result = |(action, outcome)| RecordOutcome {
+            action,
+            id: Some(1),
+            salesforce_id: None,
+            outcome,
+            job_id: None,
+            error: None,
+            runs_failed: None,
+        };
+        let results = [
+            (Action::Create, Outcome::Done),
+            (Action::Create, Outcome::Unknown),
+            (Action::Update, Outcome::Failed),
+            (Action::Update, Outcome::Unknown),
+            (Action::Mark, Outcome::Unknown),
+            (Action::Mark, Outcome::Drifted),
+        ];
+        let wanted = Applied {
+            created: 1,
+            updated: 0,
+            marked: 0,
+            failed: 1,
+            unknown: 3,
+            drifted: 1,
+        };
+        assert_eq!(Applied::of(&results.map(result)), wanted);
+    }
+}

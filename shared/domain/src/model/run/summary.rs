@@ -1,0 +1,142 @@
+//! The execution's output, and what it is made of. Source: contract, section 4.
+
+use serde::{Deserialize, Serialize};
+
+/// What an execution does with its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Applies it.
+    #[default]
+    Apply,
+    /// Writes the documents and nothing else.
+    Plan,
+}
+
+impl Mode {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Plan => "plan",
+        }
+    }
+}
+
+/// How an execution ended, if it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Verdict {
+    /// All of the plan is done.
+    Ok,
+    /// Both systems are equal.
+    NothingToDo,
+    /// Plan mode.
+    Planned,
+    /// Some records failed, or it is not known whether they were applied.
+    Partial,
+    /// The guard held a category.
+    Held,
+    /// Another execution is running.
+    Skipped,
+}
+
+/// What a run saw and planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Authorised partner accounts in Salesforce.
+    pub accounts: usize,
+    /// Organizations seen on all instances.
+    pub organizations_scanned: usize,
+    /// Partner organizations on the target.
+    pub partner_organizations: usize,
+    pub creates: usize,
+    pub updates: usize,
+    pub marks: usize,
+    /// Updates that take a mark back.
+    pub unmarks: usize,
+    /// Without account, but not old enough to be marked.
+    pub retained: usize,
+    /// Without account, but not for long enough to be marked.
+    #[serde(default)]
+    pub waiting: usize,
+    /// Of nobody knows which account; never marked.
+    #[serde(default)]
+    pub unlinked: usize,
+    /// Accounts without an account type.
+    pub skipped: usize,
+    /// Clashes a person has to resolve.
+    pub conflicts: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Applied {
+    pub created: usize,
+    pub updated: usize,
+    pub marked: usize,
+    /// Records that are known not to be applied: Zendesk refused them, or their fields are not what
+    /// they must be.
+    pub failed: usize,
+    /// Records of which it is not known whether they were applied; the next run finds out.
+    /// Documents of earlier versions lack it: they counted these as failed.
+    #[serde(default)]
+    pub unknown: usize,
+    /// Marks left out because somebody changed the organization meanwhile.
+    pub drifted: usize,
+}
+
+/// The three kinds of change the guard judges apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Guarded {
+    /// Organizations to be created.
+    Creates,
+    /// Organizations to be updated.
+    Updates,
+    /// Organizations to be marked for deletion.
+    Marks,
+}
+
+impl Guarded {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Creates => "creates",
+            Self::Updates => "updates",
+            Self::Marks => "marks",
+        }
+    }
+}
+
+/// A category that waits for an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    pub category: Guarded,
+    pub count: usize,
+    /// The most that goes without approval.
+    pub limit: usize,
+    /// What an approval must name.
+    pub digest: String,
+}
+
+/// Where a person finds the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportLocation {
+    pub bucket: String,
+    /// Key of `report.html`.
+    pub html: String,
+    /// Key of `report.md`.
+    pub markdown: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    pub verdict: Verdict,
+    pub run_id: String,
+    /// Whether the plan was to be applied.
+    pub mode: Mode,
+    /// What was seen and planned.
+    pub counts: Counts,
+    pub applied: Applied,
+    /// What waits for an approval.
+    pub held: Vec<Held>,
+    pub report: ReportLocation,
+}

@@ -1,0 +1,468 @@
+//! The comparison: accounts against the organizations of the target, in five passes.
+//!
+//! Source: contract, section 2, compare.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::abandoned::{self, Rules};
+use super::conflicts::{Conflicts, Shared};
+use super::index::Index;
+use super::names::NameClaims;
+use super::renames::{Rename, Renames};
+use super::repeated::repeated;
+use super::{Change, Changes, Create, Deferred, NAME, Past, Skipped, Update};
+use crate::Result;
+use crate::model::{
+    ACCOUNT_TYPE, Account, AccountId, Complete, FieldValue, MARK_FOR_DELETION, Organization,
+    name_key,
+};
+
+/// The organizations of the instance that is written to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Target {
+    /// Those with a partner's account type.
+    pub partners: Vec<Organization>,
+    /// Others with an account's id or name, or a mark of ours. They are adopted, un-marked or in
+    /// conflict, never marked.
+    pub lookalikes: Vec<Organization>,
+}
+
+/// An account and its id.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Partner<'a> {
+    pub(super) id: &'a AccountId,
+    pub(super) account: &'a Account,
+}
+
+impl Partner<'_> {
+    /// False for an account whose track is neither Open nor Select. It is never created.
+    pub(super) fn has_type(&self) -> bool {
+        self.account.account_type().is_some()
+    }
+}
+
+/// An account and the organization that belongs to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair<'a> {
+    pub(super) partner: Partner<'a>,
+    pub(super) organization: &'a Organization,
+}
+
+/// Finds what has to change on the target so that it equals Salesforce.
+///
+/// The result depends on the inputs alone, not on their order.
+///
+/// # Errors
+/// [`crate::Error::Contract`] if an account has no usable id.
+pub fn diff(
+    accounts: &Complete<Vec<Account>>,
+    target: &Complete<Target>,
+    rules: &Rules,
+    past: &Past,
+) -> Result<Changes> {
+    let accounts = accounts.get().iter();
+    let by_id = accounts
+        .map(|account| Ok((account.id()?, account)))
+        .collect::<Result<_>>()?;
+    let mut differ = Differ::new(&by_id, target.get(), rules, past);
+    differ.match_by_id();
+    let claims = NameClaims::new(&differ.unmatched, &differ.matched);
+    let renames = Renames::new(&differ.matched, &differ.index, &claims);
+    differ.place_the_unmatched(&claims, &renames);
+    differ.update_the_matched(&claims, &renames);
+    differ.judge_the_rest();
+    differ.take_back_own_marks();
+    Ok(differ.into_changes())
+}
+
+struct Differ<'a> {
+    accounts: &'a BTreeMap<AccountId, &'a Account>,
+    target: &'a Target,
+    rules: &'a Rules,
+    past: &'a Past,
+    index: Index<'a>,
+    unmatched: Vec<Partner<'a>>,
+    matched: Vec<Pair<'a>>,
+    /// Organizations that belong to an account.
+    claimed: HashSet<u64>,
+    conflicts: Conflicts<'a>,
+    changes: Changes,
+}
+
+impl<'a> Differ<'a> {
+    fn new(
+        accounts: &'a BTreeMap<AccountId, &'a Account>,
+        target: &'a Target,
+        rules: &'a Rules,
+        past: &'a Past,
+    ) -> Self {
+        Self {
+            accounts,
+            target,
+            rules,
+            past,
+            index: Index::new(target),
+            unmatched: Vec::new(),
+            matched: Vec::new(),
+            claimed: HashSet::new(),
+            conflicts: Conflicts::new(accounts),
+            changes: Changes::default(),
+        }
+    }
+
+    /// Pass 1: an organization belongs to the account whose id it carries. One id on several
+    /// organizations is a conflict, with or without account.
+    fn match_by_id(&mut self) {
+        for (id, account) in self.accounts {
+            let partner = Partner { id, account };
+            match self.index.with_id(id) {
+                [] => self.unmatched.push(partner),
+                [organization] => self.matched.push(Pair {
+                    partner,
+                    organization,
+                }),
+                // A conflict, found below.
+                [_, _, ..] => continue,
+            }
+            if !partner.has_type() {
+                self.changes.skipped.push(skipped(partner));
+            }
+        }
+        self.leave_external_ids();
+        for (id, organizations) in self.index.ids_carried_twice() {
+            let account = self.accounts.get_key_value(id);
+            let partner = account.map(|(id, account)| Partner { id, account });
+            let organizations = organizations.iter().copied();
+            self.conflicts
+                .add(Shared::Id(id.clone()), partner, organizations);
+        }
+    }
+
+    /// An account without organization whose id another account's organization carries as external
+    /// id is a conflict: Zendesk allows each external id once, and whose the organization is cannot
+    /// be known.
+    fn leave_external_ids(&mut self) {
+        for partner in std::mem::take(&mut self.unmatched) {
+            let organizations = self.index.with_external_id(partner.id);
+            if organizations.is_empty() {
+                self.unmatched.push(partner);
+                continue;
+            }
+            let shared = Shared::ExternalId(partner.id.clone());
+            let organizations = organizations.iter().copied();
+            self.conflicts.add(shared, Some(partner), organizations);
+        }
+    }
+
+    /// Pass 2: an account without organization adopts one, is created, waits for its name, or
+    /// clashes.
+    fn place_the_unmatched(&mut self, claims: &NameClaims<'a>, renames: &Renames<'a>) {
+        for partner in std::mem::take(&mut self.unmatched) {
+            let name = &partner.account.name;
+            let adoptable = self.index.adoptable(partner.account);
+            if let Some(organization) = adoptable.filter(|_| claims.may_adopt(name)) {
+                self.matched.push(Pair {
+                    partner,
+                    organization,
+                });
+                continue;
+            }
+            let holders = self.index.holders(name, None);
+            let is_taken = !holders.is_empty();
+            if !is_taken && !partner.has_type() {
+                continue;
+            }
+            let may_create = claims.may_create(name);
+            if is_taken && may_create && partner.has_type() && renames.all_leave(&holders) {
+                self.changes
+                    .deferred
+                    .push(deferred(partner, None, &holders));
+            } else if is_taken || !may_create {
+                self.create_conflict(partner, holders, claims);
+            } else {
+                self.changes.creates.push(create(partner));
+            }
+        }
+    }
+
+    /// The account cannot have its name: the holders have it, or others of this plan want it.
+    fn create_conflict(
+        &mut self,
+        partner: Partner<'a>,
+        holders: Vec<&'a Organization>,
+        claims: &NameClaims<'a>,
+    ) {
+        let name = &partner.account.name;
+        let shared = Shared::Name(name_key(name));
+        self.conflicts.add(shared.clone(), Some(partner), holders);
+        // The other side may be an organization that gets this name by the same plan.
+        for rename in claims.renames_to(name) {
+            self.conflicts
+                .add(shared.clone(), Some(rename.partner), [rename.organization]);
+        }
+    }
+
+    /// Pass 3: an organization with an account gets every field that differs. If its new name is
+    /// not free, the name alone is left as it is: the account is certain.
+    fn update_the_matched(&mut self, claims: &NameClaims<'a>, renames: &Renames<'a>) {
+        for pair in std::mem::take(&mut self.matched) {
+            let Pair {
+                partner,
+                organization,
+            } = pair;
+            self.claimed.insert(organization.id);
+            let Some(update) = update(pair) else {
+                continue;
+            };
+            if !update.renames() {
+                self.changes.updates.push(update);
+                continue;
+            }
+            let name = &partner.account.name;
+            let holders = self.index.holders(name, Some(organization));
+            let rename = if claims.may_rename(name) {
+                renames.judge(organization, &holders)
+            } else {
+                Rename::Never
+            };
+            if rename == Rename::Now {
+                self.changes.updates.push(update);
+            } else {
+                self.changes.updates.extend(update.without(NAME));
+                self.leave_the_name(pair, &holders, rename, renames);
+            }
+        }
+    }
+
+    /// A rename that this run does not make: the name becomes free later, or it is a conflict.
+    fn leave_the_name(
+        &mut self,
+        pair: Pair<'a>,
+        holders: &[&'a Organization],
+        rename: Rename,
+        renames: &Renames<'a>,
+    ) {
+        let Pair {
+            partner,
+            organization,
+        } = pair;
+        match rename {
+            Rename::Now => {}
+            Rename::Later => {
+                let waits = deferred(partner, Some(organization), holders);
+                self.changes.deferred.push(waits);
+            }
+            Rename::Ring(ring) => {
+                for pair in renames.pairs(&ring) {
+                    let shared = Shared::Names(ring.clone());
+                    self.conflicts
+                        .add(shared, Some(pair.partner), [pair.organization]);
+                }
+            }
+            Rename::Never => {
+                let sides = holders.iter().copied().chain([organization]);
+                let shared = Shared::Name(name_key(&partner.account.name));
+                self.conflicts.add(shared, Some(partner), sides);
+            }
+        }
+    }
+
+    /// Pass 4: a partner organization that no account claims is in conflict if it bears an
+    /// account's name, and abandoned otherwise. A mark on a protected one is always taken back.
+    fn judge_the_rest(&mut self) {
+        let mut rest = Vec::new();
+        let mut bearers = HashMap::new();
+        for organization in &self.target.partners {
+            if !self.claimed.contains(&organization.id) {
+                let name = name_key(&organization.name);
+                bearers.insert(name.clone(), None);
+                rest.push((organization, name));
+            }
+        }
+        // Nearly always nobody is left, and then no account's name needs a key.
+        let concerned = self.accounts.iter().filter(|_| !rest.is_empty());
+        for (id, account) in concerned {
+            if let Some(bearer) = bearers.get_mut(&name_key(&account.name)) {
+                *bearer = Some(Partner { id, account });
+            }
+        }
+        for (organization, name) in rest {
+            let bearer = bearers.get(&name).copied().flatten();
+            let unmark = abandoned::unmark_protected(organization, self.rules)
+                .or_else(|| unmark_nobodys(organization, bearer?));
+            self.changes.updates.extend(unmark);
+            self.run_the_clock(organization);
+            if self.conflicts.leaves_alone(organization) {
+                continue;
+            }
+            if bearer.is_some() {
+                self.conflicts
+                    .add(Shared::Name(name), bearer, [organization]);
+            } else {
+                abandoned::judge(organization, self.rules, self.past, &mut self.changes);
+            }
+        }
+    }
+
+    /// The clock runs while the account is missing, whatever else keeps the organization.
+    fn run_the_clock(&mut self, organization: &Organization) {
+        let account = organization.account_id();
+        let missing = account.filter(|id| !self.accounts.contains_key(id));
+        let clock = missing.map(|id| abandoned::clock(organization, id, self.rules, self.past));
+        self.changes.absent.extend(clock);
+    }
+
+    /// Pass 5: a mark of ours is taken back if its reason is gone: the organization is no partner
+    /// any more, or the account it was set for is there again. No other job knows about our mark.
+    fn take_back_own_marks(&mut self) {
+        let updated: BTreeSet<u64> = self.changes.updates.iter().map(|one| one.id).collect();
+        let Target {
+            partners,
+            lookalikes,
+        } = self.target;
+        for organization in partners.iter().chain(lookalikes) {
+            let Some(account) = self.past.account_of_own_mark(organization) else {
+                continue;
+            };
+            let is_gone = !organization.is_partner() || self.accounts.contains_key(account);
+            if is_gone && !updated.contains(&organization.id) {
+                let unmark = abandoned::unmark(organization, account.clone());
+                self.changes.updates.push(unmark);
+            }
+        }
+    }
+
+    fn into_changes(self) -> Changes {
+        let mut changes = self.changes;
+        changes.conflicts = self.conflicts.into_list();
+        changes.repeated = repeated(&changes, self.past);
+        changes.sort();
+        changes
+    }
+}
+
+/// Takes back a mark on an organization of no account that bears an account's name. Nobody knows
+/// whose it is, the account is there, and the mark may be ours, of a memory that was lost.
+fn unmark_nobodys(organization: &Organization, bearer: Partner<'_>) -> Option<Update> {
+    let is_nobodys = organization.account_id().is_none();
+    (is_nobodys && organization.is_marked())
+        .then(|| abandoned::unmark(organization, bearer.id.clone()))
+}
+
+fn create(partner: Partner<'_>) -> Create {
+    Create {
+        salesforce_id: partner.id.clone(),
+        name: partner.account.name.clone(),
+        fields: partner.account.fields.clone(),
+    }
+}
+
+fn deferred(
+    partner: Partner<'_>,
+    organization: Option<&Organization>,
+    holders: &[&Organization],
+) -> Deferred {
+    let ids: Vec<_> = holders.iter().map(|holder| holder.id.to_string()).collect();
+    Deferred {
+        id: organization.map(|organization| organization.id),
+        salesforce_id: partner.id.clone(),
+        name: partner.account.name.clone(),
+        reason: format!(
+            "the name is still that of organization {}, which is renamed by this plan or the next \
+             ones; then this follows by itself",
+            ids.join(", ")
+        ),
+    }
+}
+
+fn skipped(partner: Partner<'_>) -> Skipped {
+    let reason = "its partner track is neither Open nor Select, so it has no account type";
+    Skipped {
+        salesforce_id: partner.id.clone(),
+        name: partner.account.name.clone(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// The fields that differ; `None` if all are equal. A mark on an account's organization is taken
+/// back.
+fn update(pair: Pair<'_>) -> Option<Update> {
+    let Pair {
+        partner,
+        organization,
+    } = pair;
+    let Account { name, fields } = partner.account;
+    let mut changes = Vec::new();
+    if organization.name.trim() != name.trim() {
+        changes.push(Change {
+            field: NAME.to_owned(),
+            old: FieldValue::Text(Some(organization.name.as_str().into())),
+            new: FieldValue::text(Some(name)),
+        });
+    }
+    let mut compare = |field: &str, old: &FieldValue, new: &FieldValue| {
+        if !old.means(new) {
+            changes.push(Change {
+                field: field.to_owned(),
+                old: old.clone(),
+                new: new.clone(),
+            });
+        }
+    };
+    for (key, wanted) in fields.iter() {
+        // An account without type leaves the organization's type alone.
+        let is_unknown_type = key == ACCOUNT_TYPE && *wanted == FieldValue::UNSET;
+        if !is_unknown_type {
+            compare(key, organization.field(key), wanted);
+        }
+    }
+    let marked = organization.field(MARK_FOR_DELETION);
+    compare(MARK_FOR_DELETION, marked, &FieldValue::Flag(false));
+    (!changes.is_empty()).then(|| Update {
+        id: organization.id,
+        salesforce_id: partner.id.clone(),
+        name: name.clone(),
+        changes,
+    })
+}
+
+impl Changes {
+    /// Sorts every list by Salesforce id, then id: the same inputs give the same bytes.
+    fn sort(&mut self) {
+        let Self {
+            creates,
+            updates,
+            marks,
+            skipped,
+            protected,
+            retained,
+            waiting,
+            unlinked,
+            deferred,
+            conflicts: _,
+            already_marked,
+            absent,
+            repeated,
+        } = self;
+        creates.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
+        updates.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        skipped.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
+        for list in [marks, already_marked] {
+            list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        }
+        for list in [protected, retained, unlinked] {
+            list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        }
+        waiting.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        deferred.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        absent.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        repeated.sort_by(|a, b| (a.id, &a.field).cmp(&(b.id, &b.field)));
+    }
+}
+
+#[cfg(test)]
+#[path = "diff_properties.rs"]
+mod properties;
+#[cfg(test)]
+#[path = "diff_tests.rs"]
+mod tests;

@@ -1,0 +1,220 @@
+//! The plan's documents: `creates.json`, `updates.json`, `not_in_sync.json`, and `plan.json` over
+//! them.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Changes, Conflict, Create, Deferred, Guard, Limits, Mark, Repeated, Retained, Skipped, Update,
+    Waiting,
+};
+use crate::model::{
+    Absent, AccountId, Counts, Header, Instance, LastGood, ListDocument, Memory, Mode, OwnMark,
+    Reference, RunUsage, sha256,
+};
+
+macro_rules! list {
+    ($(#[$doc:meta])* $name:ident, $entry:ty, $field:ident, $file:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct $name {
+            #[serde(flatten)]
+            pub header: Header,
+            /// Sorted by Salesforce id, then id.
+            pub $field: Vec<$entry>,
+        }
+
+        impl ListDocument for $name {
+            type Entry = $entry;
+            const FILE: &'static str = $file;
+            fn of(header: Header, entries: &[$entry]) -> impl Serialize + Sync {
+                #[derive(Serialize)]
+                struct Borrowed<'a> {
+                    #[serde(flatten)]
+                    header: Header,
+                    $field: &'a [$entry],
+                }
+                Borrowed { header, $field: entries }
+            }
+            fn into_parts(self) -> (Header, Vec<$entry>) {
+                (self.header, self.$field)
+            }
+        }
+    };
+}
+
+list!(
+    /// `creates.json`.
+    Creates, Create, creates, "creates.json"
+);
+list!(
+    /// `updates.json`.
+    Updates, Update, updates, "updates.json"
+);
+list!(
+    /// `not_in_sync.json`.
+    NotInSync, Mark, not_in_sync, "not_in_sync.json"
+);
+
+/// Where a list is, and the digest of its entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    #[serde(flatten)]
+    pub reference: Reference,
+    /// Over the entries, without the header.
+    pub digest: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lists {
+    /// `creates.json`.
+    pub creates: Listed,
+    /// `updates.json`.
+    pub updates: Listed,
+    /// `not_in_sync.json`.
+    pub not_in_sync: Listed,
+}
+
+impl Lists {
+    /// The digest over the three lists' digests: the plan's own.
+    pub fn digest(&self) -> String {
+        let Self {
+            creates,
+            updates,
+            not_in_sync,
+        } = self;
+        let digests = [&*creates.digest, &*updates.digest, &*not_in_sync.digest];
+        format!("sha256:{}", sha256(digests.join("\n").as_bytes()))
+    }
+}
+
+/// What the plan was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// `accounts.json`.
+    pub accounts: Reference,
+    /// `organizations.json`.
+    pub organizations: Reference,
+    /// When the execution started; its UTC day decides what is old enough to be marked.
+    pub started_at: Timestamp,
+    /// The operator's rules at that time.
+    pub settings: Settings,
+    /// The digests the execution's input approved.
+    pub approve: Vec<String>,
+    /// The last good run before this one.
+    pub last_good: Option<LastGood>,
+    /// What the runs before left to be known; `None` if there was nothing that can be read.
+    pub memory: Option<Memory>,
+    /// Why the memory is lost, if it is.
+    pub memory_lost: Option<String>,
+    /// The state machine's ARN, for the commands and links of the report.
+    pub state_machine: Option<String>,
+    /// The host of the accounts, for links. Empty in a plan of an earlier version.
+    #[serde(default)]
+    pub salesforce_host: String,
+}
+
+/// What the operator decides about every plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Never marked.
+    pub protected: BTreeSet<AccountId>,
+    /// Partners by name; never marked either, and missed if Salesforce does not return them.
+    pub alliances: BTreeSet<AccountId>,
+    /// Years after expiration in which an organization is retained.
+    pub retention_years: i16,
+    /// Hours an account must have been missing before its organization is marked.
+    pub mark_after_hours: u32,
+    pub limits: Limits,
+}
+
+/// `plan.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The header; its count is that of creates, updates and marks together.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Whether it is to be applied.
+    pub mode: Mode,
+    /// Over the digests of the three lists.
+    pub digest: String,
+    /// What was seen and planned.
+    pub counts: Counts,
+    pub guard: Guard,
+    /// The command that releases the held categories; `None` if nothing is held.
+    pub release: Option<String>,
+    /// Why the inputs look emptier than they should.
+    pub warnings: Vec<String>,
+    /// What was not there to be known: the memory, an instance, an answer about former accounts.
+    pub unknowns: Vec<String>,
+    /// Accounts that are not created.
+    pub skipped: Vec<Skipped>,
+    /// Organizations kept because of their age.
+    pub retained: Vec<Retained>,
+    /// Organizations kept because the operator said so.
+    pub protected: Vec<Retained>,
+    /// Organizations whose account has not been missing for long enough.
+    pub waiting: Vec<Waiting>,
+    /// Organizations of nobody knows which account.
+    pub unlinked: Vec<Retained>,
+    /// Accounts whose name this plan frees.
+    pub deferred: Vec<Deferred>,
+    pub conflicts: Vec<Conflict>,
+    /// Organizations without account that are marked already.
+    pub already_marked: Vec<Mark>,
+    /// The clocks as they stand if the run comes to its end.
+    pub absent: Vec<Absent>,
+    /// Marks of this pipeline that stand.
+    pub own_marks: Vec<OwnMark>,
+    /// What was written in the last run, and has to be written again.
+    pub repeated: Vec<Repeated>,
+    pub lists: Lists,
+    /// What was read of each instance.
+    pub instances: Vec<Instance>,
+    /// What it was made from.
+    pub inputs: Inputs,
+    /// What the stages used up to here.
+    pub usage: RunUsage,
+}
+
+impl Plan {
+    /// The counts of a comparison.
+    pub fn counts(
+        changes: &Changes,
+        accounts: usize,
+        organizations_scanned: usize,
+        partner_organizations: usize,
+    ) -> Counts {
+        let Changes {
+            creates,
+            updates,
+            marks,
+            skipped,
+            protected: _,
+            retained,
+            waiting,
+            unlinked,
+            deferred: _,
+            conflicts,
+            already_marked: _,
+            absent: _,
+            repeated: _,
+        } = changes;
+        Counts {
+            accounts,
+            organizations_scanned,
+            partner_organizations,
+            creates: creates.len(),
+            updates: updates.len(),
+            marks: marks.len(),
+            unmarks: changes.unmarks(),
+            retained: retained.len(),
+            waiting: waiting.len(),
+            unlinked: unlinked.len(),
+            skipped: skipped.len(),
+            conflicts: conflicts.len(),
+        }
+    }
+}

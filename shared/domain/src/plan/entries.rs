@@ -1,0 +1,233 @@
+//! The entries of a plan.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Absent, AccountId, FieldValue, Fields, MARK_FOR_DELETION, Organization};
+
+/// An entry of `creates.json`: an account without organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Create {
+    /// The account; becomes `external_id` too.
+    pub salesforce_id: AccountId,
+    pub name: String,
+    pub fields: Fields,
+}
+
+/// One changed field of an update.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// `name`, or the key of an organization field.
+    pub field: String,
+    pub old: FieldValue,
+    pub new: FieldValue,
+}
+
+/// An entry of `updates.json`: an organization with at least one field that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    pub id: u64,
+    pub salesforce_id: AccountId,
+    pub name: String,
+    /// The fields that differ, and no others.
+    pub changes: Vec<Change>,
+}
+
+/// The `field` of a change that renames the organization. Every other one is the key of an
+/// organization field.
+pub const NAME: &str = "name";
+
+impl Update {
+    /// True if the organization gets another name.
+    pub fn renames(&self) -> bool {
+        self.changes.iter().any(|change| change.field == NAME)
+    }
+
+    /// True if the organization has every value the update wants it to have.
+    pub fn is_done_on(&self, organization: &Organization) -> bool {
+        self.changes.iter().all(|change| {
+            if change.field == NAME {
+                FieldValue::text(Some(&organization.name)).means(&change.new)
+            } else {
+                organization.field(&change.field).means(&change.new)
+            }
+        })
+    }
+
+    /// The change that takes a mark for deletion back, if there is one. It is never held.
+    pub fn unmark(&self) -> Option<&Change> {
+        self.changes
+            .iter()
+            .find(|change| change.field == MARK_FOR_DELETION)
+    }
+
+    /// The update reduced to its un-mark; `None` if it has none.
+    pub fn only_unmark(&self) -> Option<Self> {
+        self.with_changes(vec![self.unmark()?.clone()])
+    }
+
+    /// The update without the change of one field; `None` if nothing is left.
+    pub fn without(&self, field: &str) -> Option<Self> {
+        let others = self.changes.iter().filter(|change| change.field != field);
+        self.with_changes(others.cloned().collect())
+    }
+
+    fn with_changes(&self, changes: Vec<Change>) -> Option<Self> {
+        let Self {
+            id,
+            salesforce_id,
+            name,
+            changes: _,
+        } = self;
+        (!changes.is_empty()).then(|| Self {
+            id: *id,
+            salesforce_id: salesforce_id.clone(),
+            name: name.clone(),
+            changes,
+        })
+    }
+}
+
+/// An entry of `not_in_sync.json`: a partner organization without account, to be marked for
+/// deletion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub id: u64,
+    /// Its Salesforce id as Zendesk has it.
+    pub salesforce_id: Option<String>,
+    pub name: String,
+    /// Why it is to be marked.
+    pub reason: String,
+}
+
+/// A partner organization without account that is not marked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept<When> {
+    pub id: u64,
+    /// Its Salesforce id as Zendesk has it.
+    pub salesforce_id: Option<String>,
+    pub name: String,
+    pub reason: String,
+    /// From when it may be marked.
+    pub eligible_from: When,
+}
+
+/// Kept for a reason of its own. The first day on which it may be marked; `None` if there is none.
+pub type Retained = Kept<Option<Date>>;
+
+/// Kept because its account has not been missing for long enough. The moment from which it may be
+/// marked.
+pub type Waiting = Kept<Timestamp>;
+
+/// An account whose name another organization gives up by this very plan: it gets it from a later
+/// run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deferred {
+    /// The account's organization; `None` if it has none yet.
+    pub id: Option<u64>,
+    pub salesforce_id: AccountId,
+    /// The name it waits for.
+    pub name: String,
+    /// Who has the name now.
+    pub reason: String,
+}
+
+/// A value that the last run wrote, and that has to be written again: it never converged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeated {
+    pub id: u64,
+    /// Its account, or its Salesforce id as Zendesk has it.
+    pub salesforce_id: Option<String>,
+    pub name: String,
+    /// `name`, or the key of an organization field.
+    pub field: String,
+    pub written: FieldValue,
+    pub found: FieldValue,
+    /// In how many runs in a row it was written in vain.
+    pub runs: u32,
+}
+
+/// An account that is not created because it has no account type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    pub salesforce_id: AccountId,
+    pub name: String,
+    pub reason: String,
+}
+
+/// One side of a conflict: an account, or an organization if `id` is set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Party {
+    /// The organization's id; `None` for an account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    pub salesforce_id: Option<String>,
+    pub name: String,
+    /// The account an organization belongs to, in words; `None` for an account, and for an
+    /// organization of no account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub belongs_to: Option<String>,
+    pub account_type: Option<String>,
+    /// True for an organization that the next Saturday would delete.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub marked: bool,
+}
+
+/// Records of which it is not certain which is which. Nothing is done to any of them until a person
+/// has decided; of a rename that clashes the name alone is left undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    pub reason: String,
+    pub accounts: Vec<Party>,
+    pub organizations: Vec<Party>,
+}
+
+/// All that the comparison found, each list sorted by Salesforce id, then id.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Changes {
+    /// Accounts without organization.
+    pub creates: Vec<Create>,
+    pub updates: Vec<Update>,
+    pub marks: Vec<Mark>,
+    /// Accounts without a type.
+    pub skipped: Vec<Skipped>,
+    /// Organizations without account whose id is protected.
+    pub protected: Vec<Retained>,
+    /// Organizations without account that are too young to be marked.
+    pub retained: Vec<Retained>,
+    /// Organizations whose account has not been missing for long enough.
+    pub waiting: Vec<Waiting>,
+    /// Organizations of nobody knows which account.
+    pub unlinked: Vec<Retained>,
+    /// Accounts whose name this plan frees.
+    pub deferred: Vec<Deferred>,
+    pub conflicts: Vec<Conflict>,
+    /// Organizations without account that are marked already.
+    pub already_marked: Vec<Mark>,
+    /// The clock of every organization whose account is missing.
+    pub absent: Vec<Absent>,
+    /// Values that have to be written again.
+    pub repeated: Vec<Repeated>,
+}
+
+/// The entries of a plan's three lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Entries {
+    /// Of `creates.json`.
+    pub creates: Vec<Create>,
+    /// Of `updates.json`.
+    pub updates: Vec<Update>,
+    /// Of `not_in_sync.json`.
+    pub marks: Vec<Mark>,
+}
+
+impl Changes {
+    /// The number of updates that take a mark back.
+    pub fn unmarks(&self) -> usize {
+        self.updates
+            .iter()
+            .filter(|update| update.unmark().is_some())
+            .count()
+    }
+}

@@ -1,0 +1,213 @@
+//! Accounts and organizations for the plan's tests.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Changes, Inputs, Limit, Limits, Listed, Lists, Settings};
+use crate::model::mapping::columns;
+use crate::model::{
+    Account, AccountId, Alliances, Complete, FieldValue, Fields, Header, HeldKeys, Instance,
+    Memory, Organization, Organizations, Reference, TARGET,
+};
+
+/// The account id of a number.
+pub(super) fn account_id(number: usize) -> AccountId {
+    AccountId::parse(&format!("001A{number:011}")).unwrap()
+}
+
+/// An account in the Open track.
+pub(super) fn account(number: usize, name: &str) -> Account {
+    typed(number, name, "Open")
+}
+
+/// An account in a track.
+pub(super) fn typed(number: usize, name: &str, track: &str) -> Account {
+    owned(number, name, track, "Ada")
+}
+
+/// An account in a track, with an owner. Its other fields are null.
+pub(super) fn owned(number: usize, name: &str, track: &str, owner: &str) -> Account {
+    let mut record: Map<String, Value> = columns()
+        .into_iter()
+        .filter_map(|column| column.split('.').next())
+        .map(|field| (field.to_owned(), Value::Null))
+        .collect();
+    record.insert("Account_ID_18__c".to_owned(), json!(account_id(number)));
+    record.insert("Name".to_owned(), json!(name));
+    record.insert("Partner_Track__c".to_owned(), json!(track));
+    record.insert("Account_Owner_Calc__c".to_owned(), json!(owner));
+    Account::from_record(&record, &Alliances(Vec::new())).unwrap()
+}
+
+/// The organization an account must have, with fields changed.
+pub(super) fn organization(id: u64, of: &Account, changed: &[(&str, FieldValue)]) -> Organization {
+    let mut fields: Fields = of.fields.clone();
+    for (key, value) in changed {
+        fields.set(key, value.clone());
+    }
+    Organization {
+        instance: "global".to_owned(),
+        id,
+        name: of.name.clone(),
+        external_id: None,
+        updated_at: "2026-01-01T00:00:00Z".to_owned(),
+        organization_fields: fields,
+    }
+}
+
+/// The organization under another name.
+pub(super) fn named(mut organization: Organization, name: &str) -> Organization {
+    name.clone_into(&mut organization.name);
+    organization
+}
+
+/// Text as a field's value.
+pub(super) fn text(text: impl AsRef<str>) -> FieldValue {
+    FieldValue::Text(Some(text.as_ref().into()))
+}
+
+/// A memory that knows nothing.
+pub(super) fn memory() -> Memory {
+    Memory {
+        header: Header::new("before", 0),
+        absent: Vec::new(),
+        marked: Vec::new(),
+        held: HeldKeys::new(),
+        written: Vec::new(),
+        started_at: Timestamp::UNIX_EPOCH,
+        lost: None,
+    }
+}
+
+/// An instance that was read in full.
+pub(super) fn instance(name: &str) -> Instance {
+    Instance {
+        name: name.to_owned(),
+        host: String::new(),
+        organizations_scanned: 0,
+        partner_organizations: 0,
+        pages: 1,
+        seconds: 0.0,
+        complete: true,
+        error: None,
+    }
+}
+
+/// A complete read of the target.
+pub(super) fn gathered(organizations: Vec<Organization>) -> Complete<Organizations> {
+    let (partners, lookalikes): (Vec<_>, Vec<_>) = organizations
+        .into_iter()
+        .partition(Organization::is_partner);
+    let document = Organizations {
+        header: Header::new("r", partners.len()),
+        organizations: partners,
+        lookalikes,
+        instances: vec![instance(TARGET)],
+    };
+    document.into_complete("r", TARGET).unwrap()
+}
+
+/// What a plan is made from that has no past; nothing may go without approval.
+pub(super) fn inputs(now: Timestamp, mark_after_hours: u32) -> Inputs {
+    let none = Limit {
+        number: 0,
+        percent: 0,
+    };
+    Inputs {
+        accounts: reference(),
+        organizations: reference(),
+        started_at: now,
+        settings: Settings {
+            protected: BTreeSet::new(),
+            alliances: BTreeSet::new(),
+            retention_years: 3,
+            mark_after_hours,
+            limits: Limits {
+                creates: none,
+                updates: none,
+                marks: none,
+                min_accounts_percent: 0,
+            },
+        },
+        approve: Vec::new(),
+        last_good: None,
+        memory: None,
+        memory_lost: None,
+        state_machine: None,
+        salesforce_host: String::new(),
+    }
+}
+
+fn reference() -> Reference {
+    Reference {
+        bucket: String::new(),
+        key: String::new(),
+        sha256: String::new(),
+        count: 0,
+    }
+}
+
+pub(super) fn lists() -> Lists {
+    let listed = Listed {
+        reference: reference(),
+        digest: String::new(),
+    };
+    Lists {
+        creates: listed.clone(),
+        updates: listed.clone(),
+        not_in_sync: listed,
+    }
+}
+
+/// How many entries each list of a comparison has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tally {
+    pub(super) creates: usize,
+    pub(super) updates: usize,
+    pub(super) unmarks: usize,
+    pub(super) marks: usize,
+    pub(super) skipped: usize,
+    pub(super) protected: usize,
+    pub(super) retained: usize,
+    pub(super) waiting: usize,
+    pub(super) unlinked: usize,
+    pub(super) deferred: usize,
+    pub(super) conflicts: usize,
+    pub(super) already_marked: usize,
+    pub(super) repeated: usize,
+}
+
+pub(super) fn tally(changes: &Changes) -> Tally {
+    let Changes {
+        creates,
+        updates,
+        marks,
+        skipped,
+        protected,
+        retained,
+        waiting,
+        unlinked,
+        deferred,
+        conflicts,
+        already_marked,
+        absent: _,
+        repeated,
+    } = changes;
+    Tally {
+        creates: creates.len(),
+        updates: updates.len(),
+        unmarks: changes.unmarks(),
+        marks: marks.len(),
+        skipped: skipped.len(),
+        protected: protected.len(),
+        retained: retained.len(),
+        waiting: waiting.len(),
+        unlinked: unlinked.len(),
+        deferred: deferred.len(),
+        conflicts: conflicts.len(),
+        already_marked: already_marked.len(),
+        repeated: repeated.len(),
+    }
+}

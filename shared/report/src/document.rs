@@ -1,0 +1,263 @@
+//! The report before it has a form.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::addresses::Addresses;
+use super::cells::Cell;
+use super::{
+    About, Reached, RunEnd, advice, chart, health, html, inputs, links, markdown, sections,
+};
+use domain::Result;
+use domain::model::{Conclusion, Header, Mode, StateMachine, json_bytes};
+
+/// A report. Its JSON form is `report.json`.
+///
+/// All text is raw, but for masked addresses; the renderers escape it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The header; its count is that of the sections.
+    #[serde(flatten)]
+    pub(super) header: Header,
+    pub(super) version: &'static str,
+    pub(super) verdict: Conclusion,
+    pub(super) mode: Mode,
+    pub(super) headline: String,
+    pub(super) what_to_do: Vec<Instruction>,
+    pub(super) runbook: Link,
+    pub(super) warnings: Vec<String>,
+    pub(super) last_runs: Vec<Bar>,
+    pub(super) sections: Vec<Section>,
+    pub(super) addresses: Addresses,
+    pub(super) links: Vec<Link>,
+}
+
+impl Report {
+    /// Makes the report of a run.
+    pub fn of(about: About<'_>, end: RunEnd<'_>) -> Self {
+        let sections = sections_of(about, end);
+        let advice = advice::of(about, end);
+        Self {
+            header: Header {
+                generated_at: about.ended_at,
+                ..Header::new(about.run_id, sections.len())
+            },
+            version: domain::VERSION,
+            verdict: advice.conclusion,
+            mode: about.mode,
+            headline: advice.headline,
+            what_to_do: advice.instructions,
+            runbook: links::runbook(about, advice.runbook),
+            warnings: advice.warnings,
+            last_runs: chart::bars(about.history),
+            sections,
+            addresses: Addresses::of(about, end),
+            links: links::links(about, end),
+        }
+    }
+
+    /// As one self-contained page.
+    ///
+    /// # Errors
+    /// [`domain::Error::Contract`] if the page cannot be written.
+    pub fn html(&self) -> Result<String> {
+        html::render(self)
+    }
+
+    pub fn markdown(&self) -> String {
+        markdown::render(self)
+    }
+
+    /// As JSON.
+    ///
+    /// # Errors
+    /// [`domain::Error::Contract`] if it has no JSON form.
+    pub fn json(&self) -> Result<Vec<u8>> {
+        json_bytes("report.json", self)
+    }
+}
+
+fn sections_of(about: About<'_>, end: RunEnd<'_>) -> Vec<Section> {
+    let reached = match end {
+        RunEnd::Planned(run) => Reached::Plan(run),
+        RunEnd::Failed { reached, .. } => reached,
+        RunEnd::Skipped { .. } => Reached::UnreadablePlan,
+    };
+    let sections = match reached {
+        Reached::Plan(run) => sections::all(about, run).into(),
+        Reached::BeforePlan {
+            accounts,
+            instances,
+            own_marks: _,
+        } => vec![
+            inputs::read_before_the_plan(accounts, instances),
+            health::last_runs(about),
+        ],
+        Reached::UnreadablePlan => vec![health::last_runs(about)],
+    };
+    sections.into_iter().flatten().collect()
+}
+
+/// Rows of a section at most; the documents have all of it.
+const MOST_ROWS: usize = 5000;
+/// Rows of a section with held entries at most. Source: issue "The operator decides", 4.
+const MOST_HELD: usize = 1000;
+
+/// A part of the report: a table under a heading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Section {
+    pub(super) title: &'static str,
+    pub(super) note: String,
+    /// What there is in all; the rows may be fewer.
+    pub(super) count: usize,
+    /// True if a person has to decide about it.
+    pub(super) is_held: bool,
+    pub(super) head: Vec<&'static str>,
+    pub(super) rows: Vec<Vec<Cell>>,
+}
+
+impl Section {
+    /// A section that is never long; `None` if there is nothing in it.
+    pub(super) fn of(
+        title: &'static str,
+        note: impl Into<String>,
+        head: &[&'static str],
+        rows: impl IntoIterator<Item = Vec<Cell>>,
+    ) -> Option<Self> {
+        Self::list(title, note, head, rows, "report.json")
+    }
+
+    /// A section of any length. Rows beyond the most are counted and not kept; `document` has all
+    /// of them.
+    pub(super) fn list(
+        title: &'static str,
+        note: impl Into<String>,
+        head: &[&'static str],
+        rows: impl IntoIterator<Item = Vec<Cell>>,
+        document: &str,
+    ) -> Option<Self> {
+        Self::up_to(MOST_ROWS, title, note.into(), head, rows, document)
+    }
+
+    /// As [`Section::list`], of entries that a person has to decide about.
+    pub(super) fn of_held(
+        title: &'static str,
+        note: impl Into<String>,
+        head: &[&'static str],
+        rows: impl IntoIterator<Item = Vec<Cell>>,
+        document: &str,
+    ) -> Option<Self> {
+        let section = Self::up_to(MOST_HELD, title, note.into(), head, rows, document)?;
+        Some(Self {
+            is_held: true,
+            ..section
+        })
+    }
+
+    fn up_to(
+        most: usize,
+        title: &'static str,
+        mut note: String,
+        head: &[&'static str],
+        rows: impl IntoIterator<Item = Vec<Cell>>,
+        document: &str,
+    ) -> Option<Self> {
+        let mut rest = rows.into_iter();
+        let rows: Vec<_> = rest.by_ref().take(most).collect();
+        // What is not shown need not be made to be counted, where the iterator knows its length.
+        let more = match rest.size_hint() {
+            (least, Some(most)) if least == most => least,
+            _ => rest.count(),
+        };
+        let count = rows.len() + more;
+        if count > rows.len() {
+            note = format!("{note} The first {most} of {count}; {document} has all.");
+        }
+        (count > 0).then(|| Self {
+            title,
+            note: note.trim().to_owned(),
+            count,
+            is_held: false,
+            head: head.to_vec(),
+            rows,
+        })
+    }
+}
+
+/// A run in the chart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Bar {
+    pub(super) run_id: String,
+    pub(super) ended_at: Timestamp,
+    pub(super) verdict: Conclusion,
+    pub(super) changed: usize,
+    pub(super) failed: usize,
+    pub(super) unknown: usize,
+    pub(super) seconds: u64,
+}
+
+/// Something to do, and exactly how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Instruction {
+    pub(super) text: String,
+    /// The command for a terminal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) command: Option<String>,
+    /// The execution's input alone, for the console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) input: Option<String>,
+    /// The page of the console it is done on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) page: Option<Link>,
+}
+
+impl Instruction {
+    /// Something to do, or to know.
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            command: None,
+            input: None,
+            page: None,
+        }
+    }
+
+    /// An execution to be started: by a command, or in the console, where the input is pasted.
+    pub(super) fn start(text: impl Into<String>, about: About<'_>, input: &str) -> Self {
+        let machine = about.state_machine.and_then(StateMachine::of);
+        let page = machine.and_then(|machine| machine.page());
+        Self {
+            command: Some(StateMachine::start_command(about.state_machine, input)),
+            input: Some(input.to_owned()),
+            page: page.map(|url| links::link("Open the state machine: Start execution", url)),
+            ..Self::new(text)
+        }
+    }
+
+    /// Something to look at on a page.
+    pub(super) fn on(text: impl Into<String>, page: Option<Link>) -> Self {
+        Self {
+            page,
+            ..Self::new(text)
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Link {
+    pub(super) text: String,
+    pub(super) url: String,
+}
+
+impl Link {
+    /// False for a file of the repository, which no reader of the report has beside it.
+    pub(super) fn is_address(&self) -> bool {
+        self.url.starts_with("https://") || self.url.starts_with("http://")
+    }
+
+    /// The file and the heading.
+    pub(super) fn in_words(&self) -> String {
+        let file = self.url.split('#').next().unwrap_or_default();
+        format!("{file}, {}", self.text)
+    }
+}

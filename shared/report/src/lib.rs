@@ -1,0 +1,49 @@
+#![doc = env!("CARGO_PKG_DESCRIPTION")]
+//!
+//! - `facts`: what a report is made from.
+//! - `document`: the report itself, before it has a form; `cells` its tables' cells, `addresses`
+//!   and `links` where they lead.
+//! - `advice`: its head. `sections`: the order of its parts, which are `marks`, `changes`,
+//!   `failures`, `kept`, `outcome`, `inputs`, `health`, `cost`, `chart`.
+//! - `html` (with `report.html` and `report.css`), `markdown`: its forms; `escape` what they do to
+//!   text from outside.
+//! - `notice`: the short message to people. `runbook`: what of the runbook both name.
+
+mod addresses;
+mod advice;
+mod cells;
+mod changes;
+mod chart;
+mod cost;
+mod document;
+mod escape;
+mod facts;
+mod failures;
+mod health;
+mod html;
+mod inputs;
+mod kept;
+mod links;
+mod markdown;
+mod marks;
+mod metric;
+mod notice;
+mod outcome;
+mod runbook;
+mod sections;
+mod time;
+mod words;
+
+pub use cost::{ALARMS, Cost, DASHBOARDS, MEMORY_MB, PRICES, Prices};
+pub use document::Report;
+pub use facts::{About, KnownResults, PlannedRun, Reached, Reporting, RunEnd};
+pub use metric::{Metric, Unit};
+pub use notice::{Notice, notice};
+pub use runbook::Heading;
+pub use time::seconds_between;
+
+use document::{Bar, Instruction, Link, Section};
+use time::{minute, next_purge};
+
+#[cfg(test)]
+mod tests;

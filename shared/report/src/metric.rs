@@ -1,0 +1,93 @@
+//! What the dashboard and the alarms are told of a run. `stage::metrics` records it.
+
+/// What the values of a metric count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Seconds.
+    Seconds,
+}
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:ident: $unit:ident,)*) => {
+        /// Every metric there is. `infra/template.yaml` has each of them on its dashboard, and
+        /// alarms on some; `make validate` holds the three together.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Metric {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Metric {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// What its values count.
+            pub fn unit(self) -> Unit {
+                match self {
+                    $(Self::$name => Unit::$unit,)*
+                }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// 1 for a run that ended OK, `NOTHING_TO_DO` or PARTIAL; 0 for one that was held or failed.
+    GoodRun: Count,
+    /// Entries of held categories.
+    HeldChanges: Count,
+    /// Hours since something is held in every run; 0 if nothing is.
+    HoursHeld: Count,
+    /// Organizations that are marked, and deleted by the next purge unless that is taken back.
+    MarksPending: Count,
+    /// Hours to the next purge.
+    HoursToPurge: Count,
+    /// Organizations whose account has not been missing for long enough to be marked.
+    Waiting: Count,
+    /// Organizations of nobody knows which account.
+    Unlinked: Count,
+    /// Records that failed.
+    FailedRecords: Count,
+    /// Records of which it is not known whether they were applied.
+    UnknownRecords: Count,
+    /// Marks left out because somebody changed the organization.
+    DriftedRecords: Count,
+    /// Clashes a person has to resolve.
+    Conflicts: Count,
+    /// 1 if the inputs look emptier than they should, else 0.
+    SuspiciouslyEmptyRun: Count,
+    /// 1 for a run that replaced a holder that had ended without releasing the lease.
+    LeaseTakenOver: Count,
+    /// Accounts from Salesforce.
+    Accounts: Count,
+    /// Instances that were not read to their end; never the target.
+    InstancesUnread: Count,
+    /// Organizations read, on all instances.
+    OrganizationsScanned: Count,
+    /// Partner organizations on the target.
+    PartnerOrganizations: Count,
+    /// Organizations created.
+    Created: Count,
+    /// Organizations updated.
+    Updated: Count,
+    /// Organizations marked for deletion.
+    Marked: Count,
+    /// Requests to both vendors.
+    ApiCalls: Count,
+    /// Replies that asked for a pause.
+    ThrottledReplies: Count,
+    /// Days to the end of the credential that ends first; absent if none has an end.
+    CredentialDaysLeft: Count,
+    /// From the execution's start to its report.
+    RunSeconds: Seconds,
+    /// What the run cost, in millionths of a US dollar.
+    RunCostMicroUsd: Count,
+}

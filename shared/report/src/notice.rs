@@ -1,0 +1,430 @@
+//! What people are told: a change of the pipeline's state, marks that were set, what is held for
+//! long; and nothing else.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::advice::{nothing_happens, pending};
+use super::links::anchor;
+use super::runbook::Heading;
+use super::sections::RUNS_UNTIL_STUBBORN;
+use super::words::counted;
+use super::{About, KnownResults, PlannedRun, Reached, RunEnd, minute, next_purge};
+use crate::Reporting;
+use domain::mask::without_addresses;
+use domain::model::{
+    Action, Applied, Conclusion, Outcome, PastRun, RecordOutcome, StateMachine, run_key,
+};
+use domain::plan::{Guard, Inputs, Plan, Repeated, marks_set, still_marked};
+
+/// Records named in a notice.
+const MOST_NAMED: usize = 5;
+/// Characters of a subject; SNS takes fewer than 100.
+const SUBJECT_CHARACTERS: usize = 99;
+/// Characters of a failure's cause.
+const CAUSE_CHARACTERS: usize = 400;
+
+/// A message to people: ids, names of errors and numbers, nobody's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// At most 99 characters, as SNS wants it.
+    pub subject: String,
+    /// At most ten lines.
+    pub message: String,
+}
+
+/// A notice of the last run in the history, if there is a reason to tell people of it.
+///
+/// Source: contract, section 2, "The way out".
+pub fn notice(about: About<'_>, end: RunEnd<'_>) -> Option<Notice> {
+    let now = about.history.runs.last()?;
+    let planned = end.planned();
+    let besides = planned.map(besides).unwrap_or_default();
+    let subject = subject(about, now, end, &besides)?;
+    let mut lines = vec![what_was_done(now, end)];
+    lines.extend(what_is_wrong(about, now, end));
+    if now.ending == Conclusion::Held {
+        lines.extend(planned.map(|run| nothing_happens(about, run)));
+    } else {
+        lines.extend(deadline(about, end));
+    }
+    if !besides.is_empty() {
+        let all: Vec<_> = besides.iter().map(|one| one.line.as_str()).collect();
+        lines.push(all.join(" "));
+    }
+    lines.push(what_to_do(about, now, &besides));
+    lines.extend(addresses(about));
+    let subject = format!("partner-sync: {subject}");
+    Some(Notice {
+        subject: subject.chars().take(SUBJECT_CHARACTERS).collect(),
+        message: lines.join("\n"),
+    })
+}
+
+/// The state, and why people are told of it; `None` if there is no reason.
+fn subject(
+    about: About<'_>,
+    now: &PastRun,
+    end: RunEnd<'_>,
+    besides: &[Besides],
+) -> Option<String> {
+    let change = about
+        .history
+        .change()
+        .map(|(before, _)| what_changed(before, now));
+    let marks = marks_in_words(now, end);
+    let others = besides.iter().map(|one| one.subject.to_owned());
+    let mut reasons: Vec<_> = marks.into_iter().chain(others).collect();
+    if change.is_none() && reasons.is_empty() {
+        reasons.push(reminder(about, now, end)?);
+    }
+    let change = change.map_or_else(String::new, |change| format!(" ({change})"));
+    let reasons: Vec<_> = reasons.into_iter().map(|one| format!(", {one}")).collect();
+    Some(format!("{}{change}{}", now.state(), reasons.concat()))
+}
+
+fn what_changed(before: Option<&PastRun>, now: &PastRun) -> String {
+    match before {
+        None => "the first run".to_owned(),
+        Some(before) if before.state() != now.state() => format!("was {}", before.state()),
+        Some(before) if before.held != now.held => "other categories than before".to_owned(),
+        Some(_) if now.applied.failed + now.applied.unknown > 0 => {
+            "records failed as well".to_owned()
+        }
+        Some(_) => "no record fails any more".to_owned(),
+    }
+}
+
+/// Marks that this run has set, or may have. What a run did not come to is not told of.
+fn marks_in_words(now: &PastRun, end: RunEnd<'_>) -> Option<String> {
+    let done = now.applied.marked;
+    let may_be = end.planned().map_or(0, |run| match run.known {
+        KnownResults::None => marks_set(run.plan, run.marks, run.results).len(),
+        KnownResults::All | KnownResults::SoFar => unknown_marks(run.results),
+    });
+    match (done, may_be) {
+        (0, 0) => None,
+        (0, _) => Some(format!("{} perhaps set", counted(may_be, "mark"))),
+        _ => Some(format!("{} set", counted(done, "mark"))),
+    }
+}
+
+fn unknown_marks(results: &[RecordOutcome]) -> usize {
+    let of_marks = results
+        .iter()
+        .filter(|result| result.action == Action::Mark);
+    let unknown = of_marks.filter(|result| result.outcome == Outcome::Unknown);
+    unknown.count()
+}
+
+/// The same again, if it is long ago that people were told of it: while something is held, and
+/// while the pipeline is bad and marks stand, which only a good run takes back.
+fn reminder(about: About<'_>, now: &PastRun, end: RunEnd<'_>) -> Option<String> {
+    let is_bad = matches!(now.ending, Conclusion::Failed | Conclusion::Partial);
+    let held_since = about.history.held_since;
+    let is_worth_it = held_since.is_some() || (is_bad && pending_marks(end) > 0);
+    if !is_worth_it || !is_due(about, now.ended_at) {
+        return None;
+    }
+    Some(match held_since {
+        Some(since) if now.ending == Conclusion::Held => format!("still, since {}", minute(since)),
+        _ => "still".to_owned(),
+    })
+}
+
+/// True if it is long ago that people were told. Runs do not take the same time, so half an
+/// interval of the schedule does not count.
+fn is_due(about: About<'_>, now: Timestamp) -> bool {
+    let Reporting {
+        runbook: _,
+        reminder_hours,
+        interval_hours,
+    } = about.reporting;
+    if *reminder_hours == 0 {
+        return false;
+    }
+    let minutes = i64::from(*reminder_hours) * 60 - i64::from(*interval_hours) * 30;
+    let long = SignedDuration::from_mins(minutes);
+    let is_long_ago = |told: Timestamp| now.duration_since(told) >= long;
+    about.history.told_before().is_none_or(is_long_ago)
+}
+
+/// Organizations that the next purge may delete, as far as is known.
+fn pending_marks(end: RunEnd<'_>) -> usize {
+    match (end.planned(), end) {
+        (Some(run), _) => pending(run),
+        (
+            None,
+            RunEnd::Failed {
+                reached: Reached::BeforePlan { own_marks, .. },
+                ..
+            },
+        ) => own_marks,
+        (None, _) => 0,
+    }
+}
+
+fn what_was_done(run: &PastRun, end: RunEnd<'_>) -> String {
+    let PastRun {
+        run_id, ended_at, ..
+    } = run;
+    let Applied {
+        created,
+        updated,
+        marked,
+        failed: _,
+        unknown: _,
+        drifted: _,
+    } = run.applied;
+    let conflicts = counted(run.counts.conflicts, "conflict");
+    let numbers = format!("{created} created, {updated} updated, {marked} marked, {conflicts}");
+    let done = match (end.planned().map(|run| run.known), end) {
+        (Some(KnownResults::All), _) => numbers,
+        (Some(KnownResults::SoFar), _) => format!("{numbers}, as far as is known"),
+        (Some(KnownResults::None), _) => "what it has applied is not known".to_owned(),
+        (
+            None,
+            RunEnd::Failed {
+                reached: Reached::BeforePlan { .. },
+                ..
+            },
+        ) => "it came to no plan, and wrote nothing to Zendesk".to_owned(),
+        (None, _) => "its plan cannot be read, nor whether it wrote anything to Zendesk".to_owned(),
+    };
+    format!("Run {run_id} ended {}: {done}.", minute(*ended_at))
+}
+
+/// The cause of a failure; a line for each held category; what failed, and what is unknown.
+fn what_is_wrong(about: About<'_>, run: &PastRun, end: RunEnd<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let RunEnd::Failed { cause, .. } = end {
+        lines.push(format!("What happened: {}", in_a_line(cause)));
+        let held = about.history.held_since.map(|since| {
+            format!(
+                "Something has been held since {}, and stays held.",
+                minute(since)
+            )
+        });
+        lines.extend(held);
+    }
+    let Some(planned) = end.planned() else {
+        return lines;
+    };
+    if run.ending == Conclusion::Held {
+        lines.extend(held_categories(&planned.plan.guard));
+    }
+    let not_done = not_done(run.applied, planned.results);
+    if !not_done.is_empty() {
+        lines.push(not_done.join(" "));
+    }
+    lines
+}
+
+/// A cause without addresses, on one line, and not endless.
+fn in_a_line(cause: &str) -> String {
+    let cause = without_addresses(cause).replace(char::is_control, " ");
+    match cause.char_indices().nth(CAUSE_CHARACTERS) {
+        Some((end, _)) => format!("{}...", cause.get(..end).unwrap_or_default()),
+        None => cause,
+    }
+}
+
+fn held_categories(guard: &Guard) -> Vec<String> {
+    let held = guard.categories.iter().filter(|judged| judged.is_held());
+    held.map(|judged| format!("Held {}: {}.", judged.category.name(), judged.message))
+        .collect()
+}
+
+/// When what is marked is deleted.
+fn deadline(about: About<'_>, end: RunEnd<'_>) -> Option<String> {
+    let pending = pending_marks(end);
+    let is_certain = end
+        .planned()
+        .is_some_and(|run| run.known == KnownResults::All);
+    let up_to = if is_certain { "" } else { "up to " };
+    (pending > 0).then(|| {
+        format!(
+            "On {} those of {up_to}{} are deleted that have no open tickets. Only a good run or a \
+             person takes a mark back.",
+            next_purge(about.ended_at),
+            counted(pending, "marked organization"),
+        )
+    })
+}
+
+/// Something people are told of whatever the state is.
+struct Besides {
+    subject: &'static str,
+    line: String,
+    section: Heading,
+}
+
+/// A lost memory, values that are written in vain for the third time, marks that could not be taken
+/// back for the first time, an approval that released nothing.
+fn besides(run: PlannedRun<'_>) -> Vec<Besides> {
+    let all = [
+        not_taken_back(run),
+        refused_approval(run.plan),
+        lost_memory(&run.plan.inputs),
+        written_in_vain(run),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn not_taken_back(run: PlannedRun<'_>) -> Option<Besides> {
+    let still = still_marked(run.updates, run.results);
+    let is_new = |id: &u64| {
+        let mut of_record = run.results.iter().filter(|result| result.id == Some(*id));
+        of_record.any(|result| result.runs_failed == Some(1))
+    };
+    let new: Vec<_> = still.iter().filter(|id| is_new(id)).collect();
+    (!new.is_empty()).then(|| Besides {
+        subject: "a mark could not be taken back",
+        line: format!(
+            "Marks that could not be taken back: of {}.",
+            named(new.iter().map(|id| format!("organization {id}")).collect())
+        ),
+        section: Heading::TAKING_BACK_A_MARK,
+    })
+}
+
+fn refused_approval(plan: &Plan) -> Option<Besides> {
+    let is_refused = !plan.guard.refused_approvals.is_empty();
+    is_refused.then(|| Besides {
+        subject: "an approval released nothing",
+        line: "The approval this run was started with fits nothing that is held now: it released \
+               nothing. This run's report has the new one."
+            .to_owned(),
+        section: Heading::HELD_CHANGES,
+    })
+}
+
+fn lost_memory(inputs: &Inputs) -> Option<Besides> {
+    let told_before = inputs
+        .memory
+        .as_ref()
+        .and_then(|memory| memory.lost.as_ref());
+    let why = inputs.memory_lost.as_ref();
+    let why = why.filter(|why| told_before != Some(*why))?;
+    Some(Besides {
+        subject: "the memory is lost",
+        line: format!(
+            "The memory is lost: {why}. Every clock starts anew, and all marks are held."
+        ),
+        section: Heading::THE_MEMORY_IS_LOST,
+    })
+}
+
+fn written_in_vain(run: PlannedRun<'_>) -> Option<Besides> {
+    let done = run.results.iter();
+    let done = done.filter(|result| result.outcome == Outcome::Done);
+    let done: BTreeSet<u64> = done.filter_map(|result| result.id).collect();
+    // Written once more by this run, so that the next one counts on.
+    let is_stubborn_now =
+        |one: &&Repeated| one.runs == RUNS_UNTIL_STUBBORN && done.contains(&one.id);
+    let in_vain: Vec<_> = run.plan.repeated.iter().filter(is_stubborn_now).collect();
+    if in_vain.is_empty() {
+        return None;
+    }
+    let name = |one: &Repeated| format!("{} of organization {}", one.field, one.id);
+    let names = named(in_vain.into_iter().map(name).collect());
+    Some(Besides {
+        subject: "written in vain",
+        line: format!(
+            "Written in vain in {RUNS_UNTIL_STUBBORN} runs in a row: {names}. Find out who writes \
+             them."
+        ),
+        section: Heading::WRITTEN_IN_VAIN,
+    })
+}
+
+/// What failed, and what may be applied or not.
+fn not_done(applied: Applied, results: &[RecordOutcome]) -> Vec<String> {
+    let Applied {
+        created: _,
+        updated: _,
+        marked: _,
+        failed,
+        unknown,
+        drifted: _,
+    } = applied;
+    let mut lines = Vec::new();
+    if failed > 0 {
+        let names = records_that_are(Outcome::Failed, results);
+        lines.push(format!("{} failed: {names}.", counted(failed, "record")));
+    }
+    if unknown > 0 {
+        let names = records_that_are(Outcome::Unknown, results);
+        lines.push(format!(
+            "Of {} it is not known whether it was applied: {names}.",
+            counted(unknown, "record")
+        ));
+    }
+    lines
+}
+
+/// The ids of the first few records with this outcome.
+fn records_that_are(outcome: Outcome, results: &[RecordOutcome]) -> String {
+    let all = results.iter().filter(|result| result.outcome == outcome);
+    named(all.map(record_id).collect())
+}
+
+/// The first few, and how many more there are.
+fn named(mut ids: Vec<String>) -> String {
+    let more = ids.len().saturating_sub(MOST_NAMED);
+    ids.truncate(MOST_NAMED);
+    if more > 0 {
+        ids.push(format!("{more} more"));
+    }
+    ids.join(", ")
+}
+
+fn record_id(result: &RecordOutcome) -> String {
+    let kind = match result.action {
+        Action::Create => "account",
+        Action::Update | Action::Mark => "organization",
+    };
+    let id = match result.id {
+        Some(id) => id.to_string(),
+        None => result.failing_key(),
+    };
+    format!("{kind} {id}")
+}
+
+/// The runbook's section: an address, or the file and the heading if it has none.
+fn what_to_do(about: About<'_>, run: &PastRun, besides: &[Besides]) -> String {
+    let of_state = match run.ending {
+        Conclusion::Held => Some(Heading::HELD_CHANGES),
+        Conclusion::Partial if run.applied.failed > 0 => Some(Heading::FAILED_RECORDS),
+        Conclusion::Partial => Some(Heading::UNKNOWN_RECORDS),
+        Conclusion::Failed => Some(Heading::of_error(run.error.as_deref().unwrap_or_default())),
+        Conclusion::Ok | Conclusion::NothingToDo | Conclusion::Planned | Conclusion::Skipped => {
+            (run.applied.marked > 0).then_some(Heading::MARKS_WERE_SET)
+        }
+    };
+    let urgent = besides.first().map(|one| one.section);
+    let heading = urgent.or(of_state).unwrap_or(Heading::WHERE_TO_LOOK);
+    let runbook = &about.reporting.runbook;
+    if runbook.starts_with("https://") {
+        format!("What to do: {runbook}#{}", anchor(heading.text()))
+    } else {
+        format!("What to do: {runbook}, section \"{}\".", heading.text())
+    }
+}
+
+/// The execution and the report in the console; without a console, the report in the bucket.
+fn addresses(about: About<'_>) -> Vec<String> {
+    let key = run_key(about.run_id, "report.html");
+    let machine = about.state_machine.and_then(StateMachine::of);
+    let execution = machine.and_then(|machine| machine.execution_page(about.run_id));
+    let report = machine.and_then(|machine| machine.document_page(about.bucket, &key));
+    let mut lines = Vec::new();
+    lines.extend(execution.map(|page| format!("Execution: {page}")));
+    lines.push(match report {
+        Some(page) => format!("Report: {page}"),
+        None => format!("Report: s3://{}/{key}", about.bucket),
+    });
+    lines
+}

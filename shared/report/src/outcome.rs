@@ -1,0 +1,170 @@
+//! What became of the planned records: of each, and in numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cells::Cell;
+use super::{KnownResults, PlannedRun, Section};
+use domain::model::{Action, Guarded, Mode, Outcome, RecordOutcome};
+
+/// The outcomes of one kind by account (creates) or organization (updates, marks).
+pub(super) struct Outcomes<'a>(BTreeMap<String, &'a RecordOutcome>);
+
+impl<'a> Outcomes<'a> {
+    pub(super) fn of(run: PlannedRun<'a>, action: Action) -> Self {
+        let of_kind = run.results.iter().filter(|result| result.action == action);
+        let keyed = of_kind.filter_map(|result| {
+            let key = match action {
+                Action::Create => result.salesforce_id.clone(),
+                Action::Update | Action::Mark => result.id.map(|id| id.to_string()),
+            };
+            Some((key?, result))
+        });
+        Self(keyed.collect())
+    }
+
+    pub(super) fn of_organization(&self, id: u64) -> Option<Outcome> {
+        self.of_account(&id.to_string())
+    }
+
+    pub(super) fn of_account(&self, key: &str) -> Option<Outcome> {
+        self.0.get(key).map(|result| result.outcome)
+    }
+
+    /// The organization that was created for an account.
+    pub(super) fn created(&self, account: &str) -> Option<u64> {
+        self.0.get(account).and_then(|result| result.id)
+    }
+}
+
+/// What became of a record, in a word.
+pub(super) fn word(run: PlannedRun<'_>, outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        Some(Outcome::Done) => "done",
+        Some(Outcome::Failed) => "FAILED",
+        Some(Outcome::Drifted) => "drifted",
+        Some(Outcome::Unknown) => "unknown",
+        None if run.plan.mode == Mode::Plan => "planned",
+        None => "not known",
+    }
+}
+
+/// The numbers of each kind: planned, done, held.
+pub(super) fn plan_and_result(run: PlannedRun<'_>) -> Option<Section> {
+    let counts = &run.plan.counts;
+    let unmarked: BTreeSet<u64> = run
+        .updates
+        .iter()
+        .filter(|update| update.unmark().is_some())
+        .map(|update| update.id)
+        .collect();
+    let of_action = |action| move |result: &RecordOutcome| result.action == action;
+    let is_unmark = |result: &RecordOutcome| {
+        result.action == Action::Update && result.id.is_some_and(|id| unmarked.contains(&id))
+    };
+    let kinds = [
+        Kind {
+            name: "creates",
+            planned: counts.creates,
+            held: held_entries(run, Guarded::Creates),
+            belongs: &of_action(Action::Create),
+        },
+        Kind {
+            name: "updates",
+            planned: counts.updates,
+            held: held_entries(run, Guarded::Updates),
+            belongs: &of_action(Action::Update),
+        },
+        Kind {
+            name: "un-marks among them",
+            planned: counts.unmarks,
+            held: 0,
+            belongs: &is_unmark,
+        },
+        Kind {
+            name: "marks",
+            planned: counts.marks,
+            held: held_entries(run, Guarded::Marks),
+            belongs: &of_action(Action::Mark),
+        },
+    ];
+    let rows = kinds.iter().map(|kind| result_row(run, kind));
+    let note = match (run.known, run.plan.mode) {
+        (KnownResults::All, _) => {
+            "Done: Zendesk took it. Proven: its own result for that very record says so, or the \
+             fields read back."
+        }
+        (_, Mode::Plan) => "In plan mode nothing is applied.",
+        (KnownResults::SoFar, Mode::Apply) => {
+            "As far as it was known when the run failed; what is missing may be done or not, and \
+             the next run finds out."
+        }
+        (KnownResults::None, Mode::Apply) => {
+            "The run was cut off; sync-state.json says how far it came, and the next run finds out \
+             what is done."
+        }
+    };
+    let head = [
+        "kind", "planned", "done", "proven", "failed", "unknown", "drifted", "held",
+    ];
+    Section::of("Plan and result", note, &head, rows)
+}
+
+fn held_entries(run: PlannedRun<'_>, category: Guarded) -> usize {
+    let held = run.plan.guard.held();
+    held.iter()
+        .find(|held| held.category == category)
+        .map_or(0, |held| held.count)
+}
+
+/// One kind of planned records.
+struct Kind<'a> {
+    name: &'static str,
+    planned: usize,
+    held: usize,
+    /// True for the results of this kind.
+    belongs: &'a dyn Fn(&RecordOutcome) -> bool,
+}
+
+/// A row of "Plan and result": how many were planned, what became of those, how many are held.
+fn result_row(run: PlannedRun<'_>, kind: &Kind<'_>) -> Vec<Cell> {
+    let Kind {
+        name,
+        planned,
+        held,
+        belongs,
+    } = kind;
+    let mut done = 0;
+    let mut proven = 0;
+    let mut failed = 0;
+    let mut unknown = 0;
+    let mut drifted = 0;
+    for result in run.results.iter().filter(|result| belongs(result)) {
+        match result.outcome {
+            Outcome::Done => {
+                done += 1;
+                proven += 1;
+            }
+            Outcome::Unknown => {
+                // Of those without a result, Zendesk took what went with a job.
+                done += usize::from(result.job_id.is_some());
+                unknown += 1;
+            }
+            Outcome::Failed => failed += 1,
+            Outcome::Drifted => drifted += 1,
+        }
+    }
+    let known = |number: usize| match run.known {
+        KnownResults::None => "not known".into(),
+        KnownResults::All | KnownResults::SoFar => Cell::from(number),
+    };
+    vec![
+        (*name).into(),
+        (*planned).into(),
+        known(done),
+        known(proven),
+        known(failed),
+        known(unknown),
+        known(drifted),
+        (*held).into(),
+    ]
+}

@@ -1,0 +1,135 @@
+//! The sections, in the order an operator reads them: what waits for a decision, what went wrong,
+//! what was done, what is left as it is, and then how the run went.
+
+use super::cells::Cell;
+use super::words::against;
+use super::{
+    About, PlannedRun, Section, changes, cost, failures, health, inputs, kept, marks, outcome,
+};
+use domain::model::AccountId;
+use domain::plan::{Conflict, Judged, Party};
+
+/// Runs in a row a record has failed in from which a person has to look.
+pub(super) const RUNS_UNTIL_STUBBORN: u32 = 3;
+
+pub(super) fn all(about: About<'_>, run: PlannedRun<'_>) -> [Option<Section>; 21] {
+    [
+        marks::held_marks(about, run),
+        changes::held_creates(run),
+        changes::held_updates(run),
+        failures::failures(run),
+        marks::marks(about, run),
+        marks::already_marked(about, run),
+        conflicts(run),
+        failures::repeated(run),
+        changes::changes(run),
+        changes::creates(run),
+        kept::waiting(run),
+        kept::unlinked(run),
+        kept::deferred(run),
+        kept::kept(run),
+        outcome::plan_and_result(run),
+        guard(run),
+        inputs::inputs(run),
+        health::stages(about, run),
+        cost::a_month(about, run),
+        health::credentials(about, run),
+        health::last_runs(about),
+    ]
+}
+
+fn conflicts(run: PlannedRun<'_>) -> Option<Section> {
+    let row = |conflict: &Conflict| {
+        vec![
+            Cell::lines(conflict.accounts.iter().map(party)),
+            Cell::lines(conflict.organizations.iter().map(party)),
+            Cell::sentence(&conflict.reason),
+        ]
+    };
+    Section::list(
+        "Conflicts",
+        "What clashes waits until a person decides; an organization that is matched by its id goes \
+         on.",
+        &["accounts", "organizations", "what to do"],
+        run.plan.conflicts.iter().map(row),
+        "plan.json",
+    )
+}
+
+/// One side of a conflict.
+fn party(party: &Party) -> Cell {
+    let Party {
+        id,
+        salesforce_id,
+        name,
+        belongs_to,
+        account_type,
+        marked,
+    } = party;
+    let mut cell = Cell::from(format!("{name} ("));
+    if let Some(id) = id {
+        cell = cell.and(Cell::organization(*id)).and(", ");
+    }
+    cell = match salesforce_id.as_deref() {
+        Some(text) if AccountId::parse(text).is_ok() => cell.and(Cell::salesforce_id(Some(text))),
+        Some(text) => cell.and(text),
+        None => cell.and("no Salesforce id"),
+    };
+    let kind = account_type.as_deref().unwrap_or("no type");
+    let owner = match belongs_to {
+        Some(account) => format!(", of {account}"),
+        None if id.is_some() => ", of no account".to_owned(),
+        None => String::new(),
+    };
+    let marked = if *marked { ", MARKED for deletion" } else { "" };
+    cell.and(format!(", {kind}"))
+        .and(Cell::sentence(&owner))
+        .and(format!("{marked})"))
+}
+
+fn guard(run: PlannedRun<'_>) -> Option<Section> {
+    let rows = run.plan.guard.categories.iter().map(
+        |Judged {
+             category,
+             count,
+             standing,
+             held_before: _,
+             limit,
+             digest,
+             exceeded,
+             approved,
+             message,
+         }| {
+            let state = match (exceeded, approved) {
+                (false, _) => "free",
+                (true, true) => "approved",
+                (true, false) => "held",
+            };
+            let margin = against(*limit, Some(count + standing));
+            vec![
+                category.name().into(),
+                (*count).into(),
+                (*limit).into(),
+                margin.into(),
+                state.into(),
+                message.as_str().into(),
+                digest.as_str().into(),
+            ]
+        },
+    );
+    let head = [
+        "category",
+        "measured",
+        "limit",
+        "margin",
+        "state",
+        "how it was judged",
+        "digest",
+    ];
+    Section::of(
+        "Guard",
+        "What is over its limit waits for an approval of exactly its digest.",
+        &head,
+        rows,
+    )
+}

@@ -1,0 +1,63 @@
+#![doc = env!("CARGO_PKG_DESCRIPTION")]
+
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
+use secrecy::SecretString;
+
+use aws::{Aws, https};
+use domain::{Error, Result};
+use stage::secrets::Secrets;
+
+/// Secrets in AWS Secrets Manager.
+#[derive(Debug, Clone)]
+pub struct SecretsManager {
+    client: aws_sdk_secretsmanager::Client,
+}
+
+impl SecretsManager {
+    pub fn new(aws: &Aws) -> Self {
+        let mut config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
+            .region(aws_sdk_secretsmanager::config::Region::new(
+                aws.region.clone(),
+            ))
+            .credentials_provider(aws.credentials.clone())
+            .http_client(aws.http.clone())
+            .retry_config(https::retries());
+        config.set_endpoint_url(aws.endpoint.clone());
+        Self {
+            client: aws_sdk_secretsmanager::Client::from_conf(config.build()),
+        }
+    }
+}
+
+impl Secrets for SecretsManager {
+    async fn secret(&self, name: &str) -> Result<SecretString> {
+        let got = self
+            .client
+            .get_secret_value()
+            .secret_id(name)
+            .send()
+            .await
+            .map_err(|error| match error.code() {
+                Some(
+                    code @ ("ResourceNotFoundException"
+                    | "AccessDeniedException"
+                    | "DecryptionFailure"
+                    | "InvalidRequestException"),
+                ) => Error::Config(format!(
+                    "secret {name}: {code}; create it as docs/REFERENCE.md shows, in \
+                                       the region of this function"
+                )),
+                Some(code) => Error::Transient(format!("secret {name}: {code}")),
+                None => https::not_set_up(&error).unwrap_or_else(|| {
+                    Error::Transient(format!("secret {name}: no answer from Secrets Manager"))
+                }),
+            })?;
+        let text = got.secret_string.ok_or_else(|| {
+            Error::Config(format!(
+                "secret {name}: it has no text; write it as docs/REFERENCE.md shows"
+            ))
+        })?;
+        Ok(SecretString::from(text))
+    }
+}

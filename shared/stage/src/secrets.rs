@@ -1,0 +1,14 @@
+//! The operator's credentials.
+
+use domain::Result;
+use secrecy::SecretString;
+
+/// Where secrets come from.
+pub trait Secrets {
+    /// The text of a secret.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if there is no such secret or it may not be read; [`Error::Transient`] if
+    /// the store does not answer.
+    fn secret(&self, name: &str) -> impl Future<Output = Result<SecretString>> + Send;
+}

@@ -1,0 +1,6 @@
+#![doc = env!("CARGO_PKG_DESCRIPTION")]
+
+pub mod http;
+mod keys;
+pub mod salesforce;
+pub mod zendesk;

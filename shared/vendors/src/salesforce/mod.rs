@@ -1,0 +1,348 @@
+//! The Salesforce client: one token, one query with its pages, one question about former accounts.
+//! Source: Salesforce's REST and OAuth documentation.
+
+mod auth;
+mod examine;
+mod former;
+mod jwt;
+mod query;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+
+pub use auth::Credentials;
+pub use examine::{DescribedField, check_columns};
+use query::{ApiError, QueryPage};
+
+use crate::http::{Answer, Call, Http, Meter, Reply, as_json, host_of};
+use domain::model::{Account, AccountId, Alliances, Complete, Former, Reading};
+use domain::{Error, Result};
+
+/// The API version used unless the secret names another.
+const API_VERSION: &str = "v67.0";
+/// The longest a query may take: three tries of it, and of a token, fit into an invocation of 300
+/// s.
+const TIMEOUT: Duration = Duration::from_secs(75);
+/// Pages without records in a row, after which a read is given up.
+const MOST_EMPTY_PAGES: usize = 5;
+/// The longest a token may take.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A session with the org.
+#[derive(Debug)]
+pub struct Client {
+    pub pages: u64,
+    http: Http,
+    meter: Meter,
+    credentials: Credentials,
+    session: Option<Session>,
+    calls_used: Option<(u64, u64)>,
+}
+
+#[derive(Debug)]
+struct Session {
+    instance: Url,
+    token: SecretString,
+}
+
+/// Why a page did not come.
+enum Refused {
+    /// The session ended; a new one may help.
+    Session(Error),
+    /// The query's place in the pages is lost; it must be asked again.
+    Locator(Error),
+    /// Asking again would not help.
+    Fatal(Error),
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        let (Refused::Session(error) | Refused::Locator(error) | Refused::Fatal(error)) = refused;
+        error
+    }
+}
+
+impl Client {
+    /// A client for one run, its calls counted by `meter`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if TLS cannot be set up.
+    pub fn new(credentials: Credentials, meter: &Meter) -> Result<Self> {
+        Ok(Self {
+            pages: 0,
+            http: Http::new(&credentials.login, TIMEOUT, meter)?,
+            meter: meter.clone(),
+            credentials,
+            session: None,
+            calls_used: None,
+        })
+    }
+
+    /// Reads and maps every authorised partner account.
+    ///
+    /// A session or place lost in the middle costs one new token or query, once; pages belong to
+    /// their session, so the read begins again at the first.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`] unless the last page came and the records are as many as announced;
+    /// [`Error::Contract`] for a reply or record that is not what it must be; [`Error::Auth`],
+    /// [`Error::Config`], [`Error::Rejected`], [`Error::Throttled`] and [`Error::Transient`] as
+    /// Salesforce answers.
+    pub async fn partner_accounts(
+        &mut self,
+        alliances: &Alliances,
+    ) -> Result<Complete<Vec<Account>>> {
+        match self.read_all(alliances).await {
+            Err(Refused::Session(_)) => {
+                tracing::warn!(
+                    "salesforce ended the session; one new token, and the query from its first page"
+                );
+                self.session = None;
+                Ok(self.read_all(alliances).await?)
+            }
+            Err(Refused::Locator(_)) => {
+                tracing::warn!("salesforce lost the query's place; once more from its first page");
+                Ok(self.read_all(alliances).await?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// The host the accounts were read from, with the port if it is not the usual one; empty before
+    /// the first read.
+    pub fn host(&self) -> String {
+        let session = self.session.as_ref();
+        session.map_or_else(String::new, |session| host_of(&session.instance))
+    }
+
+    /// Asks what became of accounts that are not among the authorised ones, 200 a call. Deleted
+    /// ones are looked for as well.
+    ///
+    /// # Errors
+    /// As for [`Client::partner_accounts`]; the answer is an explanation only, so a caller may go
+    /// on without it.
+    pub async fn former_accounts(&mut self, ids: &[AccountId]) -> Result<Vec<Former>> {
+        let mut all = Vec::new();
+        for some in ids.chunks(former::MOST_IDS) {
+            let page = self.query("queryAll", &former::query(some)).await?;
+            all.extend(former::fates(some, &page)?);
+        }
+        Ok(all)
+    }
+
+    async fn read_all(&mut self, alliances: &Alliances) -> Result<Complete<Vec<Account>>, Refused> {
+        let fatal = Refused::Fatal;
+        let mut reading = Reading::<HashSet<AccountId>>::new("salesforce");
+        let mut accounts = Vec::new();
+        let mut page = self
+            .query("query", &query::partner_accounts(alliances))
+            .await?;
+        let total = page.total_size.ok_or_else(|| {
+            fatal(reading.incomplete("the first page does not say how many records there are"))
+        })?;
+        let mut asked = std::collections::HashSet::new();
+        let mut empty_pages = 0;
+        loop {
+            empty_pages = if page.records.is_empty() {
+                empty_pages + 1
+            } else {
+                0
+            };
+            for record in &page.records {
+                let account = Account::from_record(record, alliances).map_err(fatal)?;
+                let id = account.id().map_err(fatal)?;
+                reading.saw(&id).map_err(fatal)?;
+                accounts.push(account);
+            }
+            if page.total_size.is_some_and(|other| other != total) {
+                return Err(fatal(reading.incomplete(
+                    "the announced number of records changed between the pages",
+                )));
+            }
+            match (page.done, page.next_records_url) {
+                (true, _) => return reading.finish(Some(total), accounts).map_err(fatal),
+                (false, None) => {
+                    return Err(fatal(reading.incomplete(
+                        "a page says it is not the last, and names no next one",
+                    )));
+                }
+                (false, Some(next)) if !asked.insert(next.clone()) => {
+                    return Err(fatal(
+                        reading.incomplete("the next page's address does not move"),
+                    ));
+                }
+                (false, Some(_)) if empty_pages > MOST_EMPTY_PAGES => {
+                    return Err(fatal(reading.incomplete("page after page has no records")));
+                }
+                (false, Some(_)) if reading.count() > total => {
+                    return Err(fatal(
+                        reading.incomplete(&format!("the source announced {total} records")),
+                    ));
+                }
+                (false, Some(next)) => page = self.more(&next).await?,
+            }
+        }
+    }
+
+    /// `GET /services/data/{version}/{resource}?q=`: the first page.
+    async fn query(&mut self, resource: &str, soql: &str) -> Result<QueryPage, Refused> {
+        let mut url = self.data_url(resource).await.map_err(Refused::Fatal)?;
+        url.query_pairs_mut().append_pair("q", soql);
+        self.page(url).await
+    }
+
+    /// The version of the data API that is asked.
+    pub fn api_version(&self) -> &str {
+        let own = self.credentials.api_version.as_deref();
+        own.unwrap_or(API_VERSION)
+    }
+
+    /// The address of a resource of the data API, at the instance the token came with.
+    async fn data_url(&mut self, resource: &str) -> Result<Url> {
+        let path = format!("/services/data/{}/{resource}", self.api_version());
+        let mut url = self.session().await?.instance.clone();
+        url.set_path(&path);
+        Ok(url)
+    }
+
+    /// `GET {nextRecordsUrl}`: another page. The address must stay on the instance and below the
+    /// data API.
+    async fn more(&mut self, next: &str) -> Result<QueryPage, Refused> {
+        let session = self.session().await.map_err(Refused::Fatal)?;
+        let url = session.instance.join(next).ok().filter(|url| {
+            url.origin() == session.instance.origin() && url.path().starts_with("/services/data/")
+        });
+        let url = url.ok_or_else(|| {
+            Refused::Fatal(Error::Contract(
+                "salesforce: nextRecordsUrl leaves the instance; nothing was sent there".to_owned(),
+            ))
+        })?;
+        self.page(url).await.map_err(|refused| match refused {
+            // A lost place has more than one code on record.
+            Refused::Fatal(error @ Error::Config(_)) => Refused::Locator(error),
+            other => other,
+        })
+    }
+
+    async fn session(&mut self) -> Result<&Session> {
+        if self.session.is_none() {
+            let (instance, token) = self
+                .credentials
+                .token(&Http::new(
+                    &self.credentials.login,
+                    TOKEN_TIMEOUT,
+                    &self.meter,
+                )?)
+                .await?;
+            self.session = Some(Session { instance, token });
+        }
+        self.session
+            .as_ref()
+            .ok_or_else(|| Error::Auth("salesforce: no session".to_owned()))
+    }
+
+    async fn page(&mut self, url: Url) -> Result<QueryPage, Refused> {
+        let page = self.send("query", url).await?;
+        self.pages += 1;
+        Ok(page)
+    }
+
+    async fn send<T: DeserializeOwned>(&mut self, what: &str, url: Url) -> Result<T, Refused> {
+        let token = self
+            .session()
+            .await
+            .map_err(Refused::Fatal)?
+            .token
+            .expose_secret()
+            .to_owned();
+        let request = self
+            .http
+            .request(Method::GET, url)
+            .bearer_auth(token)
+            .header("accept", "application/json")
+            .header("sforce-query-options", "batchSize=2000");
+        let Answer { reply, said } = self
+            .http
+            .send(
+                &format!("salesforce: {what}"),
+                Call::Repeatable,
+                request,
+                as_json,
+            )
+            .await
+            .map_err(|failure| Refused::Fatal(failure.into()))?;
+        let usage = reply.header("sforce-limit-info").and_then(query::usage);
+        self.calls_used = usage.or(self.calls_used);
+        if let Some((used, allowed)) = usage
+            && used * 10 >= allowed * 8
+        {
+            tracing::warn!(
+                used,
+                allowed,
+                "salesforce: most of the org's API calls of 24 hours are used up \
+                 (Sforce-Limit-Info)"
+            );
+        }
+        said.ok_or_else(|| refused(what, &reply))
+    }
+}
+
+/// What a refusal means. Source: the table of data API errors in Salesforce's REST guide.
+fn refused(what: &str, reply: &Reply) -> Refused {
+    let status = reply.status;
+    let errors = reply.refusal::<Vec<ApiError>>().unwrap_or_default();
+    let ApiError { code, message } = errors.into_iter().next().unwrap_or_default();
+    let code = if code.len() <= 60 && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
+        code
+    } else {
+        String::new()
+    };
+    let say = |advice: &str| format!("salesforce: {what}: status {status} {code}: {advice}");
+    match (status, code.as_str()) {
+        (401, _) if message.contains("not valid for use with the REST API") => {
+            Refused::Fatal(Error::Auth(say(
+                "the session may not use the REST API; check the app's scopes and policies",
+            )))
+        }
+        (401, _) => Refused::Session(Error::Auth(say(
+            "the session was refused; check the app's user and its session policy",
+        ))),
+        (403, "REQUEST_LIMIT_EXCEEDED") if message.contains("TotalRequests") => {
+            Refused::Fatal(Error::Rejected(say(
+                "the org's API calls of 24 hours are used up; raise the limit or wait",
+            )))
+        }
+        (403, "REQUEST_LIMIT_EXCEEDED") => Refused::Fatal(Error::Throttled {
+            what: say("too many calls at once in this org"),
+            retry_after: None,
+        }),
+        (403, _) => Refused::Fatal(Error::Auth(say(
+            "the app's user may not use the API or read accounts; check its permissions",
+        ))),
+        (400, "INVALID_FIELD") => Refused::Fatal(Error::Contract(say(&format!(
+            "{} is missing, or hidden from the app's user by field-level security; give the user \
+             read access to it",
+            query::column(&message)
+        )))),
+        (400, "INVALID_TYPE") => Refused::Fatal(Error::Auth(say(
+            "the app's user may not read Account; give it read access",
+        ))),
+        (400 | 404, "INVALID_QUERY_LOCATOR") => Refused::Locator(Error::Incomplete(say(
+            "the place in the pages was lost twice; the next run reads again",
+        ))),
+        (400, "QUERY_TIMEOUT") => Refused::Fatal(Error::Transient(say("the query ran too long"))),
+        (404 | 410, _) => Refused::Fatal(Error::Config(say(
+            "this API version is not served; set api_version in the secret",
+        ))),
+        (300..=399, _) => Refused::Fatal(Error::Contract(say(
+            "a redirect instead of data; check login_url and the org's My Domain",
+        ))),
+        _ => Refused::Fatal(Error::Rejected(say(
+            "it was refused; see the Salesforce REST guide for this code",
+        ))),
+    }
+}

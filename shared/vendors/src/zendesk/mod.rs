@@ -1,0 +1,283 @@
+//! The Zendesk client: one per instance, one method per endpoint. Source: Zendesk's API reference.
+
+mod auth;
+mod examine;
+mod fields;
+mod jobs;
+mod listing;
+mod organizations;
+mod refused;
+mod related;
+
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder, Url};
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+
+pub use auth::{Credentials, Scope};
+pub use examine::Rights;
+pub use fields::{UNMAPPED, check_fields, types_of};
+pub use jobs::{Job, JobEnd, RecordResult, Said};
+pub use listing::{ListedOrganization, OrganizationsPage, PageBody};
+pub use organizations::CreatedOrganization;
+pub use refused::CallError;
+
+use crate::http::meter::request_id;
+use crate::http::{Answer, Call, Http, Meter, Reply, as_json, host_of};
+use domain::{Error, Result};
+
+/// The longest a call may take. Zendesk ends its own calls sooner.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The pause when no token is to be had.
+const TOKEN_PAUSE_SECONDS: u64 = 30;
+
+#[derive(Debug)]
+pub struct Client {
+    /// `global` or `us-government`.
+    pub name: String,
+    http: Http,
+    credentials: Credentials,
+    scope: Scope,
+    token: Option<SecretString>,
+    /// False after a new token for a refused one, until that has worked.
+    may_mint_again: bool,
+    budget: Option<Budget>,
+}
+
+/// What the last reply said of the rate limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Budget {
+    remaining: u64,
+    reset: u64,
+}
+
+impl Budget {
+    /// Reads the headers, in each spelling on record or documented.
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let number = |names: [&str; 3]| {
+            names.iter().find_map(|name| {
+                headers
+                    .get(*name)?
+                    .to_str()
+                    .ok()?
+                    .trim()
+                    .parse::<u64>()
+                    .ok()
+            })
+        };
+        let remaining = number([
+            "x-rate-limit-remaining",
+            "ratelimit-remaining",
+            "rate-limit-remaining",
+        ])?;
+        let reset =
+            number(["ratelimit-reset", "rate-limit-reset", "x-rate-limit-reset"]).unwrap_or(60);
+        Some(Self { remaining, reset })
+    }
+}
+
+impl Client {
+    /// A client for one run, its calls counted by `meter`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`domain::Error::Config`] if TLS cannot be set up.
+    pub fn new(name: &str, credentials: Credentials, scope: Scope, meter: &Meter) -> Result<Self> {
+        let http = Http::new(&credentials.base, TIMEOUT, meter)?;
+        Ok(Self {
+            name: name.to_owned(),
+            http,
+            credentials,
+            scope,
+            token: None,
+            may_mint_again: true,
+            budget: None,
+        })
+    }
+
+    /// Seconds to stay away before the rate limit is hit, `None` while there is room.
+    ///
+    /// A few calls are left to the account's other integrations. Without the headers there is
+    /// nothing to go by.
+    pub fn nearly_used_up(&mut self) -> Option<u64> {
+        const LEFT_TO_OTHERS: u64 = 10;
+        self.budget
+            .take_if(|budget| budget.remaining < LEFT_TO_OTHERS)
+            .map(|budget| budget.reset.clamp(1, 60))
+    }
+
+    /// The host its calls go to, with the port if it is not the usual one.
+    pub fn host(&self) -> String {
+        host_of(&self.credentials.base)
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.credentials.base.clone();
+        url.set_path(path);
+        url
+    }
+
+    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.http
+            .request(method, url)
+            .header("accept", "application/json")
+    }
+
+    /// Gets a token, if there is none and the instance uses tokens; nothing else is sent.
+    ///
+    /// # Errors
+    /// [`Error::Auth`] or [`Error::Config`] if it is refused.
+    pub async fn sign_in(&mut self) -> Result<()> {
+        if self.token.is_none() {
+            let minted = self.credentials.token(&self.name, &self.http, self.scope);
+            self.token = minted.await?;
+        }
+        Ok(())
+    }
+
+    /// Sends a call with a token, and reads its answer. A refused token is replaced by a new one,
+    /// once until that has worked: tokens end. Source: contract, section 6.
+    async fn send<T: DeserializeOwned>(
+        &mut self,
+        what: &str,
+        call: Call,
+        request: RequestBuilder,
+    ) -> Result<T, CallError> {
+        self.send_and_read(what, call, request, as_json).await
+    }
+
+    /// As [`Client::send`], with `read` for the answer: it may take only what it needs of the body.
+    async fn send_and_read<T>(
+        &mut self,
+        what: &str,
+        call: Call,
+        request: RequestBuilder,
+        read: impl Fn(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<T, CallError> {
+        let what = format!("zendesk {}: {what}", self.name);
+        let doubt = || CallError::Doubt {
+            what: format!("{what}: the request cannot be sent"),
+            retry_after: None,
+        };
+        loop {
+            let this = request.try_clone().ok_or_else(doubt)?;
+            let signed_in = self.sign_in().await;
+            signed_in.map_err(|error| without_token(call, error))?;
+            let this = self.credentials.authorize(this, self.token.as_ref());
+            let Answer { reply, said } = self.http.send(&what, call, this, &read).await?;
+            self.note_limits(&what, &reply);
+            let is_refused = reply.status == 401;
+            if is_refused && self.may_mint_again && self.credentials.mints() {
+                tracing::warn!(
+                    instance = self.name,
+                    "zendesk refused the token; one new one"
+                );
+                self.token = None;
+                self.may_mint_again = false;
+                continue;
+            }
+            self.may_mint_again |= !is_refused;
+            return said.ok_or_else(|| refused::refused(&what, &reply));
+        }
+    }
+
+    fn note_limits(&mut self, what: &str, reply: &Reply) {
+        self.budget = Budget::of(&reply.headers);
+        let request_id = request_id(&reply.headers);
+        if let Some(warning) = reply.header("x-zendesk-api-warn") {
+            let keys = unpermitted(warning);
+            tracing::warn!(
+                call = what,
+                request_id,
+                keys,
+                "zendesk dropped attributes it does not permit (x-zendesk-api-warn)"
+            );
+        }
+        tracing::debug!(
+            call = what,
+            request_id,
+            status = reply.status,
+            "zendesk answered"
+        );
+    }
+}
+
+/// No token, so nothing was sent: a write is waited for then, and is not in doubt.
+fn without_token(call: Call, error: Error) -> CallError {
+    match (call, error) {
+        (Call::Once, Error::Transient(what)) => CallError::Pause {
+            seconds: TOKEN_PAUSE_SECONDS,
+            what,
+        },
+        (_, other) => other.into(),
+    }
+}
+
+/// The keys an `x-zendesk-api-warn` names, as `{:allowed_parameters=>{...,
+/// :unpermitted_keys=>["organization.x"], ...}}`; its values are left out, because they may be
+/// anybody's.
+fn unpermitted(warning: &str) -> String {
+    let list = warning
+        .split(":unpermitted_keys=>[")
+        .nth(1)
+        .and_then(|rest| rest.split(']').next())
+        .unwrap_or_default();
+    let is_key = |key: &&str| {
+        key.len() <= 80
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')
+    };
+    list.split(',')
+        .map(|key| key.trim().trim_matches('"'))
+        .filter(is_key)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_shown_by_its_keys_alone() {
+        let warning = concat!(
+            r#"{:allowed_parameters=>{:controller=>{"#,
+            r#":unpermitted_keys=>["organization.id", "jo@x"], :invalid_values=>["canary"]}}}"#,
+        );
+        assert_eq!(unpermitted(warning), "organization.id");
+        assert_eq!(unpermitted("something else"), "");
+    }
+
+    #[test]
+    fn reads_the_rate_limit_in_every_spelling() {
+        let read = |pairs: &[(&'static str, &'static str)]| {
+            let headers = pairs
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            Budget::of(&headers.collect())
+        };
+        let budget = |remaining, reset| Some(Budget { remaining, reset });
+        assert_eq!(
+            read(&[
+                ("x-rate-limit", "700"),
+                ("X-Rate-Limit-Remaining", "9"),
+                ("rate-limit-reset", "41")
+            ]),
+            budget(9, 41)
+        );
+        assert_eq!(
+            read(&[
+                ("ratelimit-limit", "700"),
+                ("ratelimit-remaining", "699"),
+                ("ratelimit-reset", "2")
+            ]),
+            budget(699, 2)
+        );
+        assert_eq!(read(&[("rate-limit-remaining", "0")]), budget(0, 60));
+        assert_eq!(read(&[("x-rate-limit-remaining", "many")]), None);
+        assert_eq!(read(&[]), None);
+    }
+}
