@@ -1,4 +1,13 @@
-"""make deploy: an environment to AWS, after its change set has been seen and agreed to."""
+"""make deploy: an environment to AWS, after its change set has been seen and agreed to.
+
+It is no call of `sam deploy`, which would lose something in each step:
+
+- Parameters, the stack's state and Lambda's quota are looked at before anything is built.
+- What a change set would lose for good is said in words, and YES=1 does not agree to it.
+- After a no, nothing is left: no change set, and no empty stack that is in review.
+- A parameter that leaves the environment's file has the default again, not its old value.
+- A stack may be protected from deletion.
+"""
 
 import argparse
 import hashlib
