@@ -42,7 +42,7 @@ def run(deployed):
 
 def start(deployed):
     """Starts a run that writes nothing to Zendesk, and returns its execution."""
-    # A name is given once; two in one second would be one run.
+    # A name can be used once; two starts in one second would be one run.
     name = f"smoke-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"[:-3]
     started = deployed.client("stepfunctions").start_execution(
         stateMachineArn=deployed.outputs["StateMachineArn"],

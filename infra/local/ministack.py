@@ -10,7 +10,7 @@ from common.processes import free_ports, process, signed_in, wait_for
 @contextlib.contextmanager
 def local_aws(folder, wait_scale):
     """MiniStack on loopback. Yields its address. Nothing of it is kept."""
-    # No profile of the machine's owner is wanted here.
+    # No AWS profile of the person at this machine may be used.
     os.environ.pop("AWS_PROFILE", None)
     port, log = free_ports(1), folder / "aws.log"
     endpoint = f"http://127.0.0.1:{port}"
