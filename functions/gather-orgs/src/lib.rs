@@ -137,7 +137,7 @@ fn after(scan: &mut Scan, cuts: Vec<Option<Cut>>, is_over: bool) -> Result<Next>
     let mut fault = None;
     for (walk, cut) in scan.walks().iter_mut().zip(cuts) {
         let Some(cut) = cut else { continue };
-        match walk::judge(walk, cut, is_over) {
+        match walk::after_cut(walk, cut, is_over) {
             Ok(next) => all = all.max(next),
             Err(error) => fault = Some(error),
         }

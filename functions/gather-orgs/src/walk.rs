@@ -125,7 +125,7 @@ const MOST_WAITED_SECONDS: u64 = 600;
 /// A fault of the target ends the run. One of another instance ends that walk alone: nothing is
 /// decided by it, and it must not keep the target waiting. Source: contract, section 2,
 /// gather-orgs, 6.
-pub(crate) fn judge(walk: &mut Walk, cut: Cut, is_over: bool) -> Result<Next, Error> {
+pub(crate) fn after_cut(walk: &mut Walk, cut: Cut, is_over: bool) -> Result<Next, Error> {
     let error = match cut {
         Cut::Deadline | Cut::Pause { .. } if is_over => out_of_time(walk.name()),
         Cut::Deadline => return Ok(Next::Continue),
@@ -187,9 +187,9 @@ mod tests {
         let mut scan = Scan::new("run", jiff::Timestamp::UNIX_EPOCH);
         let names = ["global".to_owned(), "us-government".to_owned()];
         for walk in scan.begin(&names, jiff::Timestamp::UNIX_EPOCH) {
-            assert_eq!(judge(walk, Cut::Deadline, false), Ok(Next::Continue));
+            assert_eq!(after_cut(walk, Cut::Deadline, false), Ok(Next::Continue));
             for cut in [Cut::Deadline, pause()] {
-                let judged = judge(walk, cut, true);
+                let judged = after_cut(walk, cut, true);
                 if walk.is_of_target() {
                     assert_eq!(judged.unwrap_err().name(), "Sync.Incomplete");
                 } else {

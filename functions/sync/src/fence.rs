@@ -12,7 +12,7 @@ use crate::state::FILE;
 
 /// What is read of another run's progress.
 #[derive(Deserialize)]
-struct Progress {
+struct OthersProgress {
     working_until: Option<Timestamp>,
     open_create: Option<OpenCreate>,
 }
@@ -42,7 +42,7 @@ pub async fn seconds_of<S: Store>(
         Err(Error::Contract(_)) => None,
         Err(other) => return Err(other),
     };
-    let Some(Progress {
+    let Some(OthersProgress {
         working_until,
         open_create,
     }) = found

@@ -5,15 +5,14 @@
 //! written before the progress that counts it, so a kill between the two leaves the progress as it
 //! was, and the segment is written over.
 
-use std::ops::Deref;
-
 use domain::model::{Header, run_key};
 use domain::{Error, Result};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use stage::store::Store;
 
+use crate::add_only::Segments;
 use crate::state::{CreateResult, Decided, FILE, State};
 
 /// Decided entries that make a segment. Many: large progress, saved with every write. Few: many
@@ -21,72 +20,6 @@ use crate::state::{CreateResult, Decided, FILE, State};
 const ENTRIES_PER_SEGMENT: usize = 50;
 /// Segments read at the same time.
 const READS_AT_ONCE: usize = 8;
-
-/// What lies in segments. A segment that was written over too late would hold something else.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Segments {
-    number: usize,
-    creates: usize,
-    decided: usize,
-}
-
-/// A list that is only added to. In JSON only what lies in no segment.
-#[derive(Debug)]
-pub struct AddOnly<T> {
-    all: Vec<T>,
-    in_segments: usize,
-}
-
-impl<T> AddOnly<T> {
-    pub fn push(&mut self, entry: T) {
-        self.all.push(entry);
-    }
-
-    /// The entries that lie in no segment.
-    fn open(&self) -> &[T] {
-        self.all.get(self.in_segments..).unwrap_or_default()
-    }
-
-    /// Puts the entries of all segments before those that lie in none.
-    fn begin_with(&mut self, mut entries: Vec<T>) {
-        self.in_segments = entries.len();
-        entries.append(&mut self.all);
-        self.all = entries;
-    }
-}
-
-impl<T> Default for AddOnly<T> {
-    fn default() -> Self {
-        Self {
-            all: Vec::new(),
-            in_segments: 0,
-        }
-    }
-}
-
-impl<T> Deref for AddOnly<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        &self.all
-    }
-}
-
-impl<T: Serialize> Serialize for AddOnly<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.open().serialize(serializer)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for AddOnly<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let all = Vec::deserialize(deserializer)?;
-        Ok(Self {
-            all,
-            in_segments: 0,
-        })
-    }
-}
 
 /// `sync-state-{number}.json`: entries that do not change any more.
 #[derive(Debug, Serialize, Deserialize)]

@@ -11,10 +11,10 @@ use stage::deadline::{Deadline, Pauses, seconds_until};
 use stage::events::SoFar;
 use stage::store::Store;
 
+use crate::add_only::{AddOnly, Segments};
 use crate::chunk::Chunk;
 use crate::doubt::{MOST_FAILED_READS, OpenCreate};
 use crate::next::{Left, Step, Times, next};
-use crate::segments::{AddOnly, Segments};
 use crate::work::Work;
 
 /// The document's name, below `runs/{run_id}/`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::model::{Action, Guarded, MARK_FOR_DELETION, Mode, Organization, Reference, TARGET};
+use domain::model::{Action, Category, MARK_FOR_DELETION, Mode, Organization, Reference, TARGET};
 use domain::plan::{Change, Create, Mark, NAME, Plan, Planned, Update};
 use domain::{Error, Result};
 use jiff::Timestamp;
@@ -41,7 +41,7 @@ impl Work {
             updates.filter_map(Update::only_unmark).collect()
         };
         let mut work = Self {
-            unmarks: planned.plan.guard.holds(Guarded::Updates).then(unmarks),
+            unmarks: planned.plan.guard.holds(Category::Updates).then(unmarks),
             planned,
             read_at: BTreeMap::new(),
         };
@@ -91,7 +91,7 @@ impl Work {
 
     /// Creates to be applied, in order.
     pub fn creates(&self) -> &[Create] {
-        if self.plan().guard.holds(Guarded::Creates) {
+        if self.plan().guard.holds(Category::Creates) {
             return &[];
         }
         &self.planned.entries.creates
@@ -104,7 +104,7 @@ impl Work {
     }
 
     fn marks(&self) -> &[Mark] {
-        if self.plan().guard.holds(Guarded::Marks) {
+        if self.plan().guard.holds(Category::Marks) {
             return &[];
         }
         &self.planned.entries.marks

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::About;
+use super::ReportContext;
 use super::cells::Part;
 use domain::model::{Instance, StateMachine, TARGET};
 use domain::plan::{Reached, RunEnd};
@@ -29,7 +29,7 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    pub(super) fn of(about: About<'_>, end: &RunEnd<'_>) -> Self {
+    pub(super) fn of(context: ReportContext<'_>, end: &RunEnd<'_>) -> Self {
         let (instances, salesforce): (&[Instance], &str) = match (end.planned(), end) {
             (Some(run), _) => (
                 &run.planned.plan.instances,
@@ -50,7 +50,7 @@ impl Addresses {
             organization: origin(zendesk).map(|origin| format!("{origin}/agent/organizations/")),
             account: origin(&lightning(salesforce))
                 .map(|origin| format!("{origin}/lightning/r/Account/")),
-            state_machine: about.state_machine.map(str::to_owned),
+            state_machine: context.state_machine.map(str::to_owned),
         }
     }
 

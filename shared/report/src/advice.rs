@@ -3,10 +3,10 @@
 use super::failures::RUNS_UNTIL_STUBBORN;
 use super::runbook::Heading;
 use super::words::{counted, which};
-use super::{About, Instruction, health, links, minute, next_purge};
+use super::{Instruction, ReportContext, health, links, minute, next_purge};
 use domain::mask::without_addresses;
 use domain::model::{
-    Action, Applied, Guarded, Held, Mode, Outcome, RecordOutcome, StateMachine, Verdict,
+    Action, Applied, Category, Held, Mode, Outcome, RecordOutcome, StateMachine, Verdict,
 };
 use domain::plan::{Plan, approval, marks_pending, verdict};
 use domain::plan::{PlannedRun, Reached, RunEnd};
@@ -23,19 +23,19 @@ pub(super) struct Advice {
 /// An instruction and the runbook's section that explains it, if one does.
 type Explained = (Instruction, Option<Heading>);
 
-pub(super) fn of(about: About<'_>, end: &RunEnd<'_>) -> Advice {
+pub(super) fn of(context: ReportContext<'_>, end: &RunEnd<'_>) -> Advice {
     match end {
-        RunEnd::Planned(run) => planned(about, run),
+        RunEnd::Planned(run) => planned(context, run),
         RunEnd::Failed {
             error,
             cause,
             reached,
-        } => failed(about, error, cause, reached),
-        RunEnd::Skipped { holder, approve } => skipped(about, holder, approve),
+        } => failed(context, error, cause, reached),
+        RunEnd::Skipped { holder, approve } => skipped(context, holder, approve),
     }
 }
 
-fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
+fn skipped(context: ReportContext<'_>, holder: &str, approve: &[String]) -> Advice {
     let under_way = format!("Under way was {holder}.");
     let instruction = if approve.is_empty() {
         let text = format!("Nothing: the next run does it. {under_way}");
@@ -49,7 +49,7 @@ fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
             "The approval was not used. Start it again, with the same input, once the other run \
              has ended. {under_way}"
         );
-        Instruction::start(text, about, &approval(approve))
+        Instruction::start(text, context, &approval(approve))
     };
     Advice {
         conclusion: Verdict::Skipped,
@@ -60,24 +60,24 @@ fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
     }
 }
 
-fn planned(about: About<'_>, run: &PlannedRun<'_>) -> Advice {
+fn planned(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Advice {
     let applied = Applied::of(&run.results);
     let conclusion = verdict(&run.planned.plan, &applied);
     let (instructions, sections): (Vec<_>, Vec<_>) =
-        what_to_do(about, run, &applied).into_iter().unzip();
+        what_to_do(context, run, &applied).into_iter().unzip();
     let first_section = sections.into_iter().flatten().next();
     Advice {
         conclusion,
         headline: headline(conclusion, run, &applied),
         instructions,
         runbook: first_section.unwrap_or(Heading::WHERE_TO_LOOK),
-        warnings: warnings(about, run),
+        warnings: warnings(context, run),
     }
 }
 
-fn warnings(about: About<'_>, run: &PlannedRun<'_>) -> Vec<String> {
+fn warnings(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Vec<String> {
     let mut warnings = warnings_of(&run.planned.plan);
-    warnings.extend(health::ending_credentials(about, run));
+    warnings.extend(health::ending_credentials(context, run));
     let refused = &run.planned.plan.guard.refused_approvals;
     if !refused.is_empty() {
         warnings.push(format!(
@@ -135,23 +135,27 @@ fn held_in_words(held: &[Held]) -> String {
     words.join(" and ")
 }
 
-fn word(category: Guarded) -> &'static str {
+fn word(category: Category) -> &'static str {
     match category {
-        Guarded::Creates => "create",
-        Guarded::Updates => "update",
-        Guarded::Marks => "mark",
+        Category::Creates => "create",
+        Category::Updates => "update",
+        Category::Marks => "mark",
     }
 }
 
 /// Everything a person may do now, the most urgent first.
-fn what_to_do(about: About<'_>, run: &PlannedRun<'_>, applied: &Applied) -> Vec<Explained> {
+fn what_to_do(
+    context: ReportContext<'_>,
+    run: &PlannedRun<'_>,
+    applied: &Applied,
+) -> Vec<Explained> {
     let mut all = Vec::new();
-    all.extend(about_waiting(about, run));
-    all.extend(about_the_plan(about, &run.planned.plan));
-    all.extend(about_parts(about, &run.planned.plan));
-    all.extend(about_approvals(about, &run.planned.plan));
+    all.extend(about_waiting(context, run));
+    all.extend(about_the_plan(context, &run.planned.plan));
+    all.extend(about_parts(context, &run.planned.plan));
+    all.extend(about_approvals(context, &run.planned.plan));
     all.extend(about_failures(&run.results, applied));
-    all.extend(about_marks(about, run));
+    all.extend(about_marks(context, run));
     if !run.planned.plan.found.conflicts.is_empty() {
         let text = format!(
             "Resolve {} below; until a person decides, what clashes waits.",
@@ -166,7 +170,7 @@ fn what_to_do(about: About<'_>, run: &PlannedRun<'_>, applied: &Applied) -> Vec<
 }
 
 /// How to release what is held, or to apply what was only planned.
-fn about_the_plan(about: About<'_>, plan: &Plan) -> Option<Explained> {
+fn about_the_plan(context: ReportContext<'_>, plan: &Plan) -> Option<Explained> {
     let doubt = if plan.warnings.is_empty() {
         ""
     } else {
@@ -186,7 +190,7 @@ fn about_the_plan(about: About<'_>, plan: &Plan) -> Option<Explained> {
                 "{doubt}Read the held entries below. If they are wrong, do nothing: they are never \
                  applied. If they are right, release exactly them:"
             );
-            let instruction = Instruction::start(text, about, &released);
+            let instruction = Instruction::start(text, context, &released);
             Some((instruction, Some(Heading::HELD_CHANGES)))
         }
         (Mode::Plan, false) => {
@@ -196,18 +200,18 @@ fn about_the_plan(about: About<'_>, plan: &Plan) -> Option<Explained> {
                  right, this applies all of the plan, if the next one is the same:"
             );
             let section = Heading::LOOKING_AT_A_CHANGE;
-            Some((Instruction::start(text, about, &released), Some(section)))
+            Some((Instruction::start(text, context, &released), Some(section)))
         }
         (Mode::Plan, true) => {
             let text = "Nothing was applied. To apply what is planned then:";
             let section = Heading::LOOKING_AT_A_CHANGE;
-            Some((Instruction::start(text, about, "{}"), Some(section)))
+            Some((Instruction::start(text, context, "{}"), Some(section)))
         }
     }
 }
 
 /// How to release one held category and leave the others held.
-fn about_parts(about: About<'_>, plan: &Plan) -> Vec<Explained> {
+fn about_parts(context: ReportContext<'_>, plan: &Plan) -> Vec<Explained> {
     let held = plan.guard.held();
     if held.len() < 2 {
         return Vec::new();
@@ -216,18 +220,18 @@ fn about_parts(about: About<'_>, plan: &Plan) -> Vec<Explained> {
         let what = counted(held.count, word(held.category));
         let text = format!("Or release only the {what}, and leave the rest held:");
         let input = approval(&[held.digest]);
-        (Instruction::start(text, about, &input), None)
+        (Instruction::start(text, context, &input), None)
     };
     held.into_iter().map(part).collect()
 }
 
 /// What waiting costs, while something is held: nothing.
-fn about_waiting(about: About<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
+fn about_waiting(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
     let is_held = !run.planned.plan.guard.held().is_empty();
     (is_held && run.planned.plan.mode == Mode::Apply).then(|| {
-        let mut text = nothing_happens(about, run);
-        let since = about.history.held_since;
-        if let Some(since) = since.filter(|since| *since < about.started_at) {
+        let mut text = nothing_happens(context, run);
+        let since = context.history.held_since;
+        if let Some(since) = since.filter(|since| *since < context.started_at) {
             text = format!("{text} Something has been held since {}.", minute(since));
         }
         (Instruction::new(text), None)
@@ -235,8 +239,8 @@ fn about_waiting(about: About<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
 }
 
 /// Nothing is deleted or changed while a person waits, and until when that holds.
-pub(super) fn nothing_happens(about: About<'_>, run: &PlannedRun<'_>) -> String {
-    let purge = next_purge(about.ended_at);
+pub(super) fn nothing_happens(context: ReportContext<'_>, run: &PlannedRun<'_>) -> String {
+    let purge = next_purge(context.ended_at);
     let marked = match pending(run) {
         0 => "no partner organization is known to be marked".to_owned(),
         some => format!(
@@ -257,7 +261,7 @@ pub(super) fn pending(run: &PlannedRun<'_>) -> usize {
 }
 
 /// Who approved is not known here.
-fn about_approvals(about: About<'_>, plan: &Plan) -> Option<Explained> {
+fn about_approvals(context: ReportContext<'_>, plan: &Plan) -> Option<Explained> {
     let approved = plan.guard.categories.iter().filter(|one| one.approved);
     let words: Vec<_> = approved
         .map(|one| counted(one.count, word(one.category)))
@@ -269,10 +273,10 @@ fn about_approvals(about: About<'_>, plan: &Plan) -> Option<Explained> {
         "This run was started with an approval of {}. Who started it is not known here: AWS \
          CloudTrail shows it, event StartExecution, {}, name {}.",
         words.join(" and "),
-        minute(about.started_at),
-        about.run_id
+        minute(context.started_at),
+        context.run_id
     );
-    let machine = about.state_machine.and_then(StateMachine::of);
+    let machine = context.state_machine.and_then(StateMachine::of);
     let page = machine.and_then(|machine| machine.starts_page());
     let page = page.map(|url| links::link("Open CloudTrail: StartExecution", url));
     Some((Instruction::on(text, page), None))
@@ -335,7 +339,7 @@ fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained
     all
 }
 
-fn about_marks(about: About<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
+fn about_marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
     let is_set =
         |result: &&RecordOutcome| result.action == Action::Mark && result.outcome == Outcome::Done;
     let set = run.results.iter().filter(is_set).count();
@@ -343,7 +347,7 @@ fn about_marks(about: About<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
         return None;
     }
     let planned = run.planned.entries.marks.len();
-    let purge = next_purge(about.ended_at);
+    let purge = next_purge(context.ended_at);
     let text = format!(
         "{set} of {} {} set: look below, before {purge}, when what is marked is deleted.",
         counted(planned, "mark"),
@@ -352,7 +356,7 @@ fn about_marks(about: About<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
     Some((Instruction::new(text), Some(Heading::MARKS_WERE_SET)))
 }
 
-fn failed(about: About<'_>, error: &str, cause: &str, reached: &Reached<'_>) -> Advice {
+fn failed(context: ReportContext<'_>, error: &str, cause: &str, reached: &Reached<'_>) -> Advice {
     let warnings = match reached {
         Reached::Plan(run) => warnings_of(&run.planned.plan),
         Reached::BeforePlan { .. } | Reached::UnreadablePlan => Vec::new(),
@@ -363,8 +367,8 @@ fn failed(about: About<'_>, error: &str, cause: &str, reached: &Reached<'_>) -> 
         instructions: vec![
             Instruction::new(format!("What happened: {}", without_addresses(cause))),
             Instruction::new(advice_for(error)),
-            Instruction::new(what_was_written(about.mode, reached)),
-            start_again(about),
+            Instruction::new(what_was_written(context.mode, reached)),
+            start_again(context),
         ],
         runbook: Heading::of_error(error),
         warnings,
@@ -414,8 +418,8 @@ fn what_was_written(mode: Mode, reached: &Reached<'_>) -> &'static str {
     }
 }
 
-fn start_again(about: About<'_>) -> Instruction {
-    let (text, input) = match about.mode {
+fn start_again(context: ReportContext<'_>) -> Instruction {
+    let (text, input) = match context.mode {
         Mode::Plan => ("After that, plan anew:", "{\"mode\": \"plan\"}"),
         Mode::Apply => (
             "After that, or if nothing is to be corrected, start a new run, or wait for the next \
@@ -423,5 +427,5 @@ fn start_again(about: About<'_>) -> Instruction {
             "{}",
         ),
     };
-    Instruction::start(text, about, input)
+    Instruction::start(text, context, input)
 }

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use super::Section;
 use super::cells::Cell;
 use super::outcome::{Outcomes, word};
-use domain::model::{ACCOUNT_TYPE, Action, FieldValue, Guarded, MARK_FOR_DELETION};
+use domain::model::{ACCOUNT_TYPE, Action, Category, FieldValue, MARK_FOR_DELETION};
 use domain::plan::PlannedRun;
 use domain::plan::{Change, Create, Update};
 
 /// Creates that wait for an approval.
 pub(super) fn held_creates(run: &PlannedRun<'_>) -> Option<Section> {
-    if !run.planned.plan.guard.holds(Guarded::Creates) {
+    if !run.planned.plan.guard.holds(Category::Creates) {
         return None;
     }
     Section::of_held(
@@ -24,7 +24,7 @@ pub(super) fn held_creates(run: &PlannedRun<'_>) -> Option<Section> {
 }
 
 pub(super) fn creates(run: &PlannedRun<'_>) -> Option<Section> {
-    if run.planned.plan.guard.holds(Guarded::Creates) {
+    if run.planned.plan.guard.holds(Category::Creates) {
         return None;
     }
     let outcomes = Outcomes::of(run, Action::Create);
@@ -59,7 +59,7 @@ const HEAD: [&str; 4] = ["organization", "name", "account", "changes"];
 
 /// Updates that wait for an approval, without what takes marks back: that is never held.
 pub(super) fn held_updates(run: &PlannedRun<'_>) -> Option<Section> {
-    if !run.planned.plan.guard.holds(Guarded::Updates) {
+    if !run.planned.plan.guard.holds(Category::Updates) {
         return None;
     }
     let held = run
@@ -79,7 +79,7 @@ pub(super) fn held_updates(run: &PlannedRun<'_>) -> Option<Section> {
 
 /// Updates of this run; marks that are taken back are among them.
 pub(super) fn changes(run: &PlannedRun<'_>) -> Option<Section> {
-    let is_held = run.planned.plan.guard.holds(Guarded::Updates);
+    let is_held = run.planned.plan.guard.holds(Category::Updates);
     let applied: Cow<'_, [Update]> = if is_held {
         run.planned
             .entries

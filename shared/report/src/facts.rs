@@ -17,7 +17,7 @@ pub struct Reporting {
 
 /// What every report is made from, however the run ended.
 #[derive(Debug, Clone, Copy)]
-pub struct About<'a> {
+pub struct ReportContext<'a> {
     pub run_id: &'a str,
     pub started_at: Timestamp,
     pub ended_at: Timestamp,

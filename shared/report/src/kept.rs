@@ -2,7 +2,7 @@
 
 use super::cells::Cell;
 use super::{Section, minute, next_purge};
-use domain::model::Guarded;
+use domain::model::Category;
 use domain::plan::PlannedRun;
 use domain::plan::{Deferred, Retained, Skipped, Waiting};
 
@@ -67,7 +67,7 @@ pub(super) fn deferred(run: &PlannedRun<'_>) -> Option<Section> {
             Cell::sentence(&one.reason),
         ]
     };
-    let note = if run.planned.plan.guard.holds(Guarded::Updates) {
+    let note = if run.planned.plan.guard.holds(Category::Updates) {
         "These names become free once the held updates are approved, and are given after that."
     } else {
         "Nothing to do: these names become free by this plan, and are given in one of the next \

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::cells::Cell;
 use super::outcome::{Outcomes, word};
-use super::{About, Section, minute, next_purge};
-use domain::model::{Action, Guarded, Mode, Outcome, Related};
+use super::{ReportContext, Section, minute, next_purge};
+use domain::model::{Action, Category, Mode, Outcome, Related};
 use domain::plan::Mark;
 use domain::plan::PlannedRun;
 
@@ -16,12 +16,12 @@ const HOW: &str = "another job deletes what is marked and has no open tickets, w
                    closed tickets";
 
 /// Marks that wait for an approval.
-pub(super) fn held_marks(about: About<'_>, run: &PlannedRun<'_>) -> Option<Section> {
-    if !run.planned.plan.guard.holds(Guarded::Marks) {
+pub(super) fn held_marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
+    if !run.planned.plan.guard.holds(Category::Marks) {
         return None;
     }
     let known = Known::of(run);
-    let purge = next_purge(about.ended_at);
+    let purge = next_purge(context.ended_at);
     let rows = run
         .planned
         .entries
@@ -37,11 +37,11 @@ pub(super) fn held_marks(about: About<'_>, run: &PlannedRun<'_>) -> Option<Secti
 }
 
 /// Marks of this run, set or not.
-pub(super) fn marks(about: About<'_>, run: &PlannedRun<'_>) -> Option<Section> {
-    if run.planned.plan.guard.holds(Guarded::Marks) {
+pub(super) fn marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
+    if run.planned.plan.guard.holds(Category::Marks) {
         return None;
     }
-    let purge = next_purge(about.ended_at);
+    let purge = next_purge(context.ended_at);
     let is_only_planned = run.planned.plan.mode == Mode::Plan;
     let note = if is_only_planned {
         format!("None of these is marked by this run. Were they marked now: on {purge} {HOW}.")
@@ -68,7 +68,7 @@ pub(super) fn marks(about: About<'_>, run: &PlannedRun<'_>) -> Option<Section> {
 }
 
 /// Organizations without account that were marked before this run.
-pub(super) fn already_marked(about: About<'_>, run: &PlannedRun<'_>) -> Option<Section> {
+pub(super) fn already_marked(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let own = run
         .planned
         .plan
@@ -92,7 +92,7 @@ pub(super) fn already_marked(about: About<'_>, run: &PlannedRun<'_>) -> Option<S
     });
     let note = format!(
         "Marked before this run, and to be deleted on {} as well.",
-        next_purge(about.ended_at)
+        next_purge(context.ended_at)
     );
     let head = ["organization", "name", "account", "reason", "marked"];
     Section::list("Marked already", note, &head, rows, "plan.json")

@@ -11,7 +11,7 @@ use super::failures::RUNS_UNTIL_STUBBORN;
 use super::links::anchor;
 use super::runbook::Heading;
 use super::words::counted;
-use super::{About, minute, next_purge};
+use super::{ReportContext, minute, next_purge};
 use crate::Reporting;
 use domain::mask::without_addresses;
 use domain::model::{
@@ -39,24 +39,24 @@ pub struct Notice {
 /// A notice of the last run in the history, if there is a reason to tell people of it.
 ///
 /// Source: contract, section 2, "The way out".
-pub fn notice(about: About<'_>, end: &RunEnd<'_>) -> Option<Notice> {
-    let now = about.history.runs.last()?;
+pub fn notice(context: ReportContext<'_>, end: &RunEnd<'_>) -> Option<Notice> {
+    let now = context.history.runs.last()?;
     let planned = end.planned();
     let news = planned.map(news).unwrap_or_default();
-    let subject = subject(about, now, end, &news)?;
+    let subject = subject(context, now, end, &news)?;
     let mut lines = vec![what_was_done(now, end)];
-    lines.extend(what_is_wrong(about, now, end));
+    lines.extend(what_is_wrong(context, now, end));
     if now.ending == Verdict::Held {
-        lines.extend(planned.map(|run| nothing_happens(about, run)));
+        lines.extend(planned.map(|run| nothing_happens(context, run)));
     } else {
-        lines.extend(deadline(about, end));
+        lines.extend(deadline(context, end));
     }
     if !news.is_empty() {
         let all: Vec<_> = news.iter().map(|one| one.line.as_str()).collect();
         lines.push(all.join(" "));
     }
-    lines.push(what_to_do(about, now, &news));
-    lines.extend(addresses(about));
+    lines.push(what_to_do(context, now, &news));
+    lines.extend(addresses(context));
     let subject = format!("partner-sync: {subject}");
     Some(Notice {
         subject: subject.chars().take(SUBJECT_CHARACTERS).collect(),
@@ -65,8 +65,13 @@ pub fn notice(about: About<'_>, end: &RunEnd<'_>) -> Option<Notice> {
 }
 
 /// The state, and why people are told of it; `None` if there is no reason.
-fn subject(about: About<'_>, now: &PastRun, end: &RunEnd<'_>, news: &[News]) -> Option<String> {
-    let change = about
+fn subject(
+    context: ReportContext<'_>,
+    now: &PastRun,
+    end: &RunEnd<'_>,
+    news: &[News],
+) -> Option<String> {
+    let change = context
         .history
         .change()
         .map(|(before, _)| what_changed(before, now));
@@ -74,7 +79,7 @@ fn subject(about: About<'_>, now: &PastRun, end: &RunEnd<'_>, news: &[News]) -> 
     let others = news.iter().map(|one| one.subject.to_owned());
     let mut reasons: Vec<_> = marks.into_iter().chain(others).collect();
     if change.is_none() && reasons.is_empty() {
-        reasons.push(reminder(about, now, end)?);
+        reasons.push(reminder(context, now, end)?);
     }
     let change = change.map_or_else(String::new, |change| format!(" ({change})"));
     let reasons: Vec<_> = reasons.into_iter().map(|one| format!(", {one}")).collect();
@@ -117,11 +122,11 @@ fn unknown_marks(results: &[RecordOutcome]) -> usize {
 
 /// The same again, if it is long ago that people were told of it: while something is held, and
 /// while the pipeline is bad and marks stand, which only a good run takes back.
-fn reminder(about: About<'_>, now: &PastRun, end: &RunEnd<'_>) -> Option<String> {
+fn reminder(context: ReportContext<'_>, now: &PastRun, end: &RunEnd<'_>) -> Option<String> {
     let is_bad = matches!(now.ending, Verdict::Failed | Verdict::Partial);
-    let held_since = about.history.held_since;
+    let held_since = context.history.held_since;
     let is_worth_it = held_since.is_some() || (is_bad && pending_marks(end) > 0);
-    if !is_worth_it || !is_due(about, now.ended_at) {
+    if !is_worth_it || !is_due(context, now.ended_at) {
         return None;
     }
     Some(match held_since {
@@ -132,19 +137,19 @@ fn reminder(about: About<'_>, now: &PastRun, end: &RunEnd<'_>) -> Option<String>
 
 /// True if it is long ago that people were told. Runs do not take the same time, so half an
 /// interval of the schedule does not count.
-fn is_due(about: About<'_>, now: Timestamp) -> bool {
+fn is_due(context: ReportContext<'_>, now: Timestamp) -> bool {
     let Reporting {
         runbook: _,
         reminder_hours,
         interval_hours,
-    } = about.reporting;
+    } = context.reporting;
     if *reminder_hours == 0 {
         return false;
     }
     let minutes = i64::from(*reminder_hours) * 60 - i64::from(*interval_hours) * 30;
     let long = SignedDuration::from_mins(minutes);
     let is_long_ago = |told: Timestamp| now.duration_since(told) >= long;
-    about.history.told_before().is_none_or(is_long_ago)
+    context.history.told_before().is_none_or(is_long_ago)
 }
 
 /// Organizations that the next purge may delete, as far as is known.
@@ -193,11 +198,11 @@ fn what_was_done(run: &PastRun, end: &RunEnd<'_>) -> String {
 }
 
 /// The cause of a failure; a line for each held category; what failed, and what is unknown.
-fn what_is_wrong(about: About<'_>, run: &PastRun, end: &RunEnd<'_>) -> Vec<String> {
+fn what_is_wrong(context: ReportContext<'_>, run: &PastRun, end: &RunEnd<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if let RunEnd::Failed { cause, .. } = end {
         lines.push(format!("What happened: {}", in_a_line(cause)));
-        let held = about.history.held_since.map(|since| {
+        let held = context.history.held_since.map(|since| {
             format!(
                 "Something has been held since {}, and stays held.",
                 minute(since)
@@ -234,7 +239,7 @@ fn held_categories(guard: &Guard) -> Vec<String> {
 }
 
 /// When what is marked is deleted.
-fn deadline(about: About<'_>, end: &RunEnd<'_>) -> Option<String> {
+fn deadline(context: ReportContext<'_>, end: &RunEnd<'_>) -> Option<String> {
     let pending = pending_marks(end);
     let is_certain = end
         .planned()
@@ -244,7 +249,7 @@ fn deadline(about: About<'_>, end: &RunEnd<'_>) -> Option<String> {
         format!(
             "On {} those of {up_to}{} are deleted that have no open tickets. Only a good run or a \
              person takes a mark back.",
-            next_purge(about.ended_at),
+            next_purge(context.ended_at),
             counted(pending, "marked organization"),
         )
     })
@@ -397,7 +402,7 @@ fn record_id(result: &RecordOutcome) -> String {
 }
 
 /// The runbook's section: an address, or the file and the heading if it has none.
-fn what_to_do(about: About<'_>, run: &PastRun, news: &[News]) -> String {
+fn what_to_do(context: ReportContext<'_>, run: &PastRun, news: &[News]) -> String {
     let of_state = match run.ending {
         Verdict::Held => Some(Heading::HELD_CHANGES),
         Verdict::Partial if run.applied.failed > 0 => Some(Heading::FAILED_RECORDS),
@@ -409,7 +414,7 @@ fn what_to_do(about: About<'_>, run: &PastRun, news: &[News]) -> String {
     };
     let urgent = news.first().map(|one| one.section);
     let heading = urgent.or(of_state).unwrap_or(Heading::WHERE_TO_LOOK);
-    let runbook = &about.reporting.runbook;
+    let runbook = &context.reporting.runbook;
     if runbook.starts_with("https://") {
         format!("What to do: {runbook}#{}", anchor(heading.text()))
     } else {
@@ -418,16 +423,16 @@ fn what_to_do(about: About<'_>, run: &PastRun, news: &[News]) -> String {
 }
 
 /// The execution and the report in the console; without a console, the report in the bucket.
-fn addresses(about: About<'_>) -> Vec<String> {
-    let key = run_key(about.run_id, "report.html");
-    let machine = about.state_machine.and_then(StateMachine::of);
-    let execution = machine.and_then(|machine| machine.execution_page(about.run_id));
-    let report = machine.and_then(|machine| machine.document_page(about.bucket, &key));
+fn addresses(context: ReportContext<'_>) -> Vec<String> {
+    let key = run_key(context.run_id, "report.html");
+    let machine = context.state_machine.and_then(StateMachine::of);
+    let execution = machine.and_then(|machine| machine.execution_page(context.run_id));
+    let report = machine.and_then(|machine| machine.document_page(context.bucket, &key));
     let mut lines = Vec::new();
     lines.extend(execution.map(|page| format!("Execution: {page}")));
     lines.push(match report {
         Some(page) => format!("Report: {page}"),
-        None => format!("Report: s3://{}/{key}", about.bucket),
+        None => format!("Report: s3://{}/{key}", context.bucket),
     });
     lines
 }

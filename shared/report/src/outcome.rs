@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Section;
 use super::cells::Cell;
-use domain::model::{Action, Guarded, Mode, Outcome, RecordOutcome};
+use domain::model::{Action, Category, Mode, Outcome, RecordOutcome};
 use domain::plan::{KnownResults, PlannedRun};
 
 /// The outcomes of one kind by account (creates) or organization (updates, marks).
@@ -68,13 +68,13 @@ pub(super) fn plan_and_result(run: &PlannedRun<'_>) -> Option<Section> {
         Kind {
             name: "creates",
             planned: counts.creates,
-            held: held_entries(run, Guarded::Creates),
+            held: held_entries(run, Category::Creates),
             belongs: &of_action(Action::Create),
         },
         Kind {
             name: "updates",
             planned: counts.updates,
-            held: held_entries(run, Guarded::Updates),
+            held: held_entries(run, Category::Updates),
             belongs: &of_action(Action::Update),
         },
         Kind {
@@ -86,7 +86,7 @@ pub(super) fn plan_and_result(run: &PlannedRun<'_>) -> Option<Section> {
         Kind {
             name: "marks",
             planned: counts.marks,
-            held: held_entries(run, Guarded::Marks),
+            held: held_entries(run, Category::Marks),
             belongs: &of_action(Action::Mark),
         },
     ];
@@ -112,7 +112,7 @@ pub(super) fn plan_and_result(run: &PlannedRun<'_>) -> Option<Section> {
     Section::of("Plan and result", note, &head, rows)
 }
 
-fn held_entries(run: &PlannedRun<'_>, category: Guarded) -> usize {
+fn held_entries(run: &PlannedRun<'_>, category: Category) -> usize {
     let held = run.planned.plan.guard.held();
     held.iter()
         .find(|held| held.category == category)

@@ -3,19 +3,21 @@
 
 use super::cells::Cell;
 use super::words::against;
-use super::{About, Section, changes, cost, failures, health, inputs, kept, marks, outcome};
+use super::{
+    ReportContext, Section, changes, cost, failures, health, inputs, kept, marks, outcome,
+};
 use domain::model::AccountId;
 use domain::plan::PlannedRun;
 use domain::plan::{Conflict, Judged, Party};
 
-pub(super) fn all(about: About<'_>, run: &PlannedRun<'_>) -> [Option<Section>; 21] {
+pub(super) fn all(context: ReportContext<'_>, run: &PlannedRun<'_>) -> [Option<Section>; 21] {
     [
-        marks::held_marks(about, run),
+        marks::held_marks(context, run),
         changes::held_creates(run),
         changes::held_updates(run),
         failures::failures(run),
-        marks::marks(about, run),
-        marks::already_marked(about, run),
+        marks::marks(context, run),
+        marks::already_marked(context, run),
         conflicts(run),
         failures::repeated(run),
         changes::changes(run),
@@ -27,10 +29,10 @@ pub(super) fn all(about: About<'_>, run: &PlannedRun<'_>) -> [Option<Section>; 2
         outcome::plan_and_result(run),
         guard(run),
         inputs::inputs(run),
-        health::stages(about, run),
-        cost::a_month(about, run),
-        health::credentials(about, run),
-        health::last_runs(about),
+        health::stages(context, run),
+        cost::a_month(context, run),
+        health::credentials(context, run),
+        health::last_runs(context),
     ]
 }
 

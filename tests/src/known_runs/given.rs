@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::model::{
-    Absent, Account, AccountId, Accounts, Action, Alliances, Applied, Complete, Counts, Credential,
-    Fate, Former, Formers, Guarded, Header, HeldKeys, History, MOST_RELATED, Memory, Organizations,
-    PastRun, RecordOutcome, Related, RunUsage, TARGET, Usage, Verdict,
+    Absent, Account, AccountId, Accounts, Action, Alliances, Applied, Category, Complete, Counts,
+    Credential, Fate, Former, Formers, Header, HeldKeys, History, MOST_RELATED, Memory,
+    Organizations, PastRun, RecordOutcome, Related, RunUsage, TARGET, Usage, Verdict,
 };
 use domain::plan::Mark;
 use gather_orgs::{Scan, Wanted};
@@ -268,7 +268,7 @@ pub(super) fn past(hours: usize, last: Verdict) -> Vec<PastRun> {
             counts: Counts::default(),
             applied,
             held: match ending {
-                Verdict::Held => vec![Guarded::Marks],
+                Verdict::Held => vec![Category::Marks],
                 _ => Vec::new(),
             },
             told: ending == Verdict::Held,

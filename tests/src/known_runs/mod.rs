@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use domain::model::{
-    AccountId, Action, Applied, Counts, Formers, Guarded, Header, History, Instance, LastGood,
+    AccountId, Action, Applied, Category, Counts, Formers, Header, History, Instance, LastGood,
     ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference, RunUsage, Usage,
     Verdict, entries_digest,
 };
@@ -15,7 +15,7 @@ use domain::plan::{
     Comparison, Creates, Entries, Inputs, KnownResults, Limit, Limits, Listed, Lists, NotInSync,
     Plan, Planned, PlannedRun, Reached, RunEnd, Settings, Updates,
 };
-use report::{About, Notice, Report, Reporting, notice};
+use report::{Notice, Report, ReportContext, Reporting, notice};
 
 use crate::standins::seed::{ALLIANCE, account_id};
 use crate::standins::{World, demo};
@@ -213,19 +213,19 @@ impl Scene {
             return Vec::new();
         }
         let mut results = Vec::new();
-        if !plan.guard.holds(Guarded::Creates) {
+        if !plan.guard.holds(Category::Creates) {
             for (create, id) in changes.creates.iter().zip(30_000_000_000_001..) {
                 let account = Some(create.salesforce_id.to_string());
                 results.push(done(Action::Create, id, account, None));
             }
         }
-        if !plan.guard.holds(Guarded::Updates) {
+        if !plan.guard.holds(Category::Updates) {
             for update in &changes.updates {
                 let account = Some(update.salesforce_id.to_string());
                 results.push(done(Action::Update, update.id, account, Some("V3-b1")));
             }
         }
-        if !plan.guard.holds(Guarded::Marks) {
+        if !plan.guard.holds(Category::Marks) {
             for mark in &changes.marks {
                 let account = mark.salesforce_id.clone();
                 results.push(done(Action::Mark, mark.id, account, Some("V3-b2")));
@@ -435,12 +435,12 @@ fn failed_early(
 }
 
 /// The report, and what people are told.
-fn both(about: About<'_>, end: &RunEnd<'_>) -> (Report, Option<Notice>) {
+fn both(about: ReportContext<'_>, end: &RunEnd<'_>) -> (Report, Option<Notice>) {
     let told = match about.mode {
         Mode::Apply => notice(about, end),
         Mode::Plan => None,
     };
-    let about = About {
+    let about = ReportContext {
         people_are_told: told.is_some(),
         ..about
     };
@@ -486,8 +486,8 @@ fn skipped() -> (Report, Option<Notice>) {
     (Report::of(about, &end), None)
 }
 
-fn about<'a>(history: &'a History, usage: &RunUsage, mode: Mode) -> About<'a> {
-    About {
+fn about<'a>(history: &'a History, usage: &RunUsage, mode: Mode) -> ReportContext<'a> {
+    ReportContext {
         run_id: RUN,
         started_at: started_at(),
         ended_at: ended_at(usage),

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::{Change, Changes, Kept, Mark, Past, Retained, Update, Waiting};
+use super::{Change, Changes, Mark, NotMarked, Past, Retained, Update, Waiting};
 use crate::model::{
     Absent, AccountId, EXPIRATION_DATE, Fate, FieldValue, MARK_FOR_DELETION, Organization,
 };
@@ -54,7 +54,7 @@ pub(super) fn clock(
 
 /// Puts the organization on the list it belongs to. The order matters: what keeps an organization
 /// for good comes before what keeps it for a time.
-pub(super) fn judge(
+pub(super) fn keep_or_mark(
     organization: &Organization,
     rules: &Rules,
     past: &Past,
@@ -156,8 +156,8 @@ fn mark(organization: &Organization, reason: String) -> Mark {
     }
 }
 
-fn kept<When>(organization: &Organization, reason: String, eligible_from: When) -> Kept<When> {
-    Kept {
+fn kept<When>(organization: &Organization, reason: String, eligible_from: When) -> NotMarked<When> {
+    NotMarked {
         id: organization.id,
         salesforce_id: organization.salesforce_id().map(str::to_owned),
         name: organization.name.clone(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Changes, Found, Guard, Inputs, Lists, Past, Plan, Planned, Rules, Seen, Target, diff, judge,
-    last_purge,
+    Changes, Found, Guard, Inputs, Lists, Past, Plan, Planned, Rules, Sizes, Target, diff,
+    hold_what_is_too_large, last_purge,
 };
 use crate::Result;
 use crate::model::{
@@ -49,7 +49,7 @@ impl Comparison {
         let last = inputs.last_good.as_ref().map(|last| last.counts);
         let (former, former_not_visible) = gone_from_sight(&changes, &past);
         let purge = last_purge(inputs.started_at);
-        let seen = Seen {
+        let seen = Sizes {
             partner_organizations: target.get().partners.len(),
             accounts: accounts.get().len(),
             accounts_of_last_good_run: last.map(|last| last.accounts),
@@ -61,7 +61,7 @@ impl Comparison {
         changes.found.own_marks = own_marks;
         let held = inputs.memory.as_ref().map(|memory| memory.held.clone());
         let held = held.unwrap_or_default();
-        let guard = judge(
+        let guard = hold_what_is_too_large(
             &changes.entries,
             seen,
             &settings.limits,

@@ -5,7 +5,7 @@ use super::super::for_tests::{
 };
 use super::*;
 use crate::model::{
-    Absent, EXPIRATION_DATE, FieldValue, Former, Guarded, MARK_FOR_DELETION, Organization,
+    Absent, Category, EXPIRATION_DATE, FieldValue, Former, MARK_FOR_DELETION, Organization,
 };
 
 #[test]
@@ -163,7 +163,7 @@ fn nothing_of_another_instance_is_compared() {
 #[test]
 fn the_command_that_releases_names_every_held_digest_and_is_there_only_if_something_is_held() {
     let held = |digest: &str| Held {
-        category: Guarded::Marks,
+        category: Category::Marks,
         count: 1,
         limit: 0,
         digest: digest.to_owned(),

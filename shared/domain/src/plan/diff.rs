@@ -192,7 +192,7 @@ impl<'a> Differ<'a> {
             let name = &partner.account.name;
             let holders = self.index.holders(name, Some(organization));
             let rename = if claims.may_rename(name) {
-                renames.judge(organization, &holders)
+                renames.becomes_of(organization, &holders)
             } else {
                 Rename::Never
             };
@@ -270,7 +270,7 @@ impl<'a> Differ<'a> {
                 self.conflicts
                     .add(Shared::Name(name), bearer, [organization]);
             } else {
-                abandoned::judge(organization, self.rules, self.past, &mut self.changes);
+                abandoned::keep_or_mark(organization, self.rules, self.past, &mut self.changes);
             }
         }
     }

@@ -105,7 +105,7 @@ pub struct Mark {
 
 /// A partner organization without account that is not marked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept<When> {
+pub struct NotMarked<When> {
     pub id: u64,
     /// Its Salesforce id as Zendesk has it.
     pub salesforce_id: Option<String>,
@@ -116,11 +116,11 @@ pub struct Kept<When> {
 }
 
 /// Kept for a reason of its own. The first day on which it may be marked; `None` if there is none.
-pub type Retained = Kept<Option<Date>>;
+pub type Retained = NotMarked<Option<Date>>;
 
 /// Kept because its account has not been missing for long enough. The moment from which it may be
 /// marked.
-pub type Waiting = Kept<Timestamp>;
+pub type Waiting = NotMarked<Timestamp>;
 
 /// An account whose name another organization gives up by this very plan: it gets it from a later
 /// run.

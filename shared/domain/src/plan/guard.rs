@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Creates, Entries, Mark, NotInSync, Update, Updates};
 use crate::Result;
-use crate::model::{Guarded, Held, HeldKeys, MARK_FOR_DELETION, entries_digest};
+use crate::model::{Category, Held, HeldKeys, MARK_FOR_DELETION, entries_digest};
 
 /// The most of one category that goes without approval: the larger of a number and a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub struct Limits {
 
 /// The sizes the guard measures against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct Sizes {
     /// Partner organizations on the target.
     pub partner_organizations: usize,
     /// Accounts from Salesforce.
@@ -60,7 +60,7 @@ pub struct Seen {
 /// The guard's judgement of one category.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judged {
-    pub category: Guarded,
+    pub category: Category,
     /// Entries that are measured; an update that is only an un-mark is not one.
     pub count: usize,
     /// Marks set since the last purge that still stand; they count as well. 0 of other categories.
@@ -92,12 +92,12 @@ pub struct Guard {
     /// Approvals of the input that fit no category of this plan that needs one. They release
     /// nothing.
     pub refused_approvals: Vec<String>,
-    pub seen: Seen,
+    pub seen: Sizes,
 }
 
 impl Guard {
     /// True if the category is not applied. A category without judgement is held.
-    pub fn holds(&self, category: Guarded) -> bool {
+    pub fn holds(&self, category: Category) -> bool {
         self.categories
             .iter()
             .find(|judged| judged.category == category)
@@ -122,9 +122,9 @@ impl Guard {
 ///
 /// # Errors
 /// [`crate::Error::Contract`] if a list has no JSON form.
-pub fn judge(
+pub fn hold_what_is_too_large(
     entries: &Entries,
-    seen: Seen,
+    seen: Sizes,
     limits: &Limits,
     held: &HeldKeys,
     approvals: &[String],
@@ -136,28 +136,28 @@ pub fn judge(
     };
     let measured = [
         Measured {
-            category: Guarded::Creates,
+            category: Category::Creates,
             count: entries.creates.len(),
             standing: 0,
-            held_before: held_before(Guarded::Creates),
+            held_before: held_before(Category::Creates),
             limit: limits.creates,
             digest: entries_digest::<Creates>(&entries.creates)?,
             veto: None,
         },
         Measured {
-            category: Guarded::Updates,
+            category: Category::Updates,
             count: updates.len(),
             standing: 0,
-            held_before: held_before(Guarded::Updates),
+            held_before: held_before(Category::Updates),
             limit: limits.updates,
             digest: entries_digest::<Updates>(&updates)?,
             veto: None,
         },
         Measured {
-            category: Guarded::Marks,
+            category: Category::Marks,
             count: entries.marks.len(),
             standing: seen.marks_since_purge,
-            held_before: held_before(Guarded::Marks),
+            held_before: held_before(Category::Marks),
             limit: limits.marks,
             digest: entries_digest::<NotInSync>(&without_reasons(&entries.marks))?,
             veto: no_mark_may_go(seen, limits),
@@ -204,28 +204,28 @@ fn without_reasons(marks: &[Mark]) -> Vec<Mark> {
 }
 
 /// The keys of a category's entries, as the memory holds those that are held.
-pub(super) fn entry_keys(category: Guarded, entries: &Entries) -> BTreeSet<String> {
+pub(super) fn entry_keys(category: Category, entries: &Entries) -> BTreeSet<String> {
     let Entries {
         creates,
         updates,
         marks,
     } = entries;
     match category {
-        Guarded::Creates => {
+        Category::Creates => {
             let ids = creates.iter().map(|one| one.salesforce_id.to_string());
             ids.collect()
         }
-        Guarded::Updates => {
+        Category::Updates => {
             let held = without_unmarks(updates);
             held.iter().map(|one| one.id.to_string()).collect()
         }
-        Guarded::Marks => marks.iter().map(|one| one.id.to_string()).collect(),
+        Category::Marks => marks.iter().map(|one| one.id.to_string()).collect(),
     }
 }
 
 /// What is measured of one category.
 struct Measured {
-    category: Guarded,
+    category: Category,
     count: usize,
     standing: usize,
     /// Those of the entries that were held before.
@@ -236,7 +236,7 @@ struct Measured {
     veto: Option<String>,
 }
 
-fn judge_category(measured: Measured, seen: Seen, approvals: &[String]) -> Judged {
+fn judge_category(measured: Measured, seen: Sizes, approvals: &[String]) -> Judged {
     let message = message(&measured, seen);
     let Measured {
         category,
@@ -267,7 +267,7 @@ fn judge_category(measured: Measured, seen: Seen, approvals: &[String]) -> Judge
 }
 
 /// Numbers, limit and percentage, and what else holds the category.
-fn message(measured: &Measured, seen: Seen) -> String {
+fn message(measured: &Measured, seen: Sizes) -> String {
     let Measured {
         category,
         count,
@@ -283,8 +283,8 @@ fn message(measured: &Measured, seen: Seen) -> String {
         many => format!("{many} partner organizations"),
     };
     let numbers = match category {
-        Guarded::Marks => format!("{count} new and {standing} set since the last purge, of {all}"),
-        Guarded::Creates | Guarded::Updates => format!("{count} of {all}"),
+        Category::Marks => format!("{count} new and {standing} set since the last purge, of {all}"),
+        Category::Creates | Category::Updates => format!("{count} of {all}"),
     };
     let share = match ((count + standing) * 1000).checked_div(partner_organizations) {
         Some(permille) => format!("{}.{}", permille / 10, permille % 10),
@@ -308,20 +308,20 @@ fn message(measured: &Measured, seen: Seen) -> String {
 }
 
 /// Why no mark may go unseen, whatever the limit says.
-fn no_mark_may_go(seen: Seen, limits: &Limits) -> Option<String> {
+fn no_mark_may_go(seen: Sizes, limits: &Limits) -> Option<String> {
     lost_memory(seen)
         .or_else(|| too_few_accounts(seen, limits))
         .or_else(|| lost_permission(seen))
 }
 
-fn lost_memory(seen: Seen) -> Option<String> {
+fn lost_memory(seen: Sizes) -> Option<String> {
     let why = "the memory of the runs before is lost, so nobody knows what was marked or held";
     seen.memory_lost.then(|| why.to_owned())
 }
 
 /// Accounts that are gone from sight are more often a lost permission than lost partners.
-fn lost_permission(seen: Seen) -> Option<String> {
-    let Seen {
+fn lost_permission(seen: Sizes) -> Option<String> {
+    let Sizes {
         former,
         former_not_visible,
         ..
@@ -335,8 +335,8 @@ fn lost_permission(seen: Seen) -> Option<String> {
 }
 
 /// Too few accounts look like a cut read.
-fn too_few_accounts(seen: Seen, limits: &Limits) -> Option<String> {
-    let Seen {
+fn too_few_accounts(seen: Sizes, limits: &Limits) -> Option<String> {
+    let Sizes {
         accounts,
         accounts_of_last_good_run,
         ..

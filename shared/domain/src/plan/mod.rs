@@ -1,7 +1,7 @@
 //! What has to change, and whether it may be applied unseen. Pure: the differ is never given a
 //! client.
 //!
-//! The way of the data: [`diff()`] finds the [`Changes`], [`judge`] holds what is too large, and
+//! The way of the data: [`diff()`] finds the [`Changes`], [`hold_what_is_too_large`] does what its name says, and
 //! [`Comparison`] puts both into a [`Plan`]. [`replay()`] does it again from stored documents.
 
 mod abandoned;
@@ -35,10 +35,10 @@ pub use diff::diff;
 pub use document::{Creates, Inputs, Listed, Lists, NotInSync, Plan, Planned, Settings, Updates};
 pub use ended::{KnownResults, PlannedRun, Reached, RunEnd};
 pub use entries::{
-    Change, Changes, Conflict, Create, Deferred, Entries, Found, Kept, Mark, NAME, Party, Repeated,
-    Retained, Skipped, Update, Waiting,
+    Change, Changes, Conflict, Create, Deferred, Entries, Found, Mark, NAME, NotMarked, Party,
+    Repeated, Retained, Skipped, Update, Waiting,
 };
-pub use guard::{Guard, Judged, Limit, Limits, Seen, judge};
+pub use guard::{Guard, Judged, Limit, Limits, Sizes, hold_what_is_too_large};
 pub use pairs::Target;
 pub use past::Past;
 pub use pending::{marks_pending, marks_set, still_marked};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Conflict, Planned, PlannedRun};
-use crate::model::{Action, Guarded, Mode, Outcome, RecordOutcome};
+use crate::model::{Action, Category, Mode, Outcome, RecordOutcome};
 
 /// Organizations that the next purge deletes unless their mark is taken back: those without account
 /// that were marked before, those this run has marked or may have, those whose mark it could not
@@ -18,7 +18,7 @@ pub fn marks_pending(run: &PlannedRun<'_>) -> usize {
 /// The marks that this run has set, or may have: one without a result was perhaps sent.
 pub fn marks_set(run: &PlannedRun<'_>) -> BTreeSet<u64> {
     let Planned { plan, entries } = run.planned.as_ref();
-    if plan.mode == Mode::Plan || plan.guard.holds(Guarded::Marks) {
+    if plan.mode == Mode::Plan || plan.guard.holds(Category::Marks) {
         return BTreeSet::new();
     }
     let is_not_set = |result: &&RecordOutcome| {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::guard::entry_keys;
 use super::{Judged, Past, Planned, PlannedRun};
 use crate::model::{
-    AccountId, Action, FieldValue, Guarded, Header, HeldKeys, MARK_FOR_DELETION, Memory, Outcome,
+    AccountId, Action, Category, FieldValue, Header, HeldKeys, MARK_FOR_DELETION, Memory, Outcome,
     OwnMark, RecordOutcome, Written,
 };
 
@@ -63,7 +63,7 @@ fn own_marks(run: &PlannedRun<'_>, outcomes: &Outcomes, ended_at: Timestamp) -> 
         .collect();
     let mut marked = plan.found.own_marks.clone();
     marked.retain(|one| !taken_back.contains(&one.id));
-    if plan.guard.holds(Guarded::Marks) {
+    if plan.guard.holds(Category::Marks) {
         return marked;
     }
     let accounts: BTreeMap<u64, &AccountId> = plan
@@ -103,7 +103,7 @@ fn held_of(run: &PlannedRun<'_>, judged: &Judged) -> BTreeSet<String> {
     let category = judged.category;
     let entries = entry_keys(category, &run.planned.entries);
     let is_held = judged.is_held() || (judged.exceeded && !run.is_finished());
-    if category != Guarded::Marks {
+    if category != Category::Marks {
         return if is_held { entries } else { BTreeSet::new() };
     }
     let mut keys = held_and_not_planned(run);
@@ -123,7 +123,7 @@ fn held_and_not_planned(run: &PlannedRun<'_>) -> BTreeSet<String> {
     let plan = &run.planned.plan;
     let marked: BTreeSet<u64> = plan.found.already_marked.iter().map(|one| one.id).collect();
     let memory = plan.inputs.memory.as_ref();
-    let held = memory.and_then(|memory| memory.held.get(&Guarded::Marks));
+    let held = memory.and_then(|memory| memory.held.get(&Category::Marks));
     let was_held = |key: &String| held.is_some_and(|held| held.contains(key));
     let is_lost = plan.inputs.memory_lost.is_some();
     let before = memory.map_or(&[][..], |memory| &memory.absent);
@@ -155,7 +155,7 @@ fn written(run: &PlannedRun<'_>, outcomes: &Outcomes) -> Vec<Written> {
         }
     };
     let is_done = |action, id| outcomes.get(&(action, id)) == Some(&Outcome::Done);
-    let updates_are_held = plan.guard.holds(Guarded::Updates);
+    let updates_are_held = plan.guard.holds(Category::Updates);
     for update in &entries.updates {
         for change in &update.changes {
             let is_held = updates_are_held && change.field != MARK_FOR_DELETION;

@@ -4,7 +4,8 @@ use super::super::for_tests::{account_id as id, inputs, lists, text};
 use super::*;
 use crate::model::{Absent, Counts, Fields, Mode, RunUsage};
 use crate::plan::{
-    Change, Changes, Create, Entries, Found, Guard, Kept, KnownResults, Mark, Plan, Seen, Update,
+    Change, Changes, Create, Entries, Found, Guard, KnownResults, Mark, NotMarked, Plan, Sizes,
+    Update,
 };
 
 const NOW: &str = "2026-11-23T06:00:00Z";
@@ -65,7 +66,7 @@ fn outcome(action: Action, number: u64, outcome: Outcome) -> RecordOutcome {
     }
 }
 
-fn judged(category: Guarded, exceeded: bool, approved: bool) -> Judged {
+fn judged(category: Category, exceeded: bool, approved: bool) -> Judged {
     Judged {
         category,
         count: 1,
@@ -89,7 +90,7 @@ struct Given {
 
 impl Given {
     fn new(changes: Changes) -> Self {
-        let seen = Seen {
+        let seen = Sizes {
             partner_organizations: 0,
             accounts: 0,
             accounts_of_last_good_run: None,
@@ -98,7 +99,7 @@ impl Given {
             former_not_visible: 0,
             memory_lost: false,
         };
-        let categories = [Guarded::Creates, Guarded::Updates, Guarded::Marks];
+        let categories = [Category::Creates, Category::Updates, Category::Marks];
         let plan = Plan {
             header: Header::new("this", Timestamp::UNIX_EPOCH, 0),
             mode: Mode::Apply,
@@ -126,7 +127,7 @@ impl Given {
         }
     }
 
-    fn judge(&mut self, category: Guarded, exceeded: bool, approved: bool) {
+    fn judge(&mut self, category: Category, exceeded: bool, approved: bool) {
         for one in &mut self.plan.guard.categories {
             if one.category == category {
                 *one = judged(category, exceeded, approved);
@@ -162,7 +163,7 @@ impl Given {
         self.memory().marked.iter().map(|one| one.id).collect()
     }
 
-    fn held(&self, category: Guarded) -> Vec<String> {
+    fn held(&self, category: Category) -> Vec<String> {
         let held = self.memory().held;
         held.get(&category).into_iter().flatten().cloned().collect()
     }
@@ -196,7 +197,7 @@ fn marks_that_are_set_or_may_be_are_ours() {
     assert_eq!(given.marked(), [1, 2, 3, 5], "of a failed run nobody knows");
     let first = &given.memory().marked[0];
     assert_eq!((&first.salesforce_id, first.at), (&id(1), at(NOW)));
-    given.judge(Guarded::Marks, true, false);
+    given.judge(Category::Marks, true, false);
     assert_eq!(given.marked(), [0; 0], "held marks were never sent");
 }
 
@@ -245,16 +246,16 @@ fn what_is_held_is_kept_by_its_keys() {
     ];
     let mut given = Given::new(changes);
     assert_eq!(given.memory().held, HeldKeys::new());
-    for category in [Guarded::Creates, Guarded::Updates, Guarded::Marks] {
+    for category in [Category::Creates, Category::Updates, Category::Marks] {
         given.judge(category, true, false);
     }
-    assert_eq!(given.held(Guarded::Creates), [id(7).to_string()]);
+    assert_eq!(given.held(Category::Creates), [id(7).to_string()]);
     assert_eq!(
-        given.held(Guarded::Updates),
+        given.held(Category::Updates),
         ["8"],
         "an un-mark is never held"
     );
-    assert_eq!(given.held(Guarded::Marks), ["1"]);
+    assert_eq!(given.held(Category::Marks), ["1"]);
 }
 
 #[test]
@@ -264,20 +265,20 @@ fn an_approval_releases_once_it_was_applied_to_its_end() {
     let mut given = Given::new(changes);
     given.memory_before(|before| {
         let keys = ["1".to_owned(), "2".to_owned()];
-        before.held = [(Guarded::Marks, keys.into())].into();
+        before.held = [(Category::Marks, keys.into())].into();
     });
     given.plan.found.absent.push(absent(2, BEFORE));
-    given.judge(Guarded::Marks, true, true);
-    given.judge(Guarded::Creates, true, true);
+    given.judge(Category::Marks, true, true);
+    given.judge(Category::Creates, true, true);
     assert_eq!(
-        given.held(Guarded::Marks),
+        given.held(Category::Marks),
         ["2"],
         "what was not planned was not approved"
     );
-    assert_eq!(given.held(Guarded::Creates), [""; 0]);
+    assert_eq!(given.held(Category::Creates), [""; 0]);
     given.finished = false;
-    assert_eq!(given.held(Guarded::Marks), ["1", "2"]);
-    assert_eq!(given.held(Guarded::Creates), [id(7).to_string()]);
+    assert_eq!(given.held(Category::Marks), ["1", "2"]);
+    assert_eq!(given.held(Category::Creates), [id(7).to_string()]);
 }
 
 #[test]
@@ -288,9 +289,9 @@ fn a_held_mark_is_forgotten_when_its_account_is_back_or_a_person_has_marked_it()
     let mut given = Given::new(changes);
     given.memory_before(|before| {
         let keys = ["1".to_owned(), "2".to_owned(), "3".to_owned()];
-        before.held = [(Guarded::Marks, keys.into())].into();
+        before.held = [(Category::Marks, keys.into())].into();
     });
-    assert_eq!(given.held(Guarded::Marks), ["2"]);
+    assert_eq!(given.held(Category::Marks), ["2"]);
 }
 
 #[test]
@@ -298,17 +299,17 @@ fn a_held_mark_whose_account_was_back_in_a_run_that_failed_is_held_still() {
     let mut given = Given::new(Changes::default());
     given.memory_before(|before| {
         before.absent = vec![absent(1, BEFORE)];
-        before.held = [(Guarded::Marks, ["1".to_owned()].into())].into();
+        before.held = [(Category::Marks, ["1".to_owned()].into())].into();
     });
     given.finished = false;
-    assert_eq!(given.held(Guarded::Marks), ["1"]);
+    assert_eq!(given.held(Category::Marks), ["1"]);
     given.finished = true;
-    assert_eq!(given.held(Guarded::Marks), [""; 0]);
+    assert_eq!(given.held(Category::Marks), [""; 0]);
 }
 
 #[test]
 fn after_a_lost_memory_all_that_is_without_account_may_have_been_held() {
-    let waiting = Kept {
+    let waiting = NotMarked {
         id: 2,
         salesforce_id: None,
         name: String::new(),
@@ -320,9 +321,9 @@ fn after_a_lost_memory_all_that_is_without_account_may_have_been_held() {
     changes.found.waiting = vec![waiting];
     changes.found.already_marked = vec![mark(3)];
     let mut given = Given::new(changes);
-    assert_eq!(given.held(Guarded::Marks), [""; 0]);
+    assert_eq!(given.held(Category::Marks), [""; 0]);
     given.plan.inputs.memory_lost = Some("cut".to_owned());
-    assert_eq!(given.held(Guarded::Marks), ["2"]);
+    assert_eq!(given.held(Category::Marks), ["2"]);
 }
 
 #[test]
@@ -364,7 +365,7 @@ fn what_was_written_is_counted_by_runs_until_it_is_not_planned_any_more() {
             mark.clone()
         ]
     );
-    given.judge(Guarded::Updates, true, false);
+    given.judge(Category::Updates, true, false);
     assert_eq!(
         written(&given),
         [

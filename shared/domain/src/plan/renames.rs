@@ -87,7 +87,11 @@ impl<'a> Renames<'a> {
     }
 
     /// What becomes of the rename of an organization to a name that these others bear.
-    pub(super) fn judge(&self, organization: &Organization, holders: &[&Organization]) -> Rename {
+    pub(super) fn becomes_of(
+        &self,
+        organization: &Organization,
+        holders: &[&Organization],
+    ) -> Rename {
         if holders.is_empty() {
             return Rename::Now;
         }

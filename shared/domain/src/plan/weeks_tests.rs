@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::for_tests::{account_id, gathered, inputs, lists, organization, owned, text};
 use super::*;
 use crate::model::{
-    ACCOUNT_TYPE, Account, AccountId, Accounts, Action, Applied, Fate, FieldValue, Former, Formers,
-    Guarded, Header, LastGood, MARK_FOR_DELETION, Memory, Mode, Organization, Outcome,
+    ACCOUNT_TYPE, Account, AccountId, Accounts, Action, Applied, Category, Fate, FieldValue,
+    Former, Formers, Header, LastGood, MARK_FOR_DELETION, Memory, Mode, Organization, Outcome,
     RecordOutcome, RunUsage, TARGET, Verdict,
 };
 
@@ -415,7 +415,7 @@ impl World {
         }
         self.note_the_guard(plan, changes);
         for mark in &changes.entries.marks {
-            if !goes_on || plan.guard.holds(Guarded::Marks) {
+            if !goes_on || plan.guard.holds(Category::Marks) {
                 break;
             }
             prop_assert!(!self.held.contains(&mark.id), "{} was left held", mark.id);
@@ -489,7 +489,7 @@ impl World {
         prop_assert_eq!(&changes.entries.updates, &[]);
         prop_assert_eq!(&changes.found.deferred, &[]);
         prop_assert_eq!(&changes.found.waiting, &[]);
-        prop_assert!(changes.entries.marks.is_empty() || guard.holds(Guarded::Marks));
+        prop_assert!(changes.entries.marks.is_empty() || guard.holds(Category::Marks));
         Ok(())
     }
 }

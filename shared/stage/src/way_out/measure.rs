@@ -2,19 +2,19 @@
 
 use domain::model::Applied;
 use domain::plan::{RunEnd, marks_pending, next_purge};
-use report::{About, Cost, seconds_between};
+use report::{Cost, ReportContext, seconds_between};
 
 use crate::metrics::{Metric, record};
 
 const SECONDS_OF_AN_HOUR: u64 = 3600;
 
-pub(super) fn record_end(end: &RunEnd<'_>, about: About<'_>) {
-    let hours_held = about.history.held_since.map_or(0, |since| {
-        seconds_between(since, about.ended_at) / SECONDS_OF_AN_HOUR
+pub(super) fn record_end(end: &RunEnd<'_>, context: ReportContext<'_>) {
+    let hours_held = context.history.held_since.map_or(0, |since| {
+        seconds_between(since, context.ended_at) / SECONDS_OF_AN_HOUR
     });
     record(Metric::HoursHeld, hours_held);
-    let purge = next_purge(about.ended_at);
-    let hours_to_purge = seconds_between(about.ended_at, purge) / SECONDS_OF_AN_HOUR;
+    let purge = next_purge(context.ended_at);
+    let hours_to_purge = seconds_between(context.ended_at, purge) / SECONDS_OF_AN_HOUR;
     record(Metric::HoursToPurge, hours_to_purge);
     let is_good = end.verdict().moves_latest();
     record(Metric::GoodRun, i32::from(is_good));
@@ -37,8 +37,8 @@ pub(super) fn record_end(end: &RunEnd<'_>, about: About<'_>) {
     } = Applied::of(&run.results);
     let plan = &run.planned.plan;
     let held: usize = plan.guard.held().iter().map(|held| held.count).sum();
-    let cost = Cost::of(&run.usage, about.people_are_told);
-    let seconds = seconds_between(about.started_at, about.ended_at);
+    let cost = Cost::of(&run.usage, context.people_are_told);
+    let seconds = seconds_between(context.started_at, context.ended_at);
     record(Metric::HeldChanges, held);
     record(Metric::FailedRecords, failed);
     record(Metric::UnknownRecords, unknown);

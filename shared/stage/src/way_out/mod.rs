@@ -22,12 +22,12 @@ mod measure;
 
 use domain::Result;
 use domain::model::{
-    Applied, Guarded, History, Mode, PastRun, RecordOutcome, ReportLocation, Summary, Verdict,
+    Applied, Category, History, Mode, PastRun, RecordOutcome, ReportLocation, Summary, Verdict,
     run_key,
 };
 use domain::plan::{Plan, Planned, PlannedRun, RunEnd, remember, verdict};
 use jiff::Timestamp;
-use report::{About, Notice, Report, Reporting, notice, seconds_between};
+use report::{Notice, Report, ReportContext, Reporting, notice, seconds_between};
 
 use crate::store::Store;
 pub use documents::put_results;
@@ -86,11 +86,11 @@ pub async fn end<S: Store>(
         None
     };
 
-    let about = About {
+    let context = ReportContext {
         people_are_told: told.is_some(),
-        ..about(store.bucket(), run, &history)
+        ..context(store.bucket(), run, &history)
     };
-    match put_report(store, run.run_id, &Report::of(about, &end)).await {
+    match put_report(store, run.run_id, &Report::of(context, &end)).await {
         // A message that is never sent is worse than a report that is missing.
         Err(error) if verdict == Verdict::Failed && told.is_some() => {
             tracing::error!(run_id = run.run_id, "no report of this run: {error}");
@@ -103,7 +103,7 @@ pub async fn end<S: Store>(
         {
             put_latest(store, run, applied, &history).await?;
         }
-        measure::record_end(&end, about);
+        measure::record_end(&end, context);
     }
     Ok(told)
 }
@@ -116,7 +116,7 @@ async fn note<S: Store>(
     history: &mut History,
 ) -> Result<Option<Notice>> {
     history.note(past_run(run, end));
-    let told = notice(about(store.bucket(), run, history), end);
+    let told = notice(context(store.bucket(), run, history), end);
     if told.is_some() {
         history.tell();
     }
@@ -175,12 +175,12 @@ fn past_run(run: EndingRun<'_>, end: &RunEnd<'_>) -> PastRun {
 }
 
 /// What this run left held. A run that failed did not come to apply anything else either.
-fn held_categories(applied: &PlannedRun<'_>) -> Vec<Guarded> {
+fn held_categories(applied: &PlannedRun<'_>) -> Vec<Category> {
     let held = applied.planned.plan.guard.held();
     held.into_iter().map(|held| held.category).collect()
 }
 
-fn about<'a>(bucket: &'a str, run: EndingRun<'a>, history: &'a History) -> About<'a> {
+fn context<'a>(bucket: &'a str, run: EndingRun<'a>, history: &'a History) -> ReportContext<'a> {
     let EndingRun {
         run_id,
         started_at,
@@ -189,7 +189,7 @@ fn about<'a>(bucket: &'a str, run: EndingRun<'a>, history: &'a History) -> About
         mode,
         reporting,
     } = run;
-    About {
+    ReportContext {
         run_id,
         started_at,
         ended_at,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Applied, Counts, Guarded, Header, Verdict};
+use super::{Applied, Category, Counts, Header, Verdict};
 
 /// Runs in the history: a week of hours.
 const MOST_RUNS: usize = 168;
@@ -31,7 +31,7 @@ pub struct PastRun {
     pub applied: Applied,
     /// The categories that were held.
     #[serde(default)]
-    pub held: Vec<Guarded>,
+    pub held: Vec<Category>,
     /// True if people were told of it.
     #[serde(default)]
     pub told: bool,
@@ -42,7 +42,7 @@ pub struct PastRun {
 struct State<'a> {
     ending: Verdict,
     error: Option<&'a str>,
-    held: &'a [Guarded],
+    held: &'a [Category],
     /// True if records failed, or are unknown, beside what is held.
     some_failed: bool,
 }
@@ -252,11 +252,11 @@ mod tests {
 
     #[test]
     fn another_set_of_held_categories_is_a_change() {
-        let held = |categories: &[Guarded]| PastRun {
+        let held = |categories: &[Category]| PastRun {
             held: categories.to_vec(),
             ..run(0, Verdict::Held, None)
         };
-        let is_change = |before: &[Guarded], now: &[Guarded]| {
+        let is_change = |before: &[Category], now: &[Category]| {
             let mut history = History::new("r", Timestamp::UNIX_EPOCH);
             history.note(held(before));
             let run_id = "r1".to_owned();
@@ -266,7 +266,7 @@ mod tests {
             });
             history.change().is_some()
         };
-        let (marks, updates) = (Guarded::Marks, Guarded::Updates);
+        let (marks, updates) = (Category::Marks, Category::Updates);
         assert!(!is_change(&[marks], &[marks]));
         assert!(is_change(&[marks], &[updates, marks]));
         assert!(is_change(&[updates, marks], &[marks]));
@@ -277,7 +277,7 @@ mod tests {
     fn records_that_fail_beside_what_is_held_are_a_change() {
         let held = |number: usize, failed: usize, unknown: usize| {
             let mut held = run(number, Verdict::Held, None);
-            held.held = vec![Guarded::Marks];
+            held.held = vec![Category::Marks];
             (held.applied.failed, held.applied.unknown) = (failed, unknown);
             held
         };
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn something_is_held_since_the_first_run_of_an_unbroken_row() {
         let mut history = History::new("r", Timestamp::UNIX_EPOCH);
-        let mut note = |number: usize, held: &[Guarded]| {
+        let mut note = |number: usize, held: &[Category]| {
             let hours = jiff::SignedDuration::from_hours(i64::try_from(number).unwrap());
             history.note(PastRun {
                 ended_at: Timestamp::UNIX_EPOCH + hours,
@@ -304,10 +304,10 @@ mod tests {
             });
             history.held_since.map(|since| since.as_second() / 3600)
         };
-        assert_eq!(note(1, &[Guarded::Marks]), Some(1));
+        assert_eq!(note(1, &[Category::Marks]), Some(1));
         assert_eq!(note(2, &[]), None);
-        assert_eq!(note(3, &[Guarded::Marks]), Some(3));
-        assert_eq!(note(4, &[Guarded::Creates]), Some(3));
+        assert_eq!(note(3, &[Category::Marks]), Some(3));
+        assert_eq!(note(4, &[Category::Creates]), Some(3));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Guarded, Header, sha256};
+use super::{Category, Header, sha256};
 use crate::model::partner::{AccountId, FieldValue};
 
 /// The key of the memory.
@@ -39,7 +39,7 @@ pub struct Memory {
 
 /// The keys of held entries: the Salesforce id of a create, the organization's id of an update or a
 /// mark.
-pub type HeldKeys = BTreeMap<Guarded, BTreeSet<String>>;
+pub type HeldKeys = BTreeMap<Category, BTreeSet<String>>;
 
 /// An organization whose account is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

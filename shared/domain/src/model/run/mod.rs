@@ -23,5 +23,5 @@ pub use machine::StateMachine;
 pub use memory::{Absent, HeldKeys, MEMORY, Memory, OwnMark, Written};
 pub use related::{MOST_RELATED, Related};
 pub use results::{Action, Outcome, RecordOutcome, Results, failing_key};
-pub use summary::{Applied, Counts, Guarded, Held, Mode, ReportLocation, Summary, Verdict};
+pub use summary::{Applied, Category, Counts, Held, Mode, ReportLocation, Summary, Verdict};
 pub use usage::{Credential, RunUsage, Usage};

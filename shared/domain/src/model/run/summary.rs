@@ -116,7 +116,7 @@ pub struct Applied {
 /// The three kinds of change the guard judges apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Guarded {
+pub enum Category {
     /// Organizations to be created.
     Creates,
     /// Organizations to be updated.
@@ -125,7 +125,7 @@ pub enum Guarded {
     Marks,
 }
 
-impl Guarded {
+impl Category {
     pub fn name(self) -> &'static str {
         match self {
             Self::Creates => "creates",
@@ -138,7 +138,7 @@ impl Guarded {
 /// A category that waits for an approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    pub category: Guarded,
+    pub category: Category,
     pub count: usize,
     /// The most that goes without approval.
     pub limit: usize,
