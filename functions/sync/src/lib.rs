@@ -34,7 +34,7 @@ mod work;
 use domain::{Error, Result};
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use stage::deadline::{Deadline, RunEnd, refuse_if_old, refuse_if_redriven};
+use stage::deadline::{Deadline, TimeLimit, refuse_if_old, refuse_if_redriven};
 use stage::events::{Progress, SoFar, SyncEvent, Synced, parse};
 use stage::metrics::record_usage;
 use stage::secrets::Secrets;
@@ -72,11 +72,11 @@ pub async fn handler<S: Store, K: Secrets>(
         refuse_if_old(started_at, began)?;
     }
     let work = session.work(store, &event.run_id, &event.plan).await?;
-    let end = RunEnd::of(event.started_at);
+    let limit = TimeLimit::of(event.started_at);
     let state = match open(config, store, &work, &deadline, &event.lease_taken_from).await? {
         Opened::Ours(state) => *state,
         Opened::Busy { seconds, so_far } => {
-            let wait_seconds = end.shortened(seconds, wire.now());
+            let wait_seconds = limit.shortened(seconds, wire.now());
             tracing::info!(run_id = %event.run_id, wait_seconds, "another may be running");
             return Ok(Progress::Wait {
                 wait_seconds,
@@ -93,7 +93,7 @@ pub async fn handler<S: Store, K: Secrets>(
         work: &work,
         state,
         deadline,
-        end,
+        limit,
         looks_in_vain: 0,
     };
     let stopped = run.go_on().await;
