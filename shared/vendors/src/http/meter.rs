@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
-use super::Reply;
+use super::reply::Reply;
 use domain::model::{Credential, Usage};
 
 /// Ids of refused requests kept: enough for a support case, too few to fill a log line.

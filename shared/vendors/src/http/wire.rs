@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use stage::clock::Clock;
 
-use super::Meter;
+use super::meter::Meter;
 
 /// The clock a call waits by, and the meter that counts it. Clones share both.
 #[derive(Debug, Clone)]

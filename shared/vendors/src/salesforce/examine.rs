@@ -97,7 +97,7 @@ impl Client {
     /// # Errors
     /// [`Error::Auth`] or [`Error::Config`] if it is refused.
     pub async fn sign_in(&mut self) -> Result<String> {
-        Ok(host_of(&self.session().await?.instance))
+        Ok(host_of(&self.access().await?.instance))
     }
 
     /// `GET /services/data`: the versions of the data API that are served, such as `v67.0`, the
@@ -106,7 +106,7 @@ impl Client {
     /// # Errors
     /// As for [`Client::partner_accounts`].
     pub async fn api_versions(&mut self) -> Result<Vec<String>> {
-        let mut url = self.session().await?.instance.clone();
+        let mut url = self.access().await?.instance.clone();
         url.set_path("/services/data");
         let versions: Vec<Version> = self.send("list versions", url).await?;
         let versions = versions.into_iter();

@@ -11,9 +11,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use reqwest::{Method, Url};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 
+use auth::Access;
 pub use auth::Credentials;
 pub use examine::{DescribedField, check_columns};
 use query::{ApiError, QueryPage};
@@ -39,14 +40,8 @@ pub struct Client {
     http: Http,
     wire: Wire,
     credentials: Credentials,
-    session: Option<Session>,
+    access: Option<Access>,
     calls_used: Option<(u64, u64)>,
-}
-
-#[derive(Debug)]
-struct Session {
-    instance: Url,
-    token: SecretString,
 }
 
 /// Why a page did not come.
@@ -74,10 +69,10 @@ impl Client {
     pub fn new(credentials: Credentials, wire: &Wire) -> Result<Self> {
         Ok(Self {
             pages: 0,
-            http: Http::new(&credentials.login, TIMEOUT, wire)?,
+            http: Http::new(credentials.login_url(), TIMEOUT, wire)?,
             wire: wire.clone(),
             credentials,
-            session: None,
+            access: None,
             calls_used: None,
         })
     }
@@ -101,7 +96,7 @@ impl Client {
                 tracing::warn!(
                     "salesforce ended the session; one new token, and the query from its first page"
                 );
-                self.session = None;
+                self.access = None;
                 Ok(self.read_all(alliances).await?)
             }
             Err(Refused::Locator(_)) => {
@@ -115,8 +110,8 @@ impl Client {
     /// The host the accounts were read from, with the port if it is not the usual one; empty before
     /// the first read.
     pub fn host(&self) -> String {
-        let session = self.session.as_ref();
-        session.map_or_else(String::new, |session| host_of(&session.instance))
+        let access = self.access.as_ref();
+        access.map_or_else(String::new, |access| host_of(&access.instance))
     }
 
     /// Asks what became of accounts that are not among the authorised ones, 200 a call. Deleted
@@ -197,14 +192,13 @@ impl Client {
 
     /// The version of the data API that is asked.
     pub fn api_version(&self) -> &str {
-        let own = self.credentials.api_version.as_deref();
-        own.unwrap_or(API_VERSION)
+        self.credentials.api_version().unwrap_or(API_VERSION)
     }
 
     /// The address of a resource of the data API, at the instance the token came with.
     async fn data_url(&mut self, resource: &str) -> Result<Url> {
         let path = format!("/services/data/{}/{resource}", self.api_version());
-        let mut url = self.session().await?.instance.clone();
+        let mut url = self.access().await?.instance.clone();
         url.set_path(&path);
         Ok(url)
     }
@@ -212,9 +206,9 @@ impl Client {
     /// `GET {nextRecordsUrl}`: another page. The address must stay on the instance and below the
     /// data API.
     async fn more(&mut self, next: &str) -> Result<QueryPage, Refused> {
-        let session = self.session().await.map_err(Refused::Fatal)?;
-        let url = session.instance.join(next).ok().filter(|url| {
-            url.origin() == session.instance.origin() && url.path().starts_with("/services/data/")
+        let instance = &self.access().await.map_err(Refused::Fatal)?.instance;
+        let url = instance.join(next).ok().filter(|url| {
+            url.origin() == instance.origin() && url.path().starts_with("/services/data/")
         });
         let url = url.ok_or_else(|| {
             Refused::Fatal(Error::Contract(
@@ -228,19 +222,14 @@ impl Client {
         })
     }
 
-    async fn session(&mut self) -> Result<&Session> {
-        if self.session.is_none() {
-            let (instance, token) = self
-                .credentials
-                .token(&Http::new(
-                    &self.credentials.login,
-                    TOKEN_TIMEOUT,
-                    &self.wire,
-                )?)
-                .await?;
-            self.session = Some(Session { instance, token });
+    /// The token and its instance, asked for if there is none.
+    async fn access(&mut self) -> Result<&Access> {
+        if self.access.is_none() {
+            let login = self.credentials.login_url();
+            let http = Http::new(login, TOKEN_TIMEOUT, &self.wire)?;
+            self.access = Some(self.credentials.token(&http).await?);
         }
-        self.session
+        self.access
             .as_ref()
             .ok_or_else(|| Error::Auth("salesforce: no session".to_owned()))
     }
@@ -253,7 +242,7 @@ impl Client {
 
     async fn send<T: DeserializeOwned>(&mut self, what: &str, url: Url) -> Result<T, Refused> {
         let token = self
-            .session()
+            .access()
             .await
             .map_err(Refused::Fatal)?
             .token
@@ -265,7 +254,7 @@ impl Client {
             .bearer_auth(token)
             .header("accept", "application/json")
             .header("sforce-query-options", "batchSize=2000");
-        let Answer { reply, said } = self
+        let Answer { reply, content } = self
             .http
             .send(
                 &format!("salesforce: {what}"),
@@ -274,7 +263,7 @@ impl Client {
                 as_json,
             )
             .await
-            .map_err(|failure| Refused::Fatal(failure.into()))?;
+            .map_err(|error| Refused::Fatal(error.into()))?;
         let usage = reply.header("sforce-limit-info").and_then(query::usage);
         self.calls_used = usage.or(self.calls_used);
         if let Some((used, allowed)) = usage
@@ -287,7 +276,7 @@ impl Client {
                  (Sforce-Limit-Info)"
             );
         }
-        said.ok_or_else(|| refused(what, &reply))
+        content.ok_or_else(|| refused(what, &reply))
     }
 }
 

@@ -17,13 +17,13 @@ use reqwest::{Method, RequestBuilder, Url};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
+pub use crate::http::CallError;
 pub use auth::{Credentials, Scope};
 pub use examine::Rights;
 pub use fields::{UNMAPPED, check_fields, types_of};
 pub use jobs::{Job, JobEnd, RecordResult, Said};
 pub use listing::{ListedOrganization, OrganizationsPage, PageBody};
 pub use organizations::CreatedOrganization;
-pub use refused::CallError;
 
 use crate::http::meter::request_id;
 use crate::http::{Answer, Call, Http, Reply, Wire, as_json, host_of};
@@ -86,7 +86,7 @@ impl Client {
     /// # Errors
     /// [`domain::Error::Config`] if TLS cannot be set up.
     pub fn new(name: &str, credentials: Credentials, scope: Scope, wire: &Wire) -> Result<Self> {
-        let http = Http::new(&credentials.base, TIMEOUT, wire)?;
+        let http = Http::new(credentials.base_url(), TIMEOUT, wire)?;
         Ok(Self {
             name: name.to_owned(),
             http,
@@ -115,11 +115,11 @@ impl Client {
 
     /// The host its calls go to, with the port if it is not the usual one.
     pub fn host(&self) -> String {
-        host_of(&self.credentials.base)
+        host_of(self.credentials.base_url())
     }
 
     fn url(&self, path: &str) -> Url {
-        let mut url = self.credentials.base.clone();
+        let mut url = self.credentials.base_url().clone();
         url.set_path(path);
         url
     }
@@ -171,7 +171,7 @@ impl Client {
             let signed_in = self.sign_in().await;
             signed_in.map_err(|error| without_token(call, error))?;
             let this = self.credentials.authorize(this, self.token.as_ref());
-            let Answer { reply, said } = self.http.send(&what, call, this, &read).await?;
+            let Answer { reply, content } = self.http.send(&what, call, this, &read).await?;
             self.note_limits(&what, &reply);
             let is_refused = reply.status == 401;
             if is_refused && self.may_mint_again && self.credentials.mints() {
@@ -184,7 +184,7 @@ impl Client {
                 continue;
             }
             self.may_mint_again |= !is_refused;
-            return said.ok_or_else(|| refused::refused(&what, &reply));
+            return content.ok_or_else(|| refused::refused(&what, &reply));
         }
     }
 
