@@ -96,7 +96,7 @@ impl Credentials {
         SignIn::read(name, text, "login_url", Login::read).map(Self)
     }
 
-    /// What the report says of it. Neither kind has an end that can be known from here.
+    /// What the report says of it. For neither flow can it be seen from here when it ends.
     pub fn describe(&self) -> Credential {
         self.0.describe(None)
     }

@@ -3,7 +3,8 @@
 
 use serde::Deserialize;
 
-use super::{Client, Refused};
+use super::client::Client;
+use super::refused::ReadError;
 use crate::http::host_of;
 use domain::model::mapping::{FIELDS, Rule, columns};
 use domain::{Error, Result};
@@ -15,7 +16,7 @@ pub struct DescribedField {
     name: String,
     #[serde(rename = "type")]
     kind: String,
-    /// How a query reaches what a lookup leads to.
+    /// The name by which a query follows a lookup.
     #[serde(default)]
     relationship_name: Option<String>,
 }
@@ -124,19 +125,14 @@ impl Client {
         let described: Result<Description, _> = self.send("describe Account", url).await;
         match described {
             Ok(Description { fields }) => Ok(fields),
-            // The version was looked at before: what is not found is the object.
-            Err(Refused::Fatal(Error::Config(_))) => Err(Error::Auth(
+            // The version was checked before, so it is the object that was not found.
+            Err(ReadError::Fatal(Error::Config(_))) => Err(Error::Auth(
                 "salesforce: describe Account: the app's user may not read Account; give it read \
                  access"
                     .to_owned(),
             )),
             Err(refused) => Err(refused.into()),
         }
-    }
-
-    /// The API calls of 24 hours that are used, and those allowed, as the last reply said.
-    pub fn calls_used(&self) -> Option<(u64, u64)> {
-        self.calls_used
     }
 }
 

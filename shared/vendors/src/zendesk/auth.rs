@@ -93,8 +93,8 @@ impl Credentials {
         &self.0.base
     }
 
-    /// True if the secret lets organizations be written. A client limited to reading serves for
-    /// plans alone.
+    /// True if the secret lets organizations be written. With one that only reads, there can be
+    /// plans, but no apply.
     pub fn may_write(&self) -> bool {
         match &self.0.flow {
             Flow::ClientCredentials {

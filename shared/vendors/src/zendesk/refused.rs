@@ -1,5 +1,5 @@
-//! What Zendesk's refusals mean. Every error envelope on record is read; a body that is none still
-//! has a status.
+//! What Zendesk's refusals mean. Every error envelope that Zendesk is known to send is read; of any
+//! other body, the status.
 
 use serde_json::Value;
 
