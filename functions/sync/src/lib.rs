@@ -2,7 +2,8 @@
 //!
 //! Creates, then updates, then marks; killed anywhere, the next invocation goes on. [`handler`]
 //! opens the saved progress, takes one step after the other, each saved, and ends the invocation:
-//! - `work` and `state`: what is to be applied, and how far that is (`chunk`, `segments` of `add_only` lists).
+//! - `work` and `state`: what is to be applied, and how far that is (`chunk`, `segments` of
+//!   `add_only` lists).
 //! - `next`: which step comes next. `doubt`: how a doubtful answer is judged. Both pure, each with
 //!   its table.
 //! - `applier`: what writes to Zendesk; its steps are in `create`, `send`, `jobs` with `judge` and
