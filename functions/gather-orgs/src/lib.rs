@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use stage::deadline::{Deadline, RunEnd, refuse_if_old};
+use stage::deadline::{Deadline, TimeLimit, refuse_if_old};
 use stage::events::{GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse};
 use stage::metrics::{Metric, record, record_usage};
 use stage::recall::find_memory;
@@ -65,8 +65,8 @@ pub async fn handler<S: Store, K: Secrets>(
     let usage = wire.meter.take().usage(began, now, credentials);
     record_usage(&usage, now);
     scan.usage.add(&usage);
-    let end = RunEnd::of(started_at);
-    let next = match after(&mut scan, cuts, end.is_over(now)) {
+    let limit = TimeLimit::of(started_at);
+    let next = match after(&mut scan, cuts, limit.is_over(now)) {
         Ok(next) => next,
         Err(error) => return fail(store, &scan, error).await,
     };
@@ -74,7 +74,7 @@ pub async fn handler<S: Store, K: Secrets>(
         Next::Done => finish(store, scan, wire).await,
         Next::Continue => go_on(store, scan, wire).await,
         Next::Wait { seconds, what } => {
-            let seconds = end.shortened(seconds, now);
+            let seconds = limit.shortened(seconds, now);
             pause(store, scan, wire, seconds, &what).await
         }
     }

@@ -19,7 +19,7 @@ enum Holder {
 }
 
 /// Where a create is after a step.
-enum Step {
+enum Became {
     Decided(CreateResult),
     /// It is in doubt.
     Open(OpenCreate),
@@ -31,13 +31,13 @@ impl Applier<'_> {
         let Some(create) = self.work.creates().get(place) else {
             return Ok(());
         };
-        let step = match self.state.open_create.clone() {
+        let became = match self.state.open_create.clone() {
             None => self.send_create(create, None).await?,
             Some(open) => self.look_for(create, &open).await?,
         };
-        match step {
-            Step::Open(open) => self.state.open_create = Some(open),
-            Step::Decided(result) => {
+        match became {
+            Became::Open(open) => self.state.open_create = Some(open),
+            Became::Decided(result) => {
                 if result.error.is_some() {
                     // Zendesk's words may hold names, so only results.json has them.
                     tracing::warn!(
@@ -57,22 +57,22 @@ impl Applier<'_> {
         &mut self,
         create: &Create,
         before: Option<&OpenCreate>,
-    ) -> Result<Step, CallError> {
+    ) -> Result<Became, CallError> {
         let sent = self.client.create(create).await;
         let now = self.clock.now();
         Ok(match sent {
-            Ok(created) => Step::Decided(done(created.id)),
+            Ok(created) => Became::Decided(done(created.id)),
             Err(CallError::Doubt { what, retry_after }) => {
-                Step::Open(OpenCreate::lost(before, now, retry_after, what))
+                Became::Open(OpenCreate::lost(before, now, retry_after, what))
             }
             // The duplicate may be our own, made by an earlier try.
             Err(CallError::Refused {
                 duplicate: true,
                 words,
                 ..
-            }) => Step::Open(OpenCreate::refused(before, now, words)),
+            }) => Became::Open(OpenCreate::refused(before, now, words)),
             // An earlier try may have succeeded all the same.
-            Err(CallError::Refused { words, .. }) => Step::Decided(match before {
+            Err(CallError::Refused { words, .. }) => Became::Decided(match before {
                 None => failed(words),
                 Some(_) => unknown(words),
             }),
@@ -80,14 +80,14 @@ impl Applier<'_> {
         })
     }
 
-    async fn look_for(&mut self, create: &Create, open: &OpenCreate) -> Result<Step, CallError> {
+    async fn look_for(&mut self, create: &Create, open: &OpenCreate) -> Result<Became, CallError> {
         let found = self.holder(create).await;
         let now = self.clock.now();
         let next = match found {
-            Ok(Holder::Ours(id)) => return Ok(Step::Decided(done(id))),
+            Ok(Holder::Ours(id)) => return Ok(Became::Decided(done(id))),
             Ok(Holder::Other(id)) => {
                 let taken = format!("conflict: organization {id} has this name or external id");
-                return Ok(Step::Decided(failed(format!("{}; {taken}", open.words))));
+                return Ok(Became::Decided(failed(format!("{}; {taken}", open.words))));
             }
             Ok(Holder::Nobody) => open.after_a_look_in_vain(now),
             Err(CallError::Doubt { .. } | CallError::Refused { .. }) => {
@@ -97,8 +97,8 @@ impl Applier<'_> {
         };
         match next {
             AfterLook::Send => self.send_create(create, Some(open)).await,
-            AfterLook::Look(open) => Ok(Step::Open(open)),
-            AfterLook::Unknown => Ok(Step::Decided(unknown(open.words.clone()))),
+            AfterLook::Look(open) => Ok(Became::Open(open)),
+            AfterLook::Unknown => Ok(Became::Decided(unknown(open.words.clone()))),
         }
     }
 

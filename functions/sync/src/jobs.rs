@@ -112,7 +112,8 @@ impl Applier<'_> {
         let Some(job) = self.state.job_mut(id).cloned() else {
             return Ok(());
         };
-        tracing::warn!(job_id = id, sent_at = %job.sent_at, "job lost or stuck; its records are read back");
+        let sent_at = job.sent_at;
+        tracing::warn!(job_id = id, %sent_at, "job lost or stuck; its records are read back");
         let chunk = job.judged();
         let undecided = self.state.undecided(&chunk);
         let not_done = if job.may_be_read_back() {

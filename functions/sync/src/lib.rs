@@ -2,8 +2,8 @@
 //!
 //! Creates, then updates, then marks; killed anywhere, the next invocation goes on. [`handler`]
 //! opens the saved progress, takes one step after the other, each saved, and ends the invocation:
-//! - `work` and `state`: what is to be applied, and how far that is (`chunk`, `segments` of
-//!   `add_only` lists).
+//! - `work` and `state`: what is to be applied, and how far that is (`chunk`; `segments` of lists
+//!   that are `add_only`).
 //! - `next`: which step comes next. `doubt`: how a doubtful answer is judged. Both pure, each with
 //!   its table.
 //! - `applier`: what writes to Zendesk; its steps are in `create`, `send`, `jobs` with `judge` and
@@ -35,7 +35,7 @@ mod work;
 use domain::{Error, Result};
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use stage::deadline::{Deadline, RunEnd, refuse_if_old, refuse_if_redriven};
+use stage::deadline::{Deadline, TimeLimit, refuse_if_old, refuse_if_redriven};
 use stage::events::{Progress, SoFar, SyncEvent, Synced, parse};
 use stage::metrics::record_usage;
 use stage::secrets::Secrets;
@@ -73,11 +73,11 @@ pub async fn handler<S: Store, K: Secrets>(
         refuse_if_old(started_at, began)?;
     }
     let work = session.work(store, &event.run_id, &event.plan).await?;
-    let end = RunEnd::of(event.started_at);
+    let limit = TimeLimit::of(event.started_at);
     let state = match open(config, store, &work, &deadline, &event.lease_taken_from).await? {
         Opened::Ours(state) => *state,
         Opened::Busy { seconds, so_far } => {
-            let wait_seconds = end.shortened(seconds, wire.now());
+            let wait_seconds = limit.shortened(seconds, wire.now());
             tracing::info!(run_id = %event.run_id, wait_seconds, "another may be running");
             return Ok(Progress::Wait {
                 wait_seconds,
@@ -94,7 +94,7 @@ pub async fn handler<S: Store, K: Secrets>(
         work: &work,
         state,
         deadline,
-        end,
+        limit,
         looks_in_vain: 0,
     };
     let stopped = run.go_on().await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{Error, Result};
 use jiff::{SignedDuration, Timestamp};
-use stage::deadline::{Deadline, RunEnd};
+use stage::deadline::{Deadline, TimeLimit};
 use stage::secrets::Secrets;
 use stage::settings::Sync;
 use stage::store::Store;
@@ -52,7 +52,7 @@ pub(crate) struct Run<'a, S, K> {
     pub(crate) work: &'a Work,
     pub(crate) state: State,
     pub(crate) deadline: Deadline,
-    pub(crate) end: RunEnd,
+    pub(crate) limit: TimeLimit,
     /// Looks in a row that found no job ended.
     pub(crate) looks_in_vain: u32,
 }
@@ -65,8 +65,8 @@ impl<'a, S: Store, K: Secrets> Run<'a, S, K> {
     pub(crate) fn next(&self) -> Step {
         let times = Times {
             now: self.now(),
-            creates_until: self.end.half_way_from(self.state.began_at),
-            until: self.end.moment(),
+            creates_until: self.limit.half_way_from(self.state.began_at),
+            until: self.limit.moment(),
         };
         let left = self.state.left(self.work);
         next(&left, self.config.jobs_per_pause, &times)

@@ -320,7 +320,9 @@ impl State {
         let mut open: BTreeSet<usize> = chunk.places().collect();
         let decided = self.decided.iter().filter(|one| one.action == chunk.action);
         for places in decided.flat_map(|one| &one.places) {
-            open.retain(|place| !places.contains(place));
+            for place in places.start.max(chunk.from)..places.end.min(chunk.to) {
+                open.remove(&place);
+            }
         }
         open.into_iter().collect()
     }

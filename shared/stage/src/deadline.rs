@@ -64,9 +64,9 @@ const LONGEST_WAIT_SECONDS: u64 = 15 * 60;
 /// When a run must end by itself, so that Step Functions does not end it without a report. Source:
 /// contract, section 2, "sync".
 #[derive(Debug, Clone, Copy)]
-pub struct RunEnd(Timestamp);
+pub struct TimeLimit(Timestamp);
 
-impl RunEnd {
+impl TimeLimit {
     /// The end of a run that started then; a stage that is started by hand has all the time.
     pub fn of(started_at: Option<Timestamp>) -> Self {
         let end = started_at.and_then(|at| at.checked_add(EXECUTION - FOR_THE_WAY_OUT).ok());
@@ -181,14 +181,14 @@ mod tests {
     #[test]
     fn no_wait_is_longer_than_fifteen_minutes_or_than_what_is_left_of_the_run() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let end = RunEnd::of(Some(at("2026-11-23T06:00:00Z")));
+        let end = TimeLimit::of(Some(at("2026-11-23T06:00:00Z")));
         assert_eq!(end.shortened(60, at("2026-11-23T06:00:00Z")), 60);
         assert_eq!(end.shortened(3600, at("2026-11-23T06:00:00Z")), 900);
         assert_eq!(end.shortened(900, at("2026-11-23T08:45:00Z")), 300);
         assert_eq!(end.shortened(900, at("2026-11-23T09:00:00Z")), 1);
         assert!(!end.is_over(at("2026-11-23T08:49:59Z")));
         assert!(end.is_over(at("2026-11-23T08:50:00Z")));
-        assert!(!RunEnd::of(None).is_over(at("2026-11-23T08:50:00Z")));
+        assert!(!TimeLimit::of(None).is_over(at("2026-11-23T08:50:00Z")));
         let half = end.half_way_from(at("2026-11-23T06:50:00Z"));
         assert_eq!(half, at("2026-11-23T07:50:00Z"));
         assert_eq!(

@@ -1,9 +1,9 @@
 //! What has to change, and whether it may be applied unseen. Pure: the differ is never given a
 //! client.
 //!
-//! The way of the data: [`diff()`] finds the [`Changes`], [`hold_what_is_too_large`] does what its
-//! name says, and [`Comparison`] puts both into a [`Plan`]. [`replay()`] does it again from stored
-//! documents.
+//! The way of the data: [`diff()`] finds the [`Changes`], [`hold_what_is_too_large`] makes the
+//! [`Guard`] from them, and [`Comparison`] puts both into a [`Plan`]. [`replay()`] does it
+//! again from stored documents.
 
 mod abandoned;
 mod comparison;

@@ -174,7 +174,8 @@ pub struct Http {
 }
 
 impl Http {
-    /// A transport to the vendor at `base`, whose calls take at most `timeout` and go by `wire`. A proxy that the environment names is used, but not for loopback.
+    /// A transport to the vendor at `base`, whose calls take at most `timeout` and go by `wire`. A
+    /// proxy that the environment names is used, but not for loopback.
     ///
     /// # Errors
     /// [`Error::Config`] if TLS cannot be set up.
