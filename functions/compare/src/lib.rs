@@ -30,9 +30,9 @@ use stage::way_out::{self, EndingRun};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// To the task `compare`: a plan.
+    /// The answer to the task `compare`: a plan.
     Compared(Box<Compared>),
-    /// To the task `record`.
+    /// The answer to the task `record`.
     Recorded(Recorded),
 }
 

@@ -65,11 +65,11 @@ pub async fn handler<S: Store, K: Secrets>(
     Ok(GatheredAccounts { accounts, usage })
 }
 
-/// How long the question about former accounts may take in all: it must not cost the run its
-/// invocation.
+/// How long the question about former accounts may take in all: it must not use up the
+/// invocation's time.
 const LONGEST_QUESTION: Duration = Duration::from_mins(1);
 
-/// The authorised accounts, and what became of those that the memory misses.
+/// The authorised accounts, and what became of those that the memory lists as missing.
 async fn read<S: Store>(
     client: &mut Client,
     config: &GatherAccounts,
@@ -102,8 +102,7 @@ async fn read<S: Store>(
     Ok((accounts, formers))
 }
 
-/// The accounts whose organizations have been without account since the last run, and that are not
-/// back.
+/// The accounts that were missing in the last run, and are not back.
 async fn missing<S: Store>(
     store: &S,
     run_id: &str,

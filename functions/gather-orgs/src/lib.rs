@@ -1,5 +1,5 @@
-//! Stage 2: the partner organizations of every Zendesk instance, and who could be mistaken for one,
-//! in `organizations.json`.
+//! Stage 2: the partner organizations of every Zendesk instance, and others that could be mistaken
+//! for one, in `organizations.json`.
 
 mod scan;
 mod walk;
@@ -90,8 +90,8 @@ async fn open_scan<S: Store>(store: &S, run_id: &str, now: Timestamp) -> Result<
     }
 }
 
-/// A client for each instance that is still to be read, and what its credentials are. A secret that
-/// is missing or malformed ends the run, whosever it is.
+/// A client for each instance that is still to be read, and what its credentials are. A missing or
+/// malformed secret ends the run, whichever instance it belongs to.
 async fn clients<K: Secrets>(
     config: &GatherOrgs,
     secrets: &K,
@@ -223,7 +223,8 @@ fn so_far(scan: &Scan) -> SoFar {
     }
 }
 
-/// What stopped the walk matters more than that its progress may be lost.
+/// Saves the progress, then fails with the error that stopped the walk. A failed save is only
+/// logged: that error matters more.
 async fn fail<S: Store, T>(store: &S, scan: &Scan, error: Error) -> Result<T, Error> {
     if let Err(lost) = save(store, scan).await {
         tracing::warn!(run_id = scan.run_id(), "the progress is lost: {lost}");

@@ -49,8 +49,8 @@ impl Wanted {
     }
 }
 
-/// Empty pages in a row that a walk goes through, if each moves the cursor. Source: contract,
-/// section 2, gather-orgs.
+/// The most empty pages in a row that a walk accepts, if each moves the cursor. Source: contract,
+/// section 2, gather-orgs, item 6.
 const MOST_EMPTY_PAGES: u32 = 5;
 
 /// Progress of the stage: a walk for each instance.
@@ -59,13 +59,13 @@ pub struct Scan {
     #[serde(flatten)]
     header: Header,
     walks: Vec<Walk>,
-    /// What the invocations before used.
+    /// What the earlier invocations used.
     #[serde(default)]
     pub usage: Usage,
 }
 
-/// The walk over one instance. It grows with the organizations kept, and by one id for each one
-/// dropped.
+/// The walk over one instance. It grows with each organization that is kept, and by one id with
+/// each that is dropped.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Walk {
     instance: Instance,
@@ -124,7 +124,7 @@ impl Scan {
         &mut self.walks
     }
 
-    /// The walks over these instances, to go on with; the ones that have ended among them.
+    /// The walks over these instances, including those that have ended. A missing one is begun.
     pub fn begin(&mut self, instances: &[String], now: Timestamp) -> &mut [Walk] {
         for name in instances {
             if !self.walks.iter().any(|walk| walk.instance.name == *name) {
@@ -194,7 +194,7 @@ impl Walk {
         self.cursor.as_deref()
     }
 
-    /// Ends the walk before its end, and says why.
+    /// Ends the walk early, and notes why.
     pub fn give_up(&mut self, error: &Error) {
         self.instance.error = Some(error.to_string());
     }

@@ -1,10 +1,10 @@
-//! Lists that are only added to, most of which lies in segments.
+//! Lists that only grow. Most of their entries are in segments.
 
 use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What lies in segments. A segment that was written over too late would hold something else.
+/// How much is in segments. The counts give away a segment that was overwritten too late.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segments {
     pub number: usize,
@@ -12,7 +12,7 @@ pub struct Segments {
     pub decided: usize,
 }
 
-/// A list that is only added to. In JSON only what lies in no segment.
+/// A list that only grows. Its JSON has only the entries that are in no segment.
 #[derive(Debug)]
 pub struct AddOnly<T> {
     all: Vec<T>,
@@ -24,12 +24,12 @@ impl<T> AddOnly<T> {
         self.all.push(entry);
     }
 
-    /// The entries that lie in no segment.
+    /// The entries that are in no segment.
     pub fn open(&self) -> &[T] {
         self.all.get(self.in_segments..).unwrap_or_default()
     }
 
-    /// Puts the entries of all segments before those that lie in none.
+    /// Puts the entries of all segments before those that are in none.
     pub fn begin_with(&mut self, mut entries: Vec<T>) {
         self.in_segments = entries.len();
         entries.append(&mut self.all);

@@ -17,13 +17,13 @@ pub(crate) struct Applier<'a> {
 }
 
 impl Applier<'_> {
-    /// Decides records of a chunk that were not done, with the words for it.
+    /// Decides records of a chunk that were not done; `words` say why.
     pub(crate) fn decide_not_done(&mut self, chunk: &Chunk, places: &[usize], words: &str) {
         self.state
             .decide(chunk, places, chunk.of_not_done(), Some(words));
     }
 
-    /// Decides records of which it cannot be known whether they were done.
+    /// Decides records of a chunk for which it cannot be known whether they were done.
     pub(crate) fn decide_unknown(&mut self, chunk: &Chunk, places: &[usize], words: &str) {
         self.state
             .decide(chunk, places, Outcome::Unknown, Some(words));

@@ -16,14 +16,14 @@ pub const RECORDS_PER_JOB: usize = 100;
 pub struct Chunk {
     pub action: Action,
     pub from: usize,
-    /// Behind the last.
+    /// The place behind the last record.
     pub to: usize,
     pub before: Before,
     /// True for the second try after words that were transient; there is no third.
     pub is_last_try: bool,
-    /// Times its marks could not be read before they were sent.
+    /// How often its marks could not be read before they were sent.
     pub unread: u32,
-    /// The job that was judged last with its records, if there was one.
+    /// The last judged job that had its records, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
 }
@@ -35,8 +35,8 @@ pub enum Before {
     Unsent,
     /// In a job that has ended, or that Zendesk refused.
     Sent,
-    /// A job with them may be running whose id got lost: this many sends of the same records got
-    /// no usable answer.
+    /// A job with them may be running without our knowing its id: this many sends of the same
+    /// records got no usable answer.
     MayBeRunning(u32),
 }
 
@@ -76,8 +76,8 @@ impl Chunk {
         after_doubts(doubts, self.places().len())
     }
 
-    /// What is said of a record of it that Zendesk refused or did not do: it has failed, unless a
-    /// job that we do not know may still do it.
+    /// The outcome of one of its records that Zendesk refused or did not do: failed, unless a job
+    /// that we do not know of may still do it.
     pub fn of_not_done(&self) -> Outcome {
         if self.may_be_running() {
             Outcome::Unknown
@@ -105,8 +105,8 @@ impl Chunk {
         }
     }
 
-    /// The chunks that send these records of it once more in halves; a single record alone. What
-    /// lies between them must be decided.
+    /// The chunks that send these of its records once more, in halves; a single record is sent
+    /// alone. The records between them must be decided.
     pub fn in_halves(&self, places: &[usize]) -> Vec<Self> {
         let (left, right) = places.split_at(places.len() / 2);
         [left, right]
@@ -115,8 +115,8 @@ impl Chunk {
             .collect()
     }
 
-    /// The chunk that sends these records of it once more, for the last time, because of words
-    /// that were transient. What lies between them must be decided.
+    /// The chunk that sends these of its records once more, for the last time, because of transient
+    /// words. The records between them must be decided.
     pub fn last_try(&self, places: &[usize]) -> Option<Self> {
         self.again(places).map(|again| Self {
             is_last_try: true,

@@ -41,8 +41,8 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
                 Ok(Progress::Continue { so_far })
             }
             Err(error) => {
-                // What stopped the stage matters more: without its progress, the last write counts
-                // as in doubt.
+                // The error that stopped the stage matters more. Without its progress, the last
+                // write counts as in doubt.
                 if let Err(lost) = self.leave_results().await {
                     tracing::warn!(run_id, "its results so far are lost: {lost}");
                 }

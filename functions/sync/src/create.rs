@@ -9,19 +9,17 @@ use crate::applier::Applier;
 use crate::doubt::{AfterLook, OpenCreate};
 use crate::state::CreateResult;
 
-/// Who has the id or the name of an account.
+/// Which organization has the id or the name of an account.
 enum Holder {
     /// An organization of this very account: an earlier try made it.
     Ours(u64),
-    /// Somebody else's.
+    /// Another one.
     Other(u64),
-    /// Nobody.
     Nobody,
 }
 
 /// Where a create is after a step.
 enum Became {
-    /// It is decided.
     Decided(CreateResult),
     /// It is in doubt.
     Open(OpenCreate),
@@ -41,7 +39,7 @@ impl Applier<'_> {
             Became::Open(open) => self.state.open_create = Some(open),
             Became::Decided(result) => {
                 if result.error.is_some() {
-                    // Zendesk's words may hold names; results.json has them.
+                    // Zendesk's words may hold names, so only results.json has them.
                     tracing::warn!(
                         salesforce_id = %create.salesforce_id,
                         outcome = ?result.outcome,
@@ -73,7 +71,7 @@ impl Applier<'_> {
                 words,
                 ..
             }) => Became::Open(OpenCreate::refused(before, now, words)),
-            // An earlier try may have been done all the same.
+            // An earlier try may have succeeded all the same.
             Err(CallError::Refused { words, .. }) => Became::Decided(match before {
                 None => failed(words),
                 Some(_) => unknown(words),

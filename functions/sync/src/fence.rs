@@ -38,7 +38,7 @@ pub async fn seconds_of<S: Store>(
     };
     let found = match store.find_json(&run_key(run_id, FILE)).await {
         Ok(found) => found,
-        // Whoever wrote that is no version of ours that could be waited for.
+        // No version of this code that could still be running wrote that.
         Err(Error::Contract(_)) => None,
         Err(other) => return Err(other),
     };

@@ -14,7 +14,8 @@ const NO_ANSWER: &str = "it was sent and got no answer before the run's time was
 const STILL_RUNNING: &str = "its job was still running when the run's time was over";
 
 impl State {
-    /// Decides what was not sent when the time for it is over, and what may still come.
+    /// Decides everything that is left when its time is over: what was not sent, and what may still
+    /// be done.
     pub fn give_up(&mut self, work: &Work) {
         self.give_up_creates(work);
         while let Some(chunk) = self.left(work).chunk {
@@ -38,7 +39,7 @@ impl State {
         }
     }
 
-    /// Decides the creates that are left, so that what comes behind them has its time.
+    /// Decides the creates that are left, so that the updates and marks after them have their time.
     pub fn give_up_creates(&mut self, work: &Work) {
         while self.creates.len() < work.creates().len() {
             let (outcome, words) = match self.open_create.take() {

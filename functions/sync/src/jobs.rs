@@ -21,7 +21,7 @@ const NO_END: &str = "its job did not end, and the organization does not have th
 pub(crate) type Shown = Option<BTreeMap<String, Job>>;
 
 impl Applier<'_> {
-    /// Looks at some of our jobs, a moment later.
+    /// Looks at some of our jobs, after a short pause.
     pub(crate) async fn look(&mut self, ids: &[String]) -> Result<Shown, CallError> {
         self.clock.nap(POLL_INTERVAL).await;
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -106,8 +106,8 @@ impl Applier<'_> {
         }
     }
 
-    /// A job is lost or stuck: its records are read back, and of what is not done it cannot be
-    /// known whether it will be.
+    /// A job is lost or stuck: its records are read back. Those that are not done are unknown,
+    /// because the job may still do them.
     async fn give_up_job(&mut self, id: &str) -> Result<(), CallError> {
         let Some(job) = self.state.job_mut(id).cloned() else {
             return Ok(());
@@ -131,6 +131,6 @@ impl Applier<'_> {
 enum Asked {
     Ended(JobEnd),
     Runs,
-    /// It is not known, or it runs and will not end.
+    /// Zendesk does not know it, or it runs and will not end.
     NotThere,
 }

@@ -21,8 +21,8 @@ struct Judgement {
     succeeded: Vec<usize>,
     /// Exactly one result, an error.
     failed: Vec<(usize, String)>,
-    /// No result, several, one that says neither; or one that a job without proper end does not
-    /// give to an organization.
+    /// No result, several, or one that says neither; or the job did not end properly, and the
+    /// result names no organization.
     silent: Vec<usize>,
 }
 
@@ -75,7 +75,7 @@ fn results_by_record<'a>(
 /// What is done about the records that a job does not prove to be done.
 #[derive(Default)]
 struct NotDone {
-    /// Not done, with the words for it.
+    /// Not done, and why.
     decided: Vec<(usize, String)>,
     /// Sent again in halves: the job did not end well, and says nothing of them.
     halves: Vec<usize>,
@@ -127,8 +127,8 @@ impl NotDone {
     }
 }
 
-/// What a job without proper end says of its single record: its words for a place, else its
-/// message.
+/// What a job that did not end properly says of its single record: an error it gives for a place,
+/// else its message.
 fn last_words(end: &JobEnd) -> String {
     let words = end.results.iter().find_map(|result| match &result.said {
         Said::Failed(words) => Some(words),
@@ -140,8 +140,9 @@ fn last_words(end: &JobEnd) -> String {
 impl Applier<'_> {
     /// Judges every record of a job that has ended.
     ///
-    /// What is silent is read back. What a job without proper end does not prove is sent again in
-    /// halves; a single record has its last words. Transient words are tried once more.
+    /// A record without a clear result is read back. What is not proven by a job that did not end
+    /// properly is sent again in halves; a single record gets the job's last words. A record with
+    /// transient words is tried once more.
     pub(crate) async fn judge(&mut self, id: &str, end: &JobEnd) -> Result<(), CallError> {
         let Some(job) = self.state.job_mut(id).cloned() else {
             return Ok(());
@@ -166,7 +167,7 @@ impl Applier<'_> {
             self.decide_not_done(&chunk, &places, &words);
         }
         self.state.close(id);
-        // A job that failed as a whole judged nothing.
+        // A job that failed as a whole judged no record.
         let of_all = halves.len() == sent.len();
         let to_halve = if of_all { &job.chunk } else { &chunk };
         self.state.again.extend(to_halve.in_halves(&halves));
@@ -175,7 +176,7 @@ impl Applier<'_> {
     }
 }
 
-/// The places with the same words, in the order of the first of each.
+/// The places by their words.
 fn by_words(records: Vec<(usize, String)>) -> BTreeMap<String, Vec<usize>> {
     let mut by_words = BTreeMap::<String, Vec<usize>>::new();
     for (place, words) in records {

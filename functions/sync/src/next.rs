@@ -27,7 +27,7 @@ pub struct Left<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
     pub now: Timestamp,
-    /// Until when creates may keep waiting what comes behind them: half of the run's time.
+    /// Until when creates may keep updates and marks waiting: half of the run's time.
     pub creates_until: Timestamp,
     /// Until when the run may go on. It ends by itself, with its report, before Step Functions ends
     /// it without one.

@@ -11,7 +11,7 @@ use crate::chunk::Chunk;
 const NOT_SHOWN: &str = "Zendesk gave no result, and does not show the organization";
 
 impl Applier<'_> {
-    /// Reads the organizations of these records of a chunk, of which Zendesk gave no result, and
+    /// Reads the organizations of these records of a chunk, for which Zendesk gave no result, and
     /// judges them by their fields. Returns those that do not have the wanted values.
     pub(crate) async fn read_back(
         &mut self,
@@ -25,7 +25,7 @@ impl Applier<'_> {
             match id.and_then(|id| now.get(&id)) {
                 Some(one) if self.work.is_done(chunk.action, place, one) => done.push(place),
                 Some(_) => not_done.push(place),
-                // It may be deleted, or not shown: that it was not done is not known.
+                // It may be deleted, or hidden: it is not known that the change was not done.
                 None => not_shown.push(place),
             }
         }

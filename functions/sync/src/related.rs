@@ -10,7 +10,7 @@ use vendors::zendesk::CallError;
 
 use crate::run::Run;
 
-/// Answers that may fail before the questions end.
+/// After this many failed answers nothing more is asked.
 const MOST_FAILURES: usize = 3;
 /// The longest the questions may take in all.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -21,8 +21,8 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
         !self.state.has_asked && !self.work.planned.entries.marks.is_empty()
     }
 
-    /// Asks about every planned mark, held or not, as far as calls and time allow. It explains and
-    /// nothing more: the run ends the same without an answer.
+    /// Asks about every planned mark, held or not, as far as calls and time allow. The answers only
+    /// explain: the run ends the same way without them.
     pub(crate) async fn ask_for_users_and_tickets(&mut self) {
         if !self.has_to_ask() {
             return;

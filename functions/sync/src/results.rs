@@ -14,7 +14,7 @@ pub fn of_finished(work: &Work, state: &State) -> Vec<RecordOutcome> {
     creates(work, state).chain(bulk).collect()
 }
 
-/// The outcomes that are decided; of a stage that failed.
+/// The outcomes decided so far, for a stage that failed.
 pub fn so_far(work: &Work, state: &State) -> Vec<RecordOutcome> {
     let decided = by_record(state);
     let known = records(work).filter_map(|record| {
@@ -44,7 +44,7 @@ fn by_record(state: &State) -> HashMap<Record, &Decided> {
     all
 }
 
-/// A record of which nothing is known is unknown.
+/// The outcome of a record; unknown if nothing was decided.
 fn of_record(work: &Work, record: Record, decided: Option<&Decided>) -> RecordOutcome {
     let (action, place) = record;
     RecordOutcome {

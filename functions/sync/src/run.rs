@@ -25,7 +25,7 @@ const LONGEST_NAP_SECONDS: u64 = 5;
 const AFTER_A_DOUBT_SECONDS: u64 = 30;
 /// How long a run is patient with a Zendesk that lets nothing go forward.
 const MOST_PATIENCE: SignedDuration = SignedDuration::from_mins(30);
-/// Looks without any job that has ended, after which the next one comes after a Wait state.
+/// After this many looks in a row that found no job ended, the next one comes after a Wait state.
 const LOOKS_BEFORE_A_WAIT: u32 = 3;
 
 /// Why an invocation comes to its end.
@@ -147,8 +147,8 @@ impl<'a, S: Store, K: Secrets> Run<'a, S, K> {
         Ok(Some(wait(seconds, "jobs are running")))
     }
 
-    /// What comes after a step. Whatever can be tried again is, after a pause: ten times in a row
-    /// at least, and for half an hour.
+    /// What comes after a step. Whatever can be tried again is tried again after a pause: at least
+    /// ten times in a row, and for half an hour.
     async fn after(&mut self, done: Result<Option<Stop>, CallError>) -> Result<Option<Stop>> {
         let error = match done {
             Ok(stop) => {
@@ -182,7 +182,7 @@ impl<'a, S: Store, K: Secrets> Run<'a, S, K> {
         Ok(None)
     }
 
-    /// The run is going to fail: what its jobs did is found out, as far as that can be done now.
+    /// Finds out what the run's jobs did, as far as that can be done now: the run is about to fail.
     pub(crate) async fn judge_what_runs(&mut self) {
         while !self.state.jobs.is_empty() && self.deadline.allows_more() {
             let Ok(mut client) = self.client().await else {

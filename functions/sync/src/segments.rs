@@ -1,9 +1,9 @@
-//! What is decided is saved once, in segments: the cost of saving does not depend on how many
-//! writes came before.
+//! Decided entries are saved once, in segments, so that the cost of saving does not depend on how
+//! many writes came before.
 //!
-//! `sync-state.json` holds what lies in no segment, and counts what lies in them. A segment is
-//! written before the progress that counts it, so a kill between the two leaves the progress as it
-//! was, and the segment is written over.
+//! `sync-state.json` holds the entries that are in no segment, and counts those that are in one. A
+//! segment is written before the progress that counts it. So a kill between the two leaves the
+//! progress as it was, and the segment is overwritten.
 
 use domain::model::{Header, run_key};
 use domain::{Error, Result};
@@ -15,8 +15,8 @@ use stage::store::Store;
 use crate::add_only::Segments;
 use crate::state::{CreateResult, Decided, FILE, State};
 
-/// Decided entries that make a segment. Many: large progress, saved with every write. Few: many
-/// segments, each a write of its own.
+/// Decided entries in a segment. More would make the progress larger, which is saved with every
+/// write. Fewer would make more segments, each of which is a write of its own.
 const ENTRIES_PER_SEGMENT: usize = 50;
 /// Segments read at the same time.
 const READS_AT_ONCE: usize = 8;
@@ -24,7 +24,7 @@ const READS_AT_ONCE: usize = 8;
 /// `sync-state-{number}.json`: entries that do not change any more.
 #[derive(Debug, Serialize, Deserialize)]
 struct Segment {
-    /// Its count is that of both lists.
+    /// Its count is the number of entries in both lists.
     #[serde(flatten)]
     header: Header,
     creates: Vec<CreateResult>,
@@ -42,7 +42,7 @@ fn file(number: usize) -> String {
 }
 
 impl State {
-    /// Writes what is decided as a segment, once it is enough for one.
+    /// Writes the decided entries as a segment, once there are enough for one.
     pub(crate) async fn put_segment<S: Store>(&mut self, store: &S, now: Timestamp) -> Result<()> {
         let (creates, decided) = (self.creates.open(), self.decided.open());
         let entries = creates.len() + decided.len();

@@ -10,7 +10,7 @@ use crate::applier::Applier;
 use crate::chunk::{Before, Chunk};
 use crate::doubt::{AfterDoubt, ChangedMark, MOST_FAILED_READS, of_changed_mark};
 
-/// The pause after a lost reply: the job may be running, and another one beside it would hinder it.
+/// The pause after a lost reply: the job may be running, and a second one would get in its way.
 const AFTER_A_DOUBT: Duration = Duration::from_secs(5);
 /// The pause after marks could not be read.
 const AFTER_A_FAILED_READ_SECONDS: u64 = 30;
@@ -21,8 +21,8 @@ const MAY_COME: &str =
     "changed meanwhile, and an earlier try to mark it got no answer: the mark may still come";
 
 impl Applier<'_> {
-    /// Sends a chunk as one job. Marks are read again just before; what changed meanwhile is left
-    /// out as drifted. Returns the seconds to stay away, if Zendesk named any.
+    /// Sends a chunk as one job. Marks are read again just before; those that changed meanwhile are
+    /// left out as drifted. Returns the seconds to wait, if Zendesk named any.
     pub(crate) async fn send(&mut self, chunk: Chunk) -> Result<Option<u64>, CallError> {
         if chunk.after_doubts() == AfterDoubt::ReadBack {
             self.read_the_doubted(chunk).await?;
@@ -80,8 +80,8 @@ impl Applier<'_> {
         }
     }
 
-    /// A single record got no usable answer twice: whether it was done is seen on the organization,
-    /// and that it was not done is not known, because its job may still come.
+    /// A single record got no usable answer twice, so its organization is read. If it is not as
+    /// wanted, the record is unknown, because its job may still come.
     async fn read_the_doubted(&mut self, chunk: Chunk) -> Result<(), CallError> {
         let undecided = self.state.undecided(&chunk);
         let may_be_read_again =
@@ -99,8 +99,9 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// The organizations of a chunk of marks could not be read, and are not marked unseen: they are
-    /// read once more behind the others, three times in all. Returns the seconds to stay away.
+    /// The organizations of a chunk of marks could not be read, and nothing is marked without being
+    /// read first. They are read again after the other chunks, three times in all. Returns the
+    /// seconds to wait.
     fn not_read(&mut self, chunk: Chunk) -> Option<u64> {
         self.state.take(&chunk);
         let unread = chunk.unread + 1;

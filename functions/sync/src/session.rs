@@ -16,14 +16,13 @@ use crate::work::Work;
 /// What the last run used. Another run gets a new client, and a new token.
 #[derive(Debug)]
 pub struct Session {
-    /// What every client goes by.
+    /// The clock and the meter of every client.
     pub wire: Wire,
     last: Mutex<Option<(String, Client)>>,
     work: Mutex<Option<(Reference, Arc<Work>)>>,
 }
 
 impl Session {
-    /// Nothing is kept yet.
     pub fn new(wire: Wire) -> Self {
         Self {
             wire,
@@ -51,7 +50,7 @@ impl Session {
             work.may_be_applied(self.wire.now())?;
             return Ok(Arc::clone(work));
         }
-        // Memory is not to hold two of them.
+        // Dropped first, so that memory never holds two of them.
         *last = None;
         let work = Arc::new(Work::load(store, run_id, plan, self.wire.now()).await?);
         *last = Some((plan.clone(), Arc::clone(&work)));

@@ -29,8 +29,8 @@ pub struct State {
     plan_digest: String,
     /// When sync began with this plan.
     pub began_at: Timestamp,
-    /// Until when the invocation that works now may run; none between two invocations. A moment
-    /// here that has passed says that the invocation before was killed.
+    /// Until when the invocation that works now may run; `None` between two invocations. If this
+    /// moment has passed, the invocation before was killed.
     working_until: Option<Timestamp>,
     pub(crate) segments: Segments,
     /// What became of the creates, in order.
@@ -57,7 +57,7 @@ pub struct State {
     pub has_asked: bool,
     #[serde(default)]
     pub related: Vec<Related>,
-    /// What the invocations before used.
+    /// What the earlier invocations used.
     #[serde(default)]
     pub usage: Usage,
 }
@@ -70,17 +70,17 @@ pub struct SentJob {
     pub sent_at: Timestamp,
     /// Since when Zendesk does not show it.
     pub missing_since: Option<Timestamp>,
-    /// Times its records could not be read back.
+    /// How often its records could not be read back.
     pub failed_reads: u32,
 }
 
 impl SentJob {
-    /// False after too many reads in vain.
+    /// False after too many failed reads.
     pub fn may_be_read_back(&self) -> bool {
         self.failed_reads < MOST_FAILED_READS
     }
 
-    /// Its chunk, once this job is what is known of its records.
+    /// Its chunk, with this job noted as the last judged one.
     pub fn judged(&self) -> Chunk {
         Chunk {
             job_id: Some(self.id.clone()),
@@ -106,7 +106,7 @@ pub struct Decided {
     /// Their places in the list, as runs of neighbours.
     pub places: Vec<Range<usize>>,
     pub outcome: Outcome,
-    /// The job they went with.
+    /// The job they were sent with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,9 +122,9 @@ pub enum Opened {
 }
 
 impl State {
-    /// Loads the progress of this plan, or begins it. The beginning is saved as well: an invocation
-    /// that finds progress knows that another one was here before, and until when it may run. That
-    /// is waited for, unless Lambda itself lets only one invocation run (`is_alone`).
+    /// Loads the progress of this plan, or begins it. The beginning is saved too, so an invocation
+    /// that finds progress knows that another one was here before, and until when that may run. It
+    /// waits for that moment, unless Lambda itself lets only one invocation run (`is_alone`).
     ///
     /// # Errors
     /// [`Error::Contract`] if the progress is another plan's.
@@ -259,8 +259,8 @@ impl State {
         }
     }
 
-    /// Updates before marks; of each what was not sent yet, then what is sent once more, so that a
-    /// record that spoils its chunk keeps nobody waiting.
+    /// Updates before marks; in each, first what was never sent, then what is sent once more, so
+    /// that a record that spoils its chunk keeps no other waiting.
     fn next_chunk(&self, work: &Work) -> Option<Chunk> {
         let of = |action, next| {
             let fresh = Chunk::fresh(action, next..work.len(action));
@@ -327,7 +327,7 @@ impl State {
         open.into_iter().collect()
     }
 
-    /// Notes what became of records of a chunk, with the job they went with.
+    /// Notes what became of records of a chunk, with the job they were sent with.
     pub fn decide(
         &mut self,
         chunk: &Chunk,
@@ -338,7 +338,7 @@ impl State {
         if places.is_empty() {
             return;
         }
-        // What drifted was left out of its job.
+        // A drifted record was left out of the job.
         let job_id = chunk.job_id.clone();
         self.decided.push(Decided {
             action: chunk.action,

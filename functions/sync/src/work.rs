@@ -12,12 +12,11 @@ use stage::deadline::refuse_if_old;
 use stage::loader::load_plan;
 use stage::store::Store;
 
-/// The work of one run.
 #[derive(Debug)]
 pub struct Work {
     /// The plan it comes from, with all of its lists.
     pub planned: Planned,
-    /// What of the updates is applied although they are held: marks that are taken back.
+    /// If the updates are held: the un-marks among them, which are applied all the same.
     unmarks: Option<Vec<Update>>,
     /// When each organization to be marked was changed last, as compare saw it.
     read_at: BTreeMap<u64, String>,
@@ -196,7 +195,7 @@ impl Work {
     }
 
     /// True if an organization to be marked is still as compare saw it: a partner, not marked, not
-    /// changed by anybody. Of one that tells no `updated_at` nobody knows that.
+    /// changed by anybody. Without an `updated_at` that cannot be known, so it is false.
     pub fn is_as_read(&self, organization: &Organization) -> bool {
         organization.is_partner()
             && !organization.is_marked()

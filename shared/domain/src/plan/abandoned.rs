@@ -1,4 +1,4 @@
-//! What becomes of a partner organization without account.
+//! What becomes of a partner organization without an account.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,12 @@ use crate::model::{
     Absent, AccountId, EXPIRATION_DATE, Fate, FieldValue, MARK_FOR_DELETION, Organization,
 };
 
-/// What decides about organizations without account.
+/// What decides about organizations without an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// Never marked, whatever Salesforce says.
     pub protected: BTreeSet<AccountId>,
-    /// Partners by name. Never marked either.
+    /// Partners because a setting names them. Never marked either.
     pub alliances: BTreeSet<AccountId>,
     /// Years after the expiration date in which an organization is retained.
     pub retention_years: i16,
@@ -30,7 +30,7 @@ impl Rules {
         self.now.to_zoned(TimeZone::UTC).date()
     }
 
-    /// When an organization may be marked whose account is missing since then.
+    /// When an organization may be marked whose account has been missing since this moment.
     fn end_of_wait(&self, since: Timestamp) -> Timestamp {
         let hours = SignedDuration::from_hours(i64::from(self.mark_after_hours));
         since.saturating_add(hours).unwrap_or(Timestamp::MAX)
@@ -189,7 +189,7 @@ fn retention(organization: &Organization, rules: &Rules) -> Option<Retained> {
         return Some(kept(organization, reason.to_owned(), None));
     };
     let years = rules.retention_years;
-    // On the anniversary it is not yet *more* than so many years ago.
+    // On the anniversary it is not yet *more* than that many years ago.
     let eligible = expired
         .saturating_add(years.years())
         .saturating_add(1.day());
@@ -212,7 +212,7 @@ fn date(text: &str) -> Option<Date> {
     Date::new(year, month.try_into().ok()?, day.try_into().ok()?).ok()
 }
 
-/// A number of exactly so many digits.
+/// A number of exactly this many digits.
 fn digits(part: &str, length: usize) -> Option<i16> {
     let fits = part.len() == length && part.bytes().all(|b| b.is_ascii_digit());
     fits.then(|| part.parse().ok())?

@@ -16,15 +16,13 @@ use crate::model::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     pub changes: Changes,
-    /// Whether it may go unseen.
+    /// What of it may be applied without an approval.
     pub guard: Guard,
-    /// What was seen and planned.
     pub counts: Counts,
-    /// What was read of each instance.
     pub instances: Vec<Instance>,
     /// Why the inputs look emptier than they should.
     pub warnings: Vec<String>,
-    /// What was not there to be known.
+    /// What could not be known.
     pub unknowns: Vec<String>,
 }
 
@@ -83,7 +81,6 @@ impl Comparison {
         })
     }
 
-    /// The plan.
     pub fn plan(
         self,
         header: Header,
@@ -131,8 +128,8 @@ fn rules(inputs: &Inputs) -> Rules {
 }
 
 /// The marks of this pipeline that stand: those the memory lists and the target still has. If the
-/// memory cannot be read, every marked organization without account may be ours: one mark too many
-/// in the guard's count is better than one too few.
+/// memory cannot be read, every marked organization without an account may be ours: one mark too
+/// many in the guard's count is better than one too few.
 fn own_marks(inputs: &Inputs, target: &Target, found: &Found) -> Vec<OwnMark> {
     let Target {
         partners,
@@ -157,8 +154,8 @@ fn own_marks(inputs: &Inputs, target: &Target, found: &Found) -> Vec<OwnMark> {
     perhaps_ours.collect()
 }
 
-/// How many accounts of the organizations that are to be marked, or wait for it, Salesforce was
-/// asked about, and how many of those it does not show.
+/// How many missing accounts Salesforce was asked about, of organizations that are to be marked or
+/// wait for it, and how many of those accounts it does not show.
 fn gone_from_sight(changes: &Changes, past: &Past) -> (usize, usize) {
     let Changes { entries, found } = changes;
     let marks = entries.marks.iter().map(|one| one.id);
@@ -174,7 +171,7 @@ fn gone_from_sight(changes: &Changes, past: &Past) -> (usize, usize) {
     (known.len(), not_visible.count())
 }
 
-/// What was not there to be known, for a person.
+/// What could not be known, for a person.
 fn unknowns(inputs: &Inputs, formers: &Formers, instances: &[Instance]) -> Vec<String> {
     let mut unknowns = Vec::new();
     if let Some(why) = &inputs.memory_lost {
@@ -217,7 +214,7 @@ fn on_target(organizations: Organizations) -> Target {
 }
 
 /// Why the inputs look emptier than they should: nothing at all, or far less than in the last good
-/// run. A run with dead credentials or a cut filter may look like one in which nothing happened.
+/// run. With dead credentials or too narrow a filter, a run may look as if nothing had happened.
 fn suspicions(counts: &Counts, last: Option<&Counts>, min_percent: usize) -> Vec<String> {
     let before = last.copied().unwrap_or_default();
     let measured = [

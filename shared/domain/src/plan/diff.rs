@@ -81,7 +81,7 @@ impl<'a> Differ<'a> {
     }
 
     /// Pass 1: an organization belongs to the account whose id it carries. One id on several
-    /// organizations is a conflict, with or without account.
+    /// organizations is a conflict, with or without an account.
     fn match_by_id(&mut self) {
         for (id, account) in self.accounts {
             let partner = Partner { id, account };
@@ -108,9 +108,9 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// An account without organization whose id another account's organization carries as external
-    /// id is a conflict: Zendesk allows each external id once, and whose the organization is cannot
-    /// be known.
+    /// It is a conflict if an account without an organization has an id that another account's
+    /// organization carries as external id. Zendesk allows each external id once, and it cannot be
+    /// known which account that organization belongs to.
     fn leave_external_ids(&mut self) {
         for partner in std::mem::take(&mut self.unmatched) {
             let organizations = self.index.with_external_id(partner.id);
@@ -124,7 +124,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// Pass 2: an account without organization adopts one, is created, waits for its name, or
+    /// Pass 2: an account without an organization adopts one, is created, waits for its name, or
     /// clashes.
     fn place_the_unmatched(&mut self, claims: &NameClaims<'a>, renames: &Renames<'a>) {
         for partner in std::mem::take(&mut self.unmatched) {
@@ -174,7 +174,7 @@ impl<'a> Differ<'a> {
     }
 
     /// Pass 3: an organization with an account gets every field that differs. If its new name is
-    /// not free, the name alone is left as it is: the account is certain.
+    /// not free, only the name is left as it is: which account it belongs to is certain.
     fn update_the_matched(&mut self, claims: &NameClaims<'a>, renames: &Renames<'a>) {
         for pair in std::mem::take(&mut self.matched) {
             let Pair {
@@ -250,7 +250,7 @@ impl<'a> Differ<'a> {
                 rest.push((organization, name));
             }
         }
-        // Nearly always nobody is left, and then no account's name needs a key.
+        // Nearly always no organization is left, and then no account's name needs a key.
         let concerned = self.accounts.iter().filter(|_| !rest.is_empty());
         for (id, account) in concerned {
             if let Some(bearer) = bearers.get_mut(&name_key(&account.name)) {
@@ -275,7 +275,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// The clock runs while the account is missing, whatever else keeps the organization.
+    /// The clock runs while the account is missing, whatever else keeps the organization unmarked.
     fn run_the_clock(&mut self, organization: &Organization) {
         let account = organization.account_id();
         let missing = account.filter(|id| !self.accounts.contains_key(id));
@@ -283,8 +283,8 @@ impl<'a> Differ<'a> {
         self.changes.found.absent.extend(clock);
     }
 
-    /// Pass 5: a mark of ours is taken back if its reason is gone: the organization is no partner
-    /// any more, or the account it was set for is there again. No other job knows about our mark.
+    /// Pass 5: a mark of ours is taken back if its reason is gone: the organization is no longer a
+    /// partner, or the account it was set for is there again. No other job knows about our mark.
     fn take_back_own_marks(&mut self) {
         let updated: BTreeSet<u64> = self
             .changes
@@ -318,8 +318,8 @@ impl<'a> Differ<'a> {
     }
 }
 
-/// Takes back a mark on an organization of no account that bears an account's name. Nobody knows
-/// whose it is, the account is there, and the mark may be ours, of a memory that was lost.
+/// Takes back a mark on an organization that names no account but bears an account's name. It
+/// cannot be known whose it is, the account is there, and the mark may be ours, from a lost memory.
 fn unmark_nobodys(organization: &Organization, bearer: Partner<'_>) -> Option<Update> {
     let is_nobodys = organization.account_id().is_none();
     (is_nobodys && organization.is_marked())
@@ -387,7 +387,7 @@ fn update(pair: Pair<'_>) -> Option<Update> {
         }
     };
     for (key, wanted) in fields.iter() {
-        // An account without type leaves the organization's type alone.
+        // An account without a type leaves the organization's type alone.
         let is_unknown_type = key == ACCOUNT_TYPE && *wanted == FieldValue::UNSET;
         if !is_unknown_type {
             compare(key, organization.field(key), wanted);

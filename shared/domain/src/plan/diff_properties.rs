@@ -20,10 +20,10 @@ fn an_account(number: usize, name: usize, track: usize, owner: &str) -> Account 
 struct Draft {
     name: usize,
     upper_case: bool,
-    /// 12 stands for a blank Salesforce id, 13 for one that is no id.
+    /// 12 stands for a blank Salesforce id, 13 for text that is no account id.
     account: usize,
     written: usize,
-    /// 12 stands for none, 13 for one of another system.
+    /// 12 stands for none, 13 for an id of another system.
     external_id: usize,
     kind: usize,
     marked: bool,
@@ -131,7 +131,7 @@ fn plan(accounts: &[Account], organizations: &[Organization]) -> Changes {
     .unwrap()
 }
 
-/// What Zendesk holds after a plan. Names must stay unique where they were.
+/// What Zendesk holds after a plan. Names that were unique must stay unique.
 fn apply(changes: &Changes, organizations: &[Organization]) -> Vec<Organization> {
     let mut after: BTreeMap<u64, Organization> = organizations
         .iter()

@@ -118,7 +118,7 @@ fn an_update_names_only_the_changed_fields_with_both_values() {
     assert_eq!(tally(&changes), wanted);
 }
 
-/// An organization whose Salesforce id was changed to this text, and with an external id.
+/// An organization with this text as Salesforce id, and with an external id.
 fn with_ids(
     id: u64,
     of: &Account,
@@ -294,7 +294,7 @@ fn a_protected_organization_in_a_conflict_loses_its_mark_and_nothing_else() {
     );
 }
 
-/// What becomes of an organization without account whose expiration date has this text.
+/// What becomes of an organization without an account whose expiration date has this text.
 #[derive(Debug, PartialEq, Eq)]
 enum Kept {
     Marked,

@@ -66,11 +66,8 @@ pub struct Listed {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lists {
-    /// `creates.json`.
     pub creates: Listed,
-    /// `updates.json`.
     pub updates: Listed,
-    /// `not_in_sync.json`.
     pub not_in_sync: Listed,
 }
 
@@ -100,9 +97,9 @@ pub struct Inputs {
     pub settings: Settings,
     /// The digests the execution's input approved.
     pub approve: Vec<String>,
-    /// The last good run before this one.
+    /// The last good run before this one; the guard measures against it.
     pub last_good: Option<LastGood>,
-    /// What the runs before left to be known; `None` if there was nothing that can be read.
+    /// What earlier runs left in the memory; `None` if there was none that could be read.
     pub memory: Option<Memory>,
     /// Why the memory is lost, if it is.
     pub memory_lost: Option<String>,
@@ -118,7 +115,8 @@ pub struct Inputs {
 pub struct Settings {
     /// Never marked.
     pub protected: BTreeSet<AccountId>,
-    /// Partners by name; never marked either, and missed if Salesforce does not return them.
+    /// Partners because a setting names them. Never marked either, and a warning says if Salesforce
+    /// does not return one.
     pub alliances: BTreeSet<AccountId>,
     /// Years after expiration in which an organization is retained.
     pub retention_years: i16,
@@ -137,22 +135,19 @@ pub struct Plan {
     pub mode: Mode,
     /// Over the digests of the three lists.
     pub digest: String,
-    /// What was seen and planned.
     pub counts: Counts,
     pub guard: Guard,
     /// The command that releases the held categories; `None` if nothing is held.
     pub release: Option<String>,
     /// Why the inputs look emptier than they should.
     pub warnings: Vec<String>,
-    /// What was not there to be known: the memory, an instance, an answer about former accounts.
+    /// What could not be known: the memory, an instance, an answer about former accounts.
     pub unknowns: Vec<String>,
     /// What the comparison found beside the entries.
     #[serde(flatten)]
     pub found: Found,
     pub lists: Lists,
-    /// What was read of each instance.
     pub instances: Vec<Instance>,
-    /// What it was made from.
     pub inputs: Inputs,
     /// What the stages used up to here.
     pub usage: RunUsage,
@@ -205,7 +200,6 @@ impl Plan {
 /// A plan with the entries of its lists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// `plan.json`.
     pub plan: Plan,
     pub entries: Entries,
 }

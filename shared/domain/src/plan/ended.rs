@@ -8,7 +8,7 @@ use crate::model::{Applied, Instance, RecordOutcome, Related, RunUsage, Usage, V
 /// How a run ended.
 #[derive(Debug, Clone)]
 pub enum RunEnd<'a> {
-    /// With a plan, applied as far as nothing holds it, or made to be looked at.
+    /// With a plan that was applied, apart from what is held, or that was made to be looked at.
     Planned(Box<PlannedRun<'a>>),
     /// It could not go on.
     Failed {
@@ -30,7 +30,7 @@ pub enum RunEnd<'a> {
 /// How far a run that failed got.
 #[derive(Debug, Clone)]
 pub enum Reached<'a> {
-    /// To a plan, of which something may have been applied.
+    /// To a plan, some of which may have been applied.
     Plan(Box<PlannedRun<'a>>),
     /// Not to a plan: nothing was written to Zendesk.
     BeforePlan {
@@ -54,7 +54,6 @@ pub struct PlannedRun<'a> {
     /// The users and tickets of the organizations to be marked, as far as Zendesk said.
     pub related: Vec<Related>,
     pub known: KnownResults,
-    /// What all stages used.
     pub usage: RunUsage,
 }
 
@@ -70,7 +69,7 @@ pub enum KnownResults {
 }
 
 impl<'a> PlannedRun<'a> {
-    /// A plan that was applied: an outcome for every record that was to be.
+    /// A plan that was applied, with an outcome for every record that was to be applied.
     pub fn applied(
         planned: &'a Planned,
         results: Vec<RecordOutcome>,
@@ -86,7 +85,7 @@ impl<'a> PlannedRun<'a> {
         }
     }
 
-    /// A plan nothing of which was applied, because it was made to be looked at.
+    /// A plan that was made to be looked at, so nothing of it was applied.
     pub fn looked_at(planned: &'a Planned) -> Self {
         Self {
             known: KnownResults::All,
@@ -94,7 +93,7 @@ impl<'a> PlannedRun<'a> {
         }
     }
 
-    /// A plan of which it is not known whether anything was applied.
+    /// The plan of a run that was cut off: it is not known whether anything of it was applied.
     pub fn cut_off(planned: &'a Planned) -> Self {
         Self {
             usage: planned.plan.usage.clone(),

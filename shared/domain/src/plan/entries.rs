@@ -8,7 +8,7 @@ use crate::model::{
     Absent, AccountId, FieldValue, Fields, MARK_FOR_DELETION, Organization, OwnMark,
 };
 
-/// An entry of `creates.json`: an account without organization.
+/// An entry of `creates.json`: an account without an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Create {
     /// The account; becomes `external_id` too.
@@ -91,7 +91,7 @@ impl Update {
     }
 }
 
-/// An entry of `not_in_sync.json`: a partner organization without account, to be marked for
+/// An entry of `not_in_sync.json`: a partner organization without an account, to be marked for
 /// deletion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
@@ -103,7 +103,7 @@ pub struct Mark {
     pub reason: String,
 }
 
-/// A partner organization without account that is not marked.
+/// A partner organization without an account that is not marked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotMarked<When> {
     pub id: u64,
@@ -115,15 +115,16 @@ pub struct NotMarked<When> {
     pub eligible_from: When,
 }
 
-/// Kept for a reason of its own. The first day on which it may be marked; `None` if there is none.
+/// Kept for a reason of its own. `eligible_from` is the first day on which it may be marked; `None`
+/// if there is no such day.
 pub type Retained = NotMarked<Option<Date>>;
 
-/// Kept because its account has not been missing for long enough. The moment from which it may be
-/// marked.
+/// Kept because its account has not been missing for long enough. `eligible_from` is the moment
+/// from which it may be marked.
 pub type Waiting = NotMarked<Timestamp>;
 
-/// An account whose name another organization gives up by this very plan: it gets it from a later
-/// run.
+/// An account whose name another organization still has, and gives up by this very plan. The
+/// account gets it in a later run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deferred {
     /// The account's organization; `None` if it has none yet.
@@ -135,7 +136,7 @@ pub struct Deferred {
     pub reason: String,
 }
 
-/// A value that the last run wrote, and that has to be written again: it never converged.
+/// A value that the last run wrote, and that has to be written again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repeated {
     pub id: u64,
@@ -176,8 +177,8 @@ pub struct Party {
     pub marked: bool,
 }
 
-/// Records of which it is not certain which is which. Nothing is done to any of them until a person
-/// has decided; of a rename that clashes the name alone is left undone.
+/// Records that cannot be told apart for certain. Nothing is done to any of them until a person has
+/// decided; if a rename clashes, only the name is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     pub reason: String,
@@ -197,7 +198,7 @@ pub struct Changes {
 /// The entries of a plan's three lists, held or not.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Entries {
-    /// Accounts without organization: `creates.json`.
+    /// Accounts without an organization: `creates.json`.
     pub creates: Vec<Create>,
     /// Organizations that differ: `updates.json`.
     pub updates: Vec<Update>,
@@ -210,9 +211,9 @@ pub struct Entries {
 pub struct Found {
     /// Accounts that are not created, because they have no account type.
     pub skipped: Vec<Skipped>,
-    /// Organizations without account that are too young to be marked.
+    /// Organizations without an account that are too young to be marked.
     pub retained: Vec<Retained>,
-    /// Organizations without account that the operator protects.
+    /// Organizations without an account that the operator protects.
     pub protected: Vec<Retained>,
     /// Organizations whose account has not been missing for long enough.
     pub waiting: Vec<Waiting>,
@@ -221,7 +222,7 @@ pub struct Found {
     /// Accounts whose name this plan frees.
     pub deferred: Vec<Deferred>,
     pub conflicts: Vec<Conflict>,
-    /// Organizations without account that are marked already.
+    /// Organizations without an account that are marked already.
     pub already_marked: Vec<Mark>,
     /// The clocks as they stand if the run comes to its end.
     pub absent: Vec<Absent>,

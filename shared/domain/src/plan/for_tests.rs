@@ -63,7 +63,6 @@ pub(super) fn named(mut organization: Organization, name: &str) -> Organization 
     organization
 }
 
-/// Text as a field's value.
 pub(super) fn text(text: impl AsRef<str>) -> FieldValue {
     FieldValue::Text(Some(text.as_ref().into()))
 }
@@ -109,7 +108,7 @@ pub(super) fn gathered(organizations: Vec<Organization>) -> Complete<Organizatio
     document.into_complete("r", TARGET).unwrap()
 }
 
-/// What a plan is made from that has no past; nothing may go without approval.
+/// What a plan without a past is made from. Its limits are 0: nothing goes without an approval.
 pub(super) fn inputs(now: Timestamp, mark_after_hours: u32) -> Inputs {
     let none = Limit {
         number: 0,

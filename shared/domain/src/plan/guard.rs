@@ -10,17 +10,17 @@ use super::{Creates, Entries, Mark, NotInSync, Update, Updates};
 use crate::Result;
 use crate::model::{Category, Held, HeldKeys, MARK_FOR_DELETION, entries_digest};
 
-/// The most of one category that goes without approval: the larger of a number and a share.
+/// The most entries of a category that need no approval: the larger of a number and a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
-    /// So many entries always go.
+    /// This many entries never need one.
     pub number: usize,
-    /// So many go, in percent of the target's partner organizations.
+    /// Nor does this share, in percent of the target's partner organizations.
     pub percent: usize,
 }
 
 impl Limit {
-    /// The limit for so many partner organizations, rounded down.
+    /// The limit for this many partner organizations, rounded down.
     pub fn of(self, partner_organizations: usize) -> usize {
         self.number
             .max(partner_organizations.saturating_mul(self.percent) / 100)
@@ -63,11 +63,11 @@ pub struct Judged {
     pub category: Category,
     /// Entries that are measured; an update that is only an un-mark is not one.
     pub count: usize,
-    /// Marks set since the last purge that still stand; they count as well. 0 of other categories.
+    /// Marks set since the last purge that still stand; they count too. 0 in other categories.
     pub standing: usize,
     /// Entries that were held before and were not approved since; one of them holds the category.
     pub held_before: usize,
-    /// The most that goes without approval.
+    /// The most entries that need no approval.
     pub limit: usize,
     /// Over the sorted entries, without un-marks and without reasons; an approval must name it.
     pub digest: String,
@@ -89,14 +89,14 @@ impl Judged {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guard {
     pub categories: Vec<Judged>,
-    /// Approvals of the input that fit no category of this plan that needs one. They release
+    /// Approvals in the input that match no category of this plan that needs one. They release
     /// nothing.
     pub refused_approvals: Vec<String>,
     pub seen: Sizes,
 }
 
 impl Guard {
-    /// True if the category is not applied. A category without judgement is held.
+    /// True if the category is not applied. A category that was not judged is held.
     pub fn holds(&self, category: Category) -> bool {
         self.categories
             .iter()
@@ -184,8 +184,8 @@ pub fn hold_what_is_too_large(
     })
 }
 
-/// What may be held of the updates. Un-marks never are, so they must not spoil an approval either:
-/// neither their number nor the digest knows them.
+/// The updates without their un-marks. Un-marks are never held, so they must not spoil an approval:
+/// neither the number of updates nor their digest includes them.
 fn without_unmarks(updates: &[Update]) -> Vec<Update> {
     let held = updates
         .iter()
@@ -193,8 +193,8 @@ fn without_unmarks(updates: &[Update]) -> Vec<Update> {
     held.collect()
 }
 
-/// What an approval of marks is bound to. A reason explains, and may be known better an hour later:
-/// it must not spoil the approval.
+/// The marks without their reasons: what an approval is bound to. A reason explains, and may be
+/// known better an hour later, so it must not spoil the approval.
 fn without_reasons(marks: &[Mark]) -> Vec<Mark> {
     let bare = marks.iter().map(|mark| Mark {
         reason: String::new(),
@@ -203,7 +203,7 @@ fn without_reasons(marks: &[Mark]) -> Vec<Mark> {
     bare.collect()
 }
 
-/// The keys of a category's entries, as the memory holds those that are held.
+/// The keys of a category's entries, as the memory names held entries.
 pub(super) fn entry_keys(category: Category, entries: &Entries) -> BTreeSet<String> {
     let Entries {
         creates,
@@ -232,7 +232,7 @@ struct Measured {
     held_before: usize,
     limit: Limit,
     digest: String,
-    /// Why none may go unseen, whatever the limit says.
+    /// Why none may go without an approval, whatever the limit says.
     veto: Option<String>,
 }
 
@@ -307,7 +307,7 @@ fn message(measured: &Measured, seen: Sizes) -> String {
     message
 }
 
-/// Why no mark may go unseen, whatever the limit says.
+/// Why no mark may go without an approval, whatever the limit says.
 fn no_mark_may_go(seen: Sizes, limits: &Limits) -> Option<String> {
     lost_memory(seen)
         .or_else(|| too_few_accounts(seen, limits))
@@ -319,7 +319,7 @@ fn lost_memory(seen: Sizes) -> Option<String> {
     seen.memory_lost.then(|| why.to_owned())
 }
 
-/// Accounts that are gone from sight are more often a lost permission than lost partners.
+/// If many accounts are out of sight, a permission is more likely lost than the partners.
 fn lost_permission(seen: Sizes) -> Option<String> {
     let Sizes {
         former,
@@ -334,7 +334,7 @@ fn lost_permission(seen: Sizes) -> Option<String> {
     })
 }
 
-/// Too few accounts look like a cut read.
+/// Too few accounts look like a read that was cut short.
 fn too_few_accounts(seen: Sizes, limits: &Limits) -> Option<String> {
     let Sizes {
         accounts,

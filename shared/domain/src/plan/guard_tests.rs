@@ -80,7 +80,7 @@ fn held(changes: &Entries, seen: Sizes) -> Vec<Category> {
         .collect()
 }
 
-/// The most entries that go without approval, for so many existing partner organizations.
+/// The most entries that need no approval, for a number of existing partner organizations.
 struct Boundary {
     existing: usize,
     most: usize,

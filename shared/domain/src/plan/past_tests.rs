@@ -265,8 +265,8 @@ fn a_mark_that_somebody_took_back_is_repeated() {
     assert_eq!(changes.found.repeated[0].field, MARK_FOR_DELETION);
 }
 
-/// The one change of a world in which an organization has waited for long enough, and Salesforce
-/// says this of its account.
+/// What changes in a world in which an organization has waited for long enough, and Salesforce says
+/// this of its account.
 fn judged_by(fate: Fate) -> Changes {
     let remembered = Memory {
         absent: vec![absent(9, 1, "2026-11-01T00:00:00Z")],

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::{Conflict, Planned, PlannedRun};
 use crate::model::{Action, Category, Mode, Outcome, RecordOutcome};
 
-/// Organizations that the next purge deletes unless their mark is taken back: those without account
-/// that were marked before, those this run has marked or may have, those whose mark it could not
-/// take back, and marked ones of a conflict, which nobody touches.
+/// Organizations that the next purge deletes unless their mark is taken back: those without an
+/// account that were marked before, those this run has marked or may have, those whose mark it
+/// could not take back, and marked ones in a conflict, which are left alone.
 pub fn marks_pending(run: &PlannedRun<'_>) -> usize {
     let found = &run.planned.plan.found;
     let set = marks_set(run).len();
@@ -15,7 +15,7 @@ pub fn marks_pending(run: &PlannedRun<'_>) -> usize {
     found.already_marked.len() + set + not_taken_back + marked_in_conflicts(&found.conflicts)
 }
 
-/// The marks that this run has set, or may have: one without a result was perhaps sent.
+/// The marks that this run has set, or may have: one without a result may have been sent.
 pub fn marks_set(run: &PlannedRun<'_>) -> BTreeSet<u64> {
     let Planned { plan, entries } = run.planned.as_ref();
     if plan.mode == Mode::Plan || plan.guard.holds(Category::Marks) {

@@ -14,11 +14,11 @@ use crate::model::{
     OwnMark, RecordOutcome, Written,
 };
 
-/// Values in the memory that the last run wrote. More is no list of exceptions.
+/// The most values in the memory that the last run wrote: more would be no list of exceptions.
 const MOST_WRITTEN: usize = 10_000;
 
-/// The memory after a run in apply mode that ended then. If it did not come to its end, no clock
-/// starts or stops, and a record without a result may be done or not.
+/// The memory after a run in apply mode that ended at this moment. If the run was cut short, no
+/// clock starts or stops, and a record without a result may be done or not.
 pub fn remember(run: &PlannedRun<'_>, ended_at: Timestamp) -> Memory {
     let plan = &run.planned.plan;
     let before = plan.inputs.memory.as_ref();
@@ -49,9 +49,9 @@ fn outcomes(results: &[RecordOutcome]) -> Outcomes {
     results.iter().filter_map(of_organization).collect()
 }
 
-/// The marks that stood and were not taken back, and those that this run has set, or may have set:
-/// one too many leaves the memory when the next run sees that the organization is not marked. A job
-/// that counts as failed may still be done later.
+/// The marks that stood and were not taken back, and those that this run has set or may have set. A
+/// mark too many leaves the memory when the next run sees that the organization is not marked. A
+/// job that counts as failed may still be done later.
 fn own_marks(run: &PlannedRun<'_>, outcomes: &Outcomes, ended_at: Timestamp) -> Vec<OwnMark> {
     let Planned { plan, entries } = run.planned.as_ref();
     let taken_back: BTreeSet<u64> = entries
@@ -97,8 +97,8 @@ fn held(run: &PlannedRun<'_>) -> HeldKeys {
     of_category.filter(|(_, keys)| !keys.is_empty()).collect()
 }
 
-/// The keys of a category that hold it again. An approval that was not applied to its end does not
-/// release them.
+/// The keys that keep a category held in the next run. An approval releases them only if it was
+/// applied to its end.
 fn held_of(run: &PlannedRun<'_>, judged: &Judged) -> BTreeSet<String> {
     let category = judged.category;
     let entries = entry_keys(category, &run.planned.entries);
@@ -115,10 +115,11 @@ fn held_of(run: &PlannedRun<'_>, judged: &Judged) -> BTreeSet<String> {
     keys
 }
 
-/// Organizations whose mark was held before, and whose account is still missing: one that waits
-/// again, or is in a conflict for an hour, is not released by that. Nor is one whose account was
-/// back in a run that failed: its clock runs on, so it could be marked in the next hour. After a
-/// lost memory, all of them: any may have been held.
+/// Organizations whose mark was held before, and whose account is still missing. A mark is not
+/// released because its organization waits again, or is in a conflict for an hour. Nor is it
+/// released because the account was back in a run that failed: the clock runs on, so the
+/// organization could be marked in the next hour. After a lost memory it is all of them: any may
+/// have been held.
 fn held_and_not_planned(run: &PlannedRun<'_>) -> BTreeSet<String> {
     let plan = &run.planned.plan;
     let marked: BTreeSet<u64> = plan.found.already_marked.iter().map(|one| one.id).collect();
@@ -136,7 +137,7 @@ fn held_and_not_planned(run: &PlannedRun<'_>) -> BTreeSet<String> {
         .collect()
 }
 
-/// What was written, and in how many runs in a row. A value that is planned and was not written by
+/// What was written, and in how many runs in a row. A value that is planned but was not written by
 /// this run keeps its number.
 fn written(run: &PlannedRun<'_>, outcomes: &Outcomes) -> Vec<Written> {
     let Planned { plan, entries } = run.planned.as_ref();

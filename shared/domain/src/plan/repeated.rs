@@ -1,5 +1,5 @@
-//! Values that the last run wrote and that have to be written again: they never converged. Zendesk
-//! drops the value, or another writer takes it back.
+//! Values that the last run wrote in vain: they have to be written again. Zendesk drops the value,
+//! or another writer changes it back.
 
 use super::{Change, Entries, Mark, Past, Repeated, Update};
 use crate::model::{FieldValue, MARK_FOR_DELETION};

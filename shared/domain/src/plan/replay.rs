@@ -87,7 +87,7 @@ fn input(read: &mut impl FnMut(&str) -> Result<Vec<u8>>, reference: &Reference) 
     )))
 }
 
-/// A list, computed again, under the stored one's header.
+/// A list, computed again, with the stored one's header.
 fn again<L: ListDocument + serde::de::DeserializeOwned>(
     read: &mut impl FnMut(&str) -> Result<Vec<u8>>,
     replayed: &mut Vec<Replayed>,

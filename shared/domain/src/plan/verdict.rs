@@ -1,4 +1,4 @@
-//! How a run that did not fail is called.
+//! The verdict of a run that did not fail.
 
 use super::Plan;
 use crate::model::{Applied, Mode, Verdict};

@@ -24,7 +24,7 @@ enum Event {
     /// Terminated, or authorised again.
     Turns(usize),
     Deleted(usize),
-    /// Gets a name of a few.
+    /// Gets one of a few names.
     Renamed(usize, usize),
     /// A sharing rule hides every account from this number on; or shows all again.
     Hidden(Option<usize>),
@@ -47,7 +47,7 @@ enum Run {
     Plans,
     /// Before it has read everything.
     FailsEarly,
-    /// After so many records; what it knows of them may be lost.
+    /// After this many records; what it knows of them may be lost.
     FailsLate { records: usize, known: bool },
 }
 
@@ -215,7 +215,7 @@ impl World {
                     .is_some_and(Organization::is_marked);
                 edit(self, *number, MARK_FOR_DELETION, FieldValue::Flag(!marked));
                 self.ours.remove(&id);
-                // Who marks it by hand has decided, and need not be asked again.
+                // A person who marks it by hand has decided, and need not be asked again.
                 self.held.remove(&id);
             }
             Event::MemoryBreaks => self.memory_is_broken = true,
@@ -358,7 +358,7 @@ impl World {
         }
     }
 
-    /// Applies a plan as sync does, up to so many records.
+    /// Applies a plan as sync does, up to this many records.
     fn apply(
         &mut self,
         plan: &Plan,

@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Applied, Category, Counts, Header, Verdict};
 
-/// Runs in the history: a week of hours.
+/// The most runs in the history: a week of hours.
 const MOST_RUNS: usize = 168;
-/// Failing records in the history; more would be no list of exceptions.
+/// The most failing records in the history: more would be no list of exceptions.
 const MOST_FAILING: usize = 1000;
 
-/// One run in the history. Runs in plan mode and skipped ones are not in it, nor those that were
-/// stopped or timed out: nothing is left of them that could note it.
+/// One run in the history. It has no runs in plan mode, no skipped ones, and none that were stopped
+/// or timed out: of those nothing is left running that could note it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastRun {
     pub run_id: String,
     pub ended_at: Timestamp,
-    /// From the execution's start.
+    /// Seconds from the execution's start to its end.
     pub seconds: u64,
     pub ending: Verdict,
     /// The name of the error that ended it.
@@ -43,11 +43,11 @@ struct State<'a> {
     ending: Verdict,
     error: Option<&'a str>,
     held: &'a [Category],
-    /// True if records failed, or are unknown, beside what is held.
+    /// True if something was held, and other records failed or are unknown.
     some_failed: bool,
 }
 
-/// How it is before the first run.
+/// The state before the first run.
 const GOOD: State<'_> = State {
     ending: Verdict::Ok,
     error: None,
@@ -56,8 +56,7 @@ const GOOD: State<'_> = State {
 };
 
 impl PastRun {
-    /// What a person would call the pipeline's state after it: good, or what is wrong. Beside what
-    /// is held, records may have failed.
+    /// The pipeline's state after this run.
     fn state_key(&self) -> State<'_> {
         let is_held = self.ending == Verdict::Held;
         State {
@@ -93,7 +92,6 @@ impl PastRun {
     }
 }
 
-/// `history.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// The header; its count is that of `runs`.
@@ -110,7 +108,6 @@ pub struct History {
 }
 
 impl History {
-    /// A history without runs.
     pub fn new(run_id: &str, now: Timestamp) -> Self {
         Self {
             header: Header::new(run_id, now, 0),
@@ -120,15 +117,15 @@ impl History {
         }
     }
 
-    /// True if the run is in it already: whoever added it was killed afterwards.
+    /// True if it has the run already: the invocation that added it was killed afterwards.
     pub fn has(&self, run_id: &str) -> bool {
         self.runs.iter().any(|run| run.run_id == run_id)
     }
 
-    /// Adds a run, in the place of an earlier entry of the same run, and forgets the oldest.
+    /// Adds a run in place of an earlier entry of the same run, and forgets the oldest.
     pub fn note(&mut self, run: PastRun) {
         self.runs.retain(|other| other.run_id != run.run_id);
-        // A run that failed releases nothing, and may not have come to a plan.
+        // A run that failed releases nothing, and may have ended before it had a plan.
         if run.ending != Verdict::Failed {
             let since = self.held_since.unwrap_or(run.ended_at);
             self.held_since = (!run.held.is_empty()).then_some(since);
@@ -139,7 +136,7 @@ impl History {
         self.header = Header::new(&run_id, ended_at, self.runs.len());
     }
 
-    /// Keeps these numbers of failures, the largest if there are too many.
+    /// Keeps these numbers of failures; if there are too many, only the largest.
     pub fn keep_failing(&mut self, failing: BTreeMap<String, u32>) {
         let mut all: Vec<_> = failing.into_iter().collect();
         all.sort_by_key(|(_, runs)| std::cmp::Reverse(*runs));
@@ -147,8 +144,8 @@ impl History {
         self.failing = all.into_iter().collect();
     }
 
-    /// The run before the last one and the last one, if the pipeline's state differs after them. A
-    /// first run is compared with a good one.
+    /// The run before the last one and the last one, if the pipeline's state changed between them.
+    /// A first run is compared with a good one.
     pub fn change(&self) -> Option<(Option<&PastRun>, &PastRun)> {
         let last = self.runs.last()?;
         let before = self.runs.iter().rev().nth(1);

@@ -83,12 +83,12 @@ pub struct Counts {
     pub marks: usize,
     /// Updates that take a mark back.
     pub unmarks: usize,
-    /// Without account, but not old enough to be marked.
+    /// Organizations without an account that are not old enough to be marked.
     pub retained: usize,
-    /// Without account, but not for long enough to be marked.
+    /// Organizations whose account has not been missing for long enough to be marked.
     #[serde(default)]
     pub waiting: usize,
-    /// Of nobody knows which account; never marked.
+    /// Organizations that name no account; never marked.
     #[serde(default)]
     pub unlinked: usize,
     /// Accounts without an account type.
@@ -105,8 +105,8 @@ pub struct Applied {
     /// Records that are known not to be applied: Zendesk refused them, or their fields are not what
     /// they must be.
     pub failed: usize,
-    /// Records of which it is not known whether they were applied; the next run finds out.
-    /// Documents of earlier versions lack it: they counted these as failed.
+    /// Records that may have been applied or not; the next run finds out. Documents of earlier
+    /// versions lack it: they counted these as failed.
     #[serde(default)]
     pub unknown: usize,
     /// Marks left out because somebody changed the organization meanwhile.
@@ -117,11 +117,8 @@ pub struct Applied {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Category {
-    /// Organizations to be created.
     Creates,
-    /// Organizations to be updated.
     Updates,
-    /// Organizations to be marked for deletion.
     Marks,
 }
 
@@ -140,9 +137,9 @@ impl Category {
 pub struct Held {
     pub category: Category,
     pub count: usize,
-    /// The most that goes without approval.
+    /// The most entries that need no approval.
     pub limit: usize,
-    /// What an approval must name.
+    /// The digest that an approval must name.
     pub digest: String,
 }
 
@@ -162,7 +159,6 @@ pub struct Summary {
     pub run_id: String,
     /// Whether the plan was to be applied.
     pub mode: Mode,
-    /// What was seen and planned.
     pub counts: Counts,
     pub applied: Applied,
     /// What waits for an approval.
