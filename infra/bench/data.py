@@ -101,7 +101,7 @@ def organization(number, kind, place, fields=None, name=None):
 
 
 def unmanaged(dice, day):
-    """Organization fields that are nobody's business here."""
+    """Organization fields that are not managed."""
     return (
         f'"mark_for_deletion":false,"expiration_date":null,'
         f'"billing_country":"{COUNTRIES[(dice >> 3) % 12]}",'

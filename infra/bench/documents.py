@@ -31,7 +31,7 @@ class Shape:
 
     @classmethod
     def of_size(cls, count):
-        """So many accounts and as many organizations: 1 in 1,000 differs, 1 in 2,000 is alone."""
+        """This many accounts and as many organizations: 1 in 1,000 differs, 1 in 2,000 is alone."""
         alone = count // 2000
         return cls(count - count // 1000 - alone, alone, count // 1000, alone)
 

@@ -41,7 +41,7 @@ def of_versions(bench, run):
 
 
 def alternately(repeats, subjects, tells=True):
-    """Each in turn, again and again, so that what disturbs the machine disturbs all; by name."""
+    """Each in turn, again and again, so that a disturbance of the machine hits all; by name."""
     samples = {subject.name: [] for subject in subjects}
     for number in range(repeats):
         for subject in subjects:

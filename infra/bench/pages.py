@@ -46,7 +46,7 @@ def cursor(page):
 
 
 def partner_places(count, partners=PARTNERS):
-    """Where the partners stand among so many organizations: spread evenly."""
+    """Where the partners are among this many organizations: spread evenly."""
     return {(2 * one + 1) * count // (2 * partners): one for one in range(partners)}
 
 
@@ -60,8 +60,8 @@ def lookalike_places(count):
 def organizations(count, partners=PARTNERS):
     """JSON of every organization, in the order of their ids.
 
-    The accounts of the numbers from 0 on are the partners, then come those of the lookalikes. Of
-    the last lookalike nothing but the name is the account's.
+    The accounts of the numbers from 0 on are the partners, then come those of the lookalikes. The
+    last lookalike has only the name of its account.
     """
     partner = partner_places(count, partners)
     lookalike = lookalike_places(count) if partners == PARTNERS else {}

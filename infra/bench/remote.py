@@ -39,7 +39,7 @@ class Remote:
         return f"127.0.0.1:{self.ports[instance]}"
 
     def secrets(self):
-        """Made-up secrets by name. Nothing looks at what is in them but for the address."""
+        """Made-up secrets by name. Nothing looks at what is in them except the address."""
         said = {"auth": "client_credentials", "client_id": "bench", "client_secret": "bench"}
         return {
             name: json.dumps({**said, "base_url": self.address(instance)})

@@ -21,7 +21,7 @@ from .vendor import Vendor
 from .wire import Answer, Connection, listener
 
 PR_SET_TIMERSLACK = 29
-# A processor that has slept needs some time to be itself again.
+# A processor that has slept needs some time to reach its full speed again.
 AWAKE_SECONDS = 0.0006
 STATE = re.compile(r"runs/[^/]+/sync-state")
 

@@ -1,4 +1,4 @@
-"""The functions under measure: their environments and events."""
+"""The measured functions: their environments and events."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""sync at a distance: whether anything but the vendor's answers is waited for, and its progress."""
+"""sync at a distance: whether it waits for anything besides the vendor's answers; its progress."""
 
 from dataclasses import dataclass
 

@@ -16,24 +16,26 @@ COLUMNS = ["figure", "goal", "measured", "ratio", "goal met", "floor", "before"]
 WORDS = """# Performance
 
 What `make bench` measured on the machine named below. `ONLY=scan`, `SIZES=10000,100000` and
-`REPEATS=1` make it shorter, `BEFORE=<folder>` compares with other programs; more of this stands in
+`REPEATS=1` make it shorter, `BEFORE=<folder>` compares with other programs. All options are in
 `infra/bench/__main__.py`.
 
 - Each program runs alone beside the server that it talks to, in turn with those it is compared
   with. A figure is the median of its runs.
-- Our programs are the very binaries that are deployed, behind a small runtime API, with all of this
+- Our programs are the same binaries that are deployed, behind a small runtime API, with all of this
   machine's processors and memory: a Lambda of the template's size has less of both. Their processor
-  time is that of the whole process, its start included.
-- A cold start is from exec to the first question for an event. What is made at the first call is
-  not in it.
+  time is that of the whole process, including its start.
+- A cold start is the time from exec to the first request for an event. It does not include what is
+  only made at the first call.
 - The server (Zendesk, S3, Secrets Manager) is a process of its own, on loopback, without TLS. Its
-  processor time is nobody's, and it waits as long as a figure says, 0 ms if it says nothing.
-- Peers do no more than ours, as one would write it with that library; the counts of what they
-  found are checked. Those of the comparison leave out clashes, clocks, the guard and digests.
-- "Before", where it stands, are the programs of another version, in the folder that `BEFORE` named.
-- A floor is the least there is to do: for a scan, to decompress and read every page; for a start,
-  an empty Lambda; for gather-orgs, as many calls by a bare socket; for sync, its calls asked again
-  by reqwest and the AWS SDK.
+  processor time is not counted, and it waits as long as a figure says, 0 ms if it says nothing.
+- Peers do no more than our programs, in the way one would write it with that library; the counts
+  of what they found are checked. Peers of the comparison leave out clashes, clocks, the guard and
+  digests.
+- "Before", where a table has it, are the programs of another version, in the folder that `BEFORE`
+  named.
+- A floor is the least that must be done: for a scan, to decompress and read every page; for a
+  start, an empty Lambda; for gather-orgs, as many calls by a bare socket; for sync, its calls
+  repeated by reqwest and the AWS SDK.
 - Organizations have about 1.2 KB of JSON each, 100 a page, gzip.
 """
 SAMPLES = ["what", "who", "runs", "wall", "CPU", "peak memory"]

@@ -1,6 +1,6 @@
 """A stand-in Zendesk that is never in the way: pages compressed beforehand, jobs that end at once.
 
-How unpleasant the real one can be is the business of the tests' stand-ins. This one only counts.
+The tests' stand-ins show how unpleasant the real one can be. This one only counts.
 """
 
 import gzip

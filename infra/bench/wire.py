@@ -68,7 +68,7 @@ class Connection:
         return bool(data)
 
     def _take(self, length):
-        """So many bytes; None if they do not come."""
+        """This many bytes; None if they do not come."""
         while len(self.buffer) < length:
             if not self._more():
                 return None

@@ -1,1 +1,1 @@
-"""What of the template, the state machine and the documents must agree, looked at without AWS."""
+"""Checks, without AWS, that the template, the state machine and the documents agree."""

@@ -114,7 +114,7 @@ def current(text, parts):
 
 
 def problems():
-    """What is not as it must be."""
+    """What is wrong with the documents."""
     for file, parts in MADE.items():
         text = (ROOT / file).read_text()
         if current(text, parts) != text:

@@ -14,7 +14,7 @@ MADE = {
         "picklist; the values that count: `Open`, `Select`",
     ),
 }
-# Of the fields that are no part of the mapping.
+# Of the fields that are not part of the mapping.
 BESIDE = {
     "Name": "the account's name",
     "Type": "picklist; the value that counts: `Partner`",

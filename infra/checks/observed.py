@@ -157,8 +157,8 @@ def problems(names):
 
 
 def incomplete(sections):
-    """Sections of alarms and errors that do not say whether to get up and what to ask first, what
-    to look at, or what not to do."""
+    """Sections of alarms and errors that do not say whether to get up, what to ask first, what to
+    look at, or what not to do."""
     for heading, text in sections.items():
         if not heading.startswith(("Alarm ", "Sync.")):
             continue

@@ -18,7 +18,7 @@ READABLE = {
     "Compare": set(),
     "Sync": {"ZendeskGlobal"},
 }
-# What AWS gives no resources for.
+# Actions that AWS cannot limit to resources.
 WITHOUT_RESOURCE = ("xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery")
 WITHOUT_RESOURCE += ("logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries")
 WITHOUT_RESOURCE += ("logs:PutResourcePolicy", "logs:Describe")
@@ -63,7 +63,7 @@ def _owner_problems(name, resource):
 
 
 def _role_problems(name, role):
-    """A role that is not bounded, that anybody's service may take, or that may do too much."""
+    """A role that has no boundary, that any AWS service may assume, or that may do too much."""
     if role.get("PermissionsBoundary") != BOUNDARY:
         yield f"{name}: not bounded by PermissionsBoundaryArn"
     if "ManagedPolicyArns" in role:

@@ -3,8 +3,8 @@
 import json
 import re
 
-# CloudFormation takes 51,200 bytes of a template without a bucket. The rest is for the addresses
-# that take the place of the folders when the functions are uploaded.
+# CloudFormation accepts a template of 51,200 bytes without a bucket. The difference is for the
+# addresses that replace the folders when the functions are uploaded.
 MOST_BYTES_OF_TEMPLATE = 50_700
 # Lambda measures names and values together, as JSON.
 MOST_BYTES = 4096

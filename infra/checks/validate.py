@@ -11,7 +11,7 @@ from common.version import this_version
 
 from . import observed, retries, roles, sizes
 
-# Functions that fail on a value they do not expect, and with them a state that can catch nothing.
+# Functions that fail on an unexpected value, and with them a state that cannot catch the error.
 RISKY = re.compile(r"\$(?:parse|number|eval|toMillis|error|assert)(?=\()")
 AWS_ERRORS = re.compile(r"(States|Lambda|DynamoDB|Sfn|SNS|Runtime|Sandbox)\.[A-Za-z]+$")
 

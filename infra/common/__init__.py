@@ -2,7 +2,7 @@
 
 import os
 
-# Loopback is never behind a proxy, whatever else is not.
+# Loopback is never behind a proxy.
 for name in ("NO_PROXY", "no_proxy"):
     others = os.environ.get(name)
     os.environ[name] = ",".join(filter(None, [others, "127.0.0.1,localhost,::1"]))

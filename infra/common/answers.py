@@ -2,7 +2,7 @@
 
 from .words import counted, joined
 
-# Which state came next says which way was taken.
+# The state that came next shows which way was taken.
 BY_NEXT = {
     "Check the input": {
         "Take the lease": "yes",

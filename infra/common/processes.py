@@ -83,8 +83,8 @@ def wait_for(url, child, log, seconds=60):
 
 
 def signed_in(endpoint):
-    """The environment of a program that is to use a local AWS. Without a region: who is to be
-    given one must fail without it."""
+    """The environment of a program that is to use a local AWS. It has no region:
+    a program that must be given one has to fail without it."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",

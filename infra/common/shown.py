@@ -1,7 +1,9 @@
 """An execution on the screen: a line for each state, with what it answered."""
 
+from rich.text import Text
+
 from .answers import answer, title
-from .terminal import Line, styled
+from .terminal import OpenLine, line, styled
 
 INDENT = 46
 
@@ -12,10 +14,17 @@ class Shown:
     def __init__(self, pages):
         self.pages, self.closed, self.line = pages, 0, None
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.line:
+            self.line.leave()
+
     def bring_to(self, steps, has_ended):
         """Closes the lines of the states that have ended, and shows the one that is under way."""
         for place, step in enumerate(steps[self.closed :], self.closed):
-            self.line = self.line or Line(beginning(step))
+            self.line = self.line or OpenLine(beginning(step))
             if step.next is None and not has_ended:
                 self.line.show(self.pages.so_far() if is_long(step) else "")
                 return
@@ -28,14 +37,13 @@ class Shown:
         ]
         if is_long(step) and step.payload:
             answers.insert(0, self.pages.in_all(step.ended - step.began))
-        self.line.close(f"\n{' ' * INDENT}".join(answers))
+        self.line.close(Text(f"\n{' ' * INDENT}").join(answers))
         self.line, self.closed = None, self.closed + 1
 
 
 def beginning(step):
     """The part of a state's line that is known when it is entered."""
-    began = styled(f"{step.began:6.1f} s", "dim")
-    return f"{began}  {title(step.name):{INDENT - 10}}"
+    return line((f"{step.began:6.1f} s", "dim"), f"  {title(step.name):{INDENT - 10}}")
 
 
 def is_long(step):

@@ -1,4 +1,13 @@
-"""make deploy: an environment to AWS, after its change set has been seen and agreed to."""
+"""make deploy: an environment to AWS, after its change set has been seen and agreed to.
+
+It is no call of `sam deploy`, which would lose something in each step:
+
+- Parameters, the stack's state and Lambda's quota are looked at before anything is built.
+- What a change set would lose for good is said in words, and YES=1 does not agree to it.
+- After a no, nothing is left: no change set, and no empty stack that is in review.
+- A parameter that leaves the environment's file has the default again, not its old value.
+- A stack may be protected from deletion.
+"""
 
 import argparse
 import hashlib
@@ -17,12 +26,12 @@ from .environments import Unfit, shown
 from .stack_states import exists
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-# What is in them cannot be made again.
+# Resources whose contents cannot be restored.
 KEPT = {
     "Bucket": "the documents of all runs, the history and the memory of who is missing",
     "LeaseTable": "the lease that keeps two runs from writing at once",
 }
-# So many concurrent executions AWS wants left for the account's other functions.
+# Concurrent executions that AWS wants left for the account's other functions.
 UNRESERVED = 100
 # What a stack is while AWS begins to make or to change it.
 BEGINNINGS = ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
@@ -117,7 +126,7 @@ def check_quota(environment, account, stack):
         limit = account.functions.get_account_settings()["AccountLimit"]
         left = limit["UnreservedConcurrentExecutions"] - wanted
     except (ClientError, BotoCoreError, KeyError):
-        # Who deploys may not be allowed to know it.
+        # Whoever deploys may not be allowed to read it.
         return
     if left < UNRESERVED:
         raise Unfit(
@@ -203,7 +212,7 @@ def create_change_set(environment, account, address, before):
         ChangeSetName=time.strftime("deploy-%Y%m%d-%H%M%S"),
         ChangeSetType="UPDATE" if exists(before) else "CREATE",
         TemplateURL=address,
-        # The rest has the template's defaults: the file says what holds, not what once was.
+        # Every other parameter gets the template's default: only the file counts.
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in pairs],
         Capabilities=CAPABILITIES,
         Tags=[{"Key": key, "Value": value} for key, value in tags],
@@ -271,7 +280,7 @@ def parameter_changes(environment, before):
 def decide(account, change_set, before, is_sure):
     """Returns only with a yes. Without one, what was begun is taken back, and nothing was done.
 
-    YES=1 was said before anybody knew of a loss, and does not agree to one.
+    YES=1 was given before anybody knew of a loss, so it does not agree to one.
     """
     loses = any(warnings(changes_of(change_set)))
     if (is_sure and not loses) or (not is_sure and agreed()):

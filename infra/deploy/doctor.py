@@ -1,4 +1,4 @@
-"""make doctor: what would end the first run, looked for without writing.
+"""make doctor: looks, without writing, for whatever would end the first run.
 
 The checks are a program of this repository (infra/tools/doctor). This hands it what a Lambda of the
 environment would have: settings from the parameters, and credentials for its secrets.
@@ -33,7 +33,7 @@ SECRETS = [
 
 
 def settings(parameters):
-    """The variables that the template makes of its parameters, but for the secrets' names."""
+    """The variables that the template makes of its parameters, except the secrets' names."""
     defaults = {
         name: str(rule["Default"])
         for name, rule in template()["Parameters"].items()

@@ -13,7 +13,7 @@ from common.template import template
 CONFIG = "samconfig.toml"
 # A state machine's name may have 80 characters, and the longest of the stack ends in "-starter".
 LONGEST_STACK = 72
-# Their values are no business of who reads a terminal or a log of CI.
+# Their values must not appear on a terminal or in a log of CI.
 ADDRESSES = {"NotificationEmail"}
 
 

@@ -5,7 +5,7 @@ It writes nothing to Zendesk and changes no resource; what it leaves is the plan
 
 import sys
 
-from common.terminal import say, styled
+from common.terminal import line, say, styled
 
 from . import environments, smoke_checks, smoke_run
 from .smoke_checks import guarded
@@ -33,7 +33,7 @@ def smoke(environment):
     marks = []
     for told in lines(Deployed(environment)):
         marks.append(told.mark)
-        say(f"{styled(f'{told.mark:5}', COLOURS[told.mark])} {told.text}")
+        say(line((f"{told.mark:5}", COLOURS[told.mark]), f" {told.text}"))
     seen = ", ".join(f"{marks.count(mark)} {mark}" for mark in COLOURS)
     say(styled(f"\nSmoke test of {environment.stack}: {seen}.", "bold"))
     return 1 if "FAIL" in marks else 0

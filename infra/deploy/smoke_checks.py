@@ -189,7 +189,7 @@ def functions(deployed):
 def function(name, found, wanted):
     """Is one Lambda ready, and built for what the stack's parameter says?"""
     state, updated = found.get("State"), found.get("LastUpdateStatus")
-    # AWS puts one to sleep that has not run for weeks; the next run wakes it.
+    # AWS makes a function that has not run for weeks inactive; the next run activates it.
     if state not in ("Active", "Inactive") or updated != "Successful":
         reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or "no reason"
         seen = f"function {name}: {state}, last update {updated} ({one_line(reason)})"
@@ -309,7 +309,7 @@ def subscriptions(deployed):
 
 def subscribed(found, topic):
     """What the subscriptions of a topic come to. Addresses are not shown."""
-    # Instead of an address, one that nobody confirmed has the word PendingConfirmation.
+    # A subscription that nobody confirmed has the word PendingConfirmation instead of an ARN.
     confirmed = [one for one in found if one["SubscriptionArn"].startswith("arn:")]
     pending = [one for one in found if one["SubscriptionArn"] == "PendingConfirmation"]
     heard = ", ".join(sorted({one["Protocol"] for one in confirmed}))

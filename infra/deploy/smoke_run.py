@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from common.executions import is_local_timeout, steps
 from common.places import ROOT
 from common.shown import Shown
-from common.terminal import say
+from common.terminal import line, say
 from common.words import counted
 
 from .smoke_checks import fail, ok, one_line
@@ -42,7 +42,7 @@ def run(deployed):
 
 def start(deployed):
     """Starts a run that writes nothing to Zendesk, and returns its execution."""
-    # A name is given once; two in one second would be one run.
+    # A name can be used once; two starts in one second would be one run.
     name = f"smoke-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"[:-3]
     started = deployed.client("stepfunctions").start_execution(
         stateMachineArn=deployed.outputs["StateMachineArn"],
@@ -56,17 +56,18 @@ def start(deployed):
 def follow(deployed, execution):
     """Prints the states of an execution until it has ended, and returns its description."""
     # The state machine ends a run after three hours by itself.
-    shown, began = Shown(Seconds()), time.monotonic()
-    while True:
-        may_be_unknown = time.monotonic() < began + MINUTE
-        if seen := look(deployed, execution, may_be_unknown):
-            described, events = seen
-            has_ended = described["status"] != "RUNNING"
-            shown.bring_to(steps(events), has_ended)
-            if has_ended:
-                described["output"] = json.loads(described.get("output") or "null")
-                return described
-        pause(deployed)
+    began = time.monotonic()
+    with Shown(Seconds()) as shown:
+        while True:
+            may_be_unknown = time.monotonic() < began + MINUTE
+            if seen := look(deployed, execution, may_be_unknown):
+                described, events = seen
+                has_ended = described["status"] != "RUNNING"
+                shown.bring_to(steps(events), has_ended)
+                if has_ended:
+                    described["output"] = json.loads(described.get("output") or "null")
+                    return described
+            pause(deployed)
 
 
 def look(deployed, execution, may_be_unknown):
@@ -109,7 +110,7 @@ class Seconds:
 
     def in_all(self, seconds):
         """How long it took."""
-        return f"{seconds:.1f} s"
+        return line(f"{seconds:.1f} s")
 
 
 def judged(described, runbook):

@@ -43,7 +43,7 @@ def exists(stack):
 
 
 def can_be_changed(status):
-    """False of a stack that takes no deployment before something else was done."""
+    """False for a stack that cannot be deployed to before something else is done."""
     if status.endswith("IN_PROGRESS"):
         return status == "REVIEW_IN_PROGRESS"
     return status not in DEAD and status != STUCK
@@ -57,7 +57,7 @@ def what_to_do(status):
 
 
 def commands(stack, region):
-    """The AWS CLI's commands that end a state which takes no deployment, in order."""
+    """The AWS CLI's commands that end a state which allows no deployment, in order."""
     what = f"--stack-name {stack['StackName']} --region {region}"
     if stack["StackStatus"] == STUCK:
         yield f"aws cloudformation continue-update-rollback {what}"

@@ -89,7 +89,7 @@ def is_unmark(entry):
 
 
 def why(entry):
-    """What an entry of the plan's lists says of itself."""
+    """The reason in an entry of the plan's lists."""
     changed = joined(*(change["field"] for change in entry.get("changes", [])))
     return entry.get("reason") or (f"changes {changed}" if changed else "has no organization yet")
 

@@ -5,20 +5,20 @@ import time
 
 from common.executions import steps
 from common.shown import Shown
-from common.terminal import bar
+from common.terminal import bar, line
 from common.words import counted
 
 
 def follow(stack, standins, execution):
     """Prints until the execution has ended, and returns its description."""
-    shown = Shown(Pages(standins))
-    while True:
-        described = stack.sfn.describe_execution(executionArn=execution)
-        shown.bring_to(steps(stack.history(execution)), described["status"] != "RUNNING")
-        if described["status"] != "RUNNING":
-            described["output"] = json.loads(described.get("output") or "null")
-            return described
-        time.sleep(0.1)
+    with Shown(Pages(standins)) as shown:
+        while True:
+            described = stack.sfn.describe_execution(executionArn=execution)
+            shown.bring_to(steps(stack.history(execution)), described["status"] != "RUNNING")
+            if described["status"] != "RUNNING":
+                described["output"] = json.loads(described.get("output") or "null")
+                return described
+            time.sleep(0.1)
 
 
 class Pages:
@@ -38,9 +38,9 @@ class Pages:
     def so_far(self):
         """A bar that grows."""
         read = self.read()
-        return f"{bar(read, self.total)} {read} of {self.total} pages"
+        return line(bar(read, self.total), f" {read} of {self.total} pages")
 
     def in_all(self, seconds):
         """The bar as it was when the state ended."""
         read = self.read()
-        return f"{bar(read, self.total)} {counted(read, 'page')} in {seconds:.1f} s"
+        return line(bar(read, self.total), f" {counted(read, 'page')} in {seconds:.1f} s")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from .standins import organizations
 
 MANY = 14
-# Of the accounts before and after these the demo tells something else: tests/src/standins/demo.rs.
+# The demo uses the accounts before and after these for other things: tests/src/standins/demo.rs.
 FIRST, LAST = "0014M0000000100", "0014M0000008999"
 
 
@@ -28,8 +28,8 @@ def lose_many(remote):
 
 
 def let_hours_pass(stack, remote, hours):
-    """Moves the clocks of the memory, and the days of Salesforce's changes, to so many hours
-    before: as if the time had passed since then."""
+    """Moves the clocks of the memory, and the days of Salesforce's changes, this many hours back:
+    as if the time had passed since then."""
     key = {"Bucket": stack.bucket, "Key": "memory.json"}
     memory = json.loads(stack.s3.get_object(**key)["Body"].read())
     for entry in memory["absent"]:
@@ -43,7 +43,7 @@ def let_hours_pass(stack, remote, hours):
 
 
 def before(moment, hours):
-    """A written moment, so many hours earlier."""
+    """A written moment, this many hours earlier."""
     return datetime.fromisoformat(moment) - timedelta(hours=hours)
 
 

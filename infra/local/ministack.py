@@ -11,7 +11,7 @@ from common.processes import process, said, wait_for
 @contextlib.contextmanager
 def local_aws(folder, wait_scale):
     """MiniStack on loopback. Yields its address. Nothing of it is kept."""
-    # No profile of the machine's owner is wanted here.
+    # No AWS profile of the person at this machine may be used.
     os.environ.pop("AWS_PROFILE", None)
     temporary, log, file = folder / "tmp", folder / "aws.log", folder / "aws.address"
     file.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 import sys
 
-from common.terminal import say, styled, wrapped
+from common.terminal import say, wrapped
 from common.words import counted
 
 from . import kept, release
@@ -82,7 +82,7 @@ def end(described):
 
 def scene(text):
     """Says what comes next."""
-    say("", *(styled(line, "bold") for line in wrapped(text)))
+    say("", *wrapped(text, "bold"))
 
 
 BY_NAME = {"": show_a_run, "held": show_a_held_run, "release": show_a_release}

@@ -132,8 +132,8 @@ class Stack:
         raise RuntimeError(f"{execution} is still running after {seconds} s")
 
     def run(self, name, input=None, seconds=240):
-        """One execution to its end. A JSONata time-out of the local AWS (D1012) is run once more:
-        AWS does not know it."""
+        """One execution to its end. After a JSONata time-out of the local AWS (D1012), which AWS
+        does not have, it is run once more."""
         described = self.wait(self.start(name, input), seconds)
         if is_local_timeout(described):
             described = self.wait(self.start(f"{name}-again", input), seconds)

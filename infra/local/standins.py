@@ -76,8 +76,8 @@ class Standins:
 
 
 def memory(state, hours, just_lost=()):
-    """A memory.json in which the accounts that are gone have been missing for so many hours, but
-    for those that are just lost: they have been for two."""
+    """A memory.json in which the accounts that are gone have been missing for this many hours, and
+    those that were only just lost for two."""
     partners = ("alliance_partner", "open_partner", "select_partner")
     authorised = {
         id

@@ -56,7 +56,7 @@ class Twin:
         self.began = int(time.time() * 1000)
 
     def remember(self, hours=48):
-        """A memory of earlier runs: who is gone by now has been missing for so many hours."""
+        """A memory of earlier runs: accounts that are gone were missing for this many hours."""
         self.put("memory.json", memory(self.remote.state(), hours))
 
     def put(self, key, document):
@@ -69,7 +69,7 @@ class Twin:
         return json.loads(self.stack.objects()[key])
 
     def let_hours_pass(self, hours):
-        """Time is scaled: the clocks of the memory have run for so many hours more."""
+        """Time is scaled: the clocks of the memory have run for this many hours more."""
         self._earlier("absent", "since", hours)
 
     def let_the_purge_pass(self):
@@ -85,7 +85,7 @@ class Twin:
         self._earlier("marked", "at", 7 * 24)
 
     def let_history_age(self, hours):
-        """The runs of the history were so many hours earlier."""
+        """The runs of the history were this many hours earlier."""
         self._earlier("runs", "ended_at", hours, "history.json")
 
     def _earlier(self, list, key, hours, document="memory.json"):

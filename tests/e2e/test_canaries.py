@@ -32,7 +32,7 @@ DATA = (
 
 
 def plant(state):
-    """Canaries in all that both vendors say but for managed fields, and in their credentials."""
+    """Canaries in everything both vendors say except managed fields, and in their credentials."""
     state["salesforce"]["client_secret"] = SECRET
     for record in state["salesforce"]["accounts"].values():
         if record["Solutions_Architect_Lookup__r"]:

@@ -37,13 +37,13 @@ def demo(folder, *arguments, module="local.demo"):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # Who runs the tests in the background has Ctrl-C switched off; the demo's user has not.
+        # Tests that run in the background have Ctrl-C switched off; the demo's user does not.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
 def below(folder):
-    """Processes that name the demo's folder in their command or environment, but for this one."""
+    """Processes that name the demo's folder in their command or environment, except this one."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

@@ -69,7 +69,7 @@ class Patient:
         return examined({**env, "SECRETS": str(self.folder), **variables})
 
     def written(self):
-        """Requests that are no reading and no signing in."""
+        """Requests that neither read nor sign in."""
         return [
             call
             for call in self.remote.log()

@@ -4,7 +4,7 @@ from local.standins import organizations
 
 
 def leave(state, count):
-    """So many accounts leave the programme."""
+    """This many accounts leave the programme."""
     for id in [id for id in state["salesforce"]["accounts"] if id.startswith("0014M00000001")][
         :count
     ]:

@@ -1,4 +1,4 @@
-"""What the state machines do about a failure is what is meant, and how they say it is free."""
+"""The state machines do what is meant about each failure, however their rules are written."""
 
 import re
 

@@ -119,7 +119,7 @@ def test_a_run_makes_the_fewest_calls_there_can_be(twin):
         ("global", "POST", "/api/v2/organizations"): 3,
         ("global", "PUT", "/api/v2/organizations/update_many"): 2,
         ("global", "GET", "/api/v2/organizations/show_many"): 1,
-        # What hangs on each of the two marks.
+        # The users and tickets of the two organizations that are to be marked.
         **{
             ("global", "GET", f"/api/v2/organizations/{id}/related"): 1
             for id in (19856122789784, 19856122789791)

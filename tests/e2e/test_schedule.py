@@ -32,7 +32,7 @@ def start(twin):
 
 
 def await_a_minute_of_its_own(twin):
-    """Waits for a minute no run is named by and that has some seconds left."""
+    """Waits for a minute that no run is named after and that has some seconds left."""
 
     def is_new():
         minute = time.strftime("%Y-%m-%dT%H-%MZ", time.gmtime())

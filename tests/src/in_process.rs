@@ -17,7 +17,9 @@ use stage::events::{Compared, GatheredAccounts, GatheredOrgs, Progress, Synced};
 use stage::secrets::Secrets;
 use stage::settings::Env;
 use sync::{Session, handler as sync};
+use vendors::http::Wire;
 
+use crate::clock::{self, clock};
 use crate::memory_store::MemoryStore;
 use crate::standins::Running;
 
@@ -60,7 +62,6 @@ pub struct Pipeline {
 impl Pipeline {
     /// A pipeline on these stand-ins, with their credentials.
     pub fn on(standins: &Running) -> Self {
-        stage::deadline::hurry(1000);
         Self {
             store: MemoryStore::default(),
             secrets: MemorySecrets(secrets(standins)),
@@ -73,7 +74,7 @@ impl Pipeline {
                 .unwrap_or(Timestamp::UNIX_EPOCH),
             notice: None,
             gathered: Value::Null,
-            session: Session::default(),
+            session: session(),
             runs: 0,
         }
     }
@@ -109,7 +110,7 @@ impl Pipeline {
     /// The stage's error.
     pub async fn plan(&mut self, input: Value) -> Result<Compared> {
         self.runs += 1;
-        stage::deadline::travel_to(self.today);
+        clock::travel_to(self.today);
         let run_id = self.run_id();
         let input = input.as_object().cloned().unwrap_or_default();
         let gathered = self.gather_accounts(&run_id, &input).await?;
@@ -138,7 +139,8 @@ impl Pipeline {
 
     async fn answer(&self, task: Value) -> Result<Answer> {
         let config = self.env().compare();
-        let once = async || Box::pin(compare(&config, &self.store, event(task.clone()))).await;
+        let once =
+            async || Box::pin(compare(&config, &self.store, &clock(), event(task.clone()))).await;
         self.retried(once).await
     }
 
@@ -205,6 +207,7 @@ impl Pipeline {
                 &config,
                 &self.store,
                 &self.secrets,
+                &Wire::by(clock()),
                 event(),
             ))
             .await
@@ -230,7 +233,8 @@ impl Pipeline {
                 }),
                 20,
             );
-            let gathered = gather_orgs(&config, &self.store, &self.secrets, event);
+            let wire = Wire::by(clock());
+            let gathered = gather_orgs(&config, &self.store, &self.secrets, &wire, event);
             if let Progress::Done(_) = Box::pin(gathered).await? {
                 return Ok((self.document("organizations.json"), invocations));
             }
@@ -256,8 +260,9 @@ impl Pipeline {
         let config = self.env().gather_orgs();
         let event =
             || event(json!({"run_id": run_id, "started_at": self.today, "accounts": accounts}));
-        let once =
-            async || Box::pin(gather_orgs(&config, &self.store, &self.secrets, event())).await;
+        let wire = Wire::by(clock());
+        let (store, secrets) = (&self.store, &self.secrets);
+        let once = async || Box::pin(gather_orgs(&config, store, secrets, &wire, event())).await;
         self.retried(once).await
     }
 
@@ -278,7 +283,7 @@ impl Pipeline {
             () = store.died() => None,
         };
         if ended.is_none() {
-            self.session = Session::default();
+            self.session = session();
         }
         ended.transpose()
     }
@@ -307,9 +312,9 @@ impl Pipeline {
     /// One invocation of sync after whose Wait state nobody waits; returns the seconds it asked
     /// for.
     pub async fn sync_once_unwaited(&mut self, plan: &Value) -> Option<u64> {
-        let before = stage::deadline::now();
+        let before = clock::now();
         let ended = self.sync_once(plan, event).await;
-        stage::deadline::travel_to(before);
+        clock::travel_to(before);
         match ended {
             Ok(Progress::Wait { wait_seconds, .. }) => Some(wait_seconds),
             _ => None,
@@ -335,7 +340,7 @@ impl Pipeline {
     /// A Wait state: it is noted, and the clock moves.
     fn wait(&mut self, seconds: u64) {
         self.waits.push(seconds);
-        stage::deadline::pass(Duration::from_secs(seconds));
+        clock::pass(Duration::from_secs(seconds));
     }
 
     /// Lets so many hours pass.
@@ -386,6 +391,10 @@ impl Pipeline {
     }
 }
 
+fn session() -> Session {
+    Session::new(Wire::by(clock()))
+}
+
 #[derive(Debug, Clone, Copy)]
 pub struct Killed;
 
@@ -406,7 +415,7 @@ impl Tries {
         };
         let seconds = longest_seconds.min(first_seconds << *tries);
         *tries += 1;
-        stage::deadline::pass(Duration::from_secs(seconds));
+        clock::pass(Duration::from_secs(seconds));
         *tries <= most
     }
 }
@@ -437,6 +446,6 @@ pub fn event(payload: Value) -> LambdaEvent<Value> {
 pub fn event_with(payload: Value, seconds: i64) -> LambdaEvent<Value> {
     let mut context = Context::default();
     context.deadline =
-        u64::try_from(stage::deadline::now().as_millisecond() + seconds * 1000).unwrap_or_default();
+        u64::try_from(clock::now().as_millisecond() + seconds * 1000).unwrap_or_default();
     LambdaEvent::new(payload, context)
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use partner_sync_tests::standins::seed::ALLIANCE;
 
@@ -11,14 +12,50 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn tree(package: &str) -> String {
-    let tree = Command::new(env!("CARGO"))
-        .current_dir(root())
-        .args([
-            "tree", "--locked", "-e", "normal", "--prefix", "none", "-p", package,
-        ])
-        .output();
-    String::from_utf8(tree.unwrap().stdout).unwrap()
+const FUNCTIONS: [&str; 4] = ["gather-accounts", "gather-orgs", "compare", "sync"];
+
+/// What the four functions are linked of when they are built in one call, which gives a shared
+/// crate every feature that any of them wants: each crate with its depth in the tree.
+fn linked() -> &'static [(usize, String)] {
+    static LINKED: OnceLock<Vec<(usize, String)>> = OnceLock::new();
+    LINKED.get_or_init(|| {
+        let tree = Command::new(env!("CARGO"))
+            .current_dir(root())
+            .args([
+                "tree",
+                "--locked",
+                "-e",
+                "normal",
+                "--no-dedupe",
+                "--prefix",
+                "depth",
+            ])
+            .args(FUNCTIONS.map(|name| ["-p", name]).as_flattened())
+            .output();
+        let tree = String::from_utf8(tree.unwrap().stdout).unwrap();
+        let lines = tree.lines().filter(|line| !line.is_empty());
+        let depth_and_name = lines.map(|line| {
+            let digits = line.find(|one: char| !one.is_ascii_digit()).unwrap();
+            let (depth, name) = line.split_at(digits);
+            (depth.parse().unwrap(), name.to_owned())
+        });
+        depth_and_name.collect()
+    })
+}
+
+/// A package and the crates below it in that tree.
+fn tree(package: &str) -> Vec<&'static str> {
+    let linked = linked();
+    let is_package = |(_, name): &(usize, String)| name.starts_with(&format!("{package} v"));
+    let first = linked.iter().position(is_package).unwrap();
+    let (depth, _) = linked[first];
+    let below = linked[first + 1..].iter();
+    let below = below.take_while(|(at, _)| *at > depth);
+    [&linked[first]]
+        .into_iter()
+        .chain(below)
+        .map(|(_, name)| name.as_str())
+        .collect()
 }
 
 fn files(folder: &str) -> Vec<(PathBuf, String)> {
@@ -38,12 +75,11 @@ fn files(folder: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The crates that a package is linked of, each as `name `.
 fn assert_reaches(package: &str, some: &[&str], none: &[&str]) {
     let tree = tree(package);
     let has = |name: &str| {
-        tree.lines()
-            .any(|line| line.starts_with(&format!("{name} v")))
+        let name = format!("{name} v");
+        tree.iter().any(|line| line.starts_with(&name))
     };
     for name in some {
         assert!(
@@ -87,10 +123,9 @@ fn what_decides_and_what_people_read_have_no_runtime_and_no_client() {
 
 #[test]
 fn there_is_one_tls_stack() {
-    for function in ["gather-accounts", "gather-orgs", "compare", "sync"] {
-        let tree = tree(function);
-        let mut stacks: Vec<_> = tree
-            .lines()
+    for function in FUNCTIONS {
+        let mut stacks: Vec<_> = tree(function)
+            .into_iter()
             .filter(|line| {
                 ["rustls v", "ring v", "aws-lc", "openssl-sys", "native-tls"]
                     .iter()

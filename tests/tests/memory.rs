@@ -419,7 +419,7 @@ async fn a_value_that_is_written_in_vain_is_counted_and_people_are_told_after_th
 async fn an_old_execution_is_refused_by_every_stage_behind_the_first() {
     let (_standins, mut pipeline) = start(equal(), 24).await;
     let compared = pipeline.plan(json!({})).await.unwrap();
-    stage::deadline::travel_to("2026-11-23T10:00:01Z".parse().unwrap());
+    partner_sync_tests::clock::travel_to("2026-11-23T10:00:01Z".parse().unwrap());
     let error = pipeline.apply(&json!(compared.plan)).await.unwrap_err();
     assert_eq!(error.name(), "Sync.Input");
     assert!(error.to_string().contains("redriven"), "{error}");

@@ -2,37 +2,37 @@
 //! documents, nothing else. For the same reason it is the stage that records a run which failed or
 //! was skipped.
 
-use std::time::Instant;
-
 use domain::model::{
-    Accounts, Conclusion, Header, ListDocument, Mode, Organizations, RunUsage, TARGET, Usage,
-    entries_digest, run_key,
+    Accounts, Header, ListDocument, Mode, Organizations, RunUsage, TARGET, Usage, entries_digest,
+    run_key,
 };
-use domain::plan::{Comparison, Creates, Entries, Inputs, Listed, Lists, NotInSync, Plan, Updates};
+use domain::plan::{
+    Comparison, Creates, Entries, Inputs, Listed, Lists, NotInSync, Plan, PlannedRun, RunEnd,
+    Updates,
+};
 use domain::{Error, Result};
+use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use report::{Reporting, seconds_between};
 use serde::Serialize;
 use serde_json::Value;
-use stage::deadline::now;
+use stage::clock::Clock;
+use stage::deadline::refuse_if_old;
 use stage::events::{
     CompareEvent, CompareTask, Compared, EarlyEnd, ExecutionInput, RecordTask, Recorded, parse,
-    refuse_if_old, run_id_of,
 };
-use stage::loader::Planned;
-use stage::logs::log_failed;
 use stage::metrics::{Metric, record};
 use stage::recall::{Recalled, recall};
 use stage::settings::{Compare, process_env, reporting};
 use stage::store::Store;
-use stage::way_out::{self, Ending, EndingRun};
+use stage::way_out::{self, EndingRun};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// To the task `compare`: a plan.
+    /// The answer to the task `compare`: a plan.
     Compared(Box<Compared>),
-    /// To the task `record`.
+    /// The answer to the task `record`.
     Recorded(Recorded),
 }
 
@@ -43,27 +43,19 @@ pub enum Answer {
 pub async fn handler<S: Store>(
     config: &Result<Compare, Error>,
     store: &S,
+    clock: &Clock,
     event: LambdaEvent<Value>,
 ) -> Result<Answer, Error> {
-    let run_id = run_id_of(&event.payload);
-    let answer = answer(config, store, event.payload).await;
-    answer.inspect_err(|error| log_failed("compare", &run_id, error, ""))
-}
-
-async fn answer<S: Store>(
-    config: &Result<Compare, Error>,
-    store: &S,
-    payload: Value,
-) -> Result<Answer, Error> {
-    match parse(payload)? {
+    match parse(event.payload)? {
         CompareEvent::Compare(task) => {
-            refuse_if_old(task.started_at, now())?;
+            refuse_if_old(task.started_at, clock.now())?;
             let config = config.as_ref().map_err(Clone::clone)?;
-            let compared = compare(config, store, *task).await?;
+            let compared = compare(config, store, clock, *task).await?;
             Ok(Answer::Compared(Box::new(compared)))
         }
         CompareEvent::Record(task) => {
-            let recorded = record_end(&reporting(process_env), store, *task).await?;
+            let reporting = reporting(process_env);
+            let recorded = record_end(&reporting, store, clock.now(), *task).await?;
             Ok(Answer::Recorded(recorded))
         }
     }
@@ -78,11 +70,53 @@ async fn answer<S: Store>(
 pub async fn compare<S: Store>(
     config: &Compare,
     store: &S,
+    clock: &Clock,
     task: CompareTask,
 ) -> Result<Compared, Error> {
-    let began = Instant::now();
-    let run_id = &task.run_id;
+    let began = clock.now();
+    let run_id = task.run_id.clone();
     let ExecutionInput { mode, approve } = ExecutionInput::read(&task.input)?;
+    let usage = task.usage.clone();
+    let (comparison, inputs) = compared(config, store, task, approve).await?;
+
+    let now = clock.now();
+    let lists = put_lists(store, &run_id, now, &comparison.changes.entries).await?;
+    let counts = comparison.counts;
+    let count = counts.creates + counts.updates + counts.marks;
+    let usage = RunUsage {
+        compare: Usage::invocation(began, now),
+        ..usage
+    };
+    let header = Header::new(&run_id, now, count);
+    let planned = comparison.plan(header, mode, lists, inputs, usage);
+    let plan = &planned.plan;
+    let key = run_key(&run_id, "plan.json");
+    let reference = store.put_json(&key, plan, count).await?;
+    tell(plan);
+
+    let summary = way_out::summary(store.bucket(), plan, &[]);
+    match mode {
+        Mode::Plan => {
+            let run = EndingRun::of(plan, &config.reporting, clock.now());
+            let end = RunEnd::Planned(Box::new(PlannedRun::looked_at(&planned)));
+            way_out::end(store, run, end).await?;
+        }
+        Mode::Apply => way_out::foresee(store, &planned, clock.now()).await?,
+    }
+    Ok(Compared {
+        plan: reference,
+        summary,
+    })
+}
+
+/// Reads what was gathered and what is known of the runs before, and compares.
+async fn compared<S: Store>(
+    config: &Compare,
+    store: &S,
+    task: CompareTask,
+    approve: Vec<String>,
+) -> Result<(Comparison, Inputs), Error> {
+    let run_id = &task.run_id;
     let mut accounts: Accounts = store.get_json(&task.accounts).await?;
     let formers = std::mem::take(&mut accounts.formers);
     let salesforce_host = std::mem::take(&mut accounts.host);
@@ -106,57 +140,35 @@ pub async fn compare<S: Store>(
         state_machine: task.state_machine,
         salesforce_host,
     };
-
     let comparison = Comparison::of(&accounts, &formers, organizations, &inputs)?;
-    let changes = &comparison.changes;
-    let lists = Lists {
-        creates: put_list::<Creates, S>(store, run_id, &changes.creates).await?,
-        updates: put_list::<Updates, S>(store, run_id, &changes.updates).await?,
-        not_in_sync: put_list::<NotInSync, S>(store, run_id, &changes.marks).await?,
-    };
-    let counts = comparison.counts;
-    let entries = counts.creates + counts.updates + counts.marks;
-    let usage = RunUsage {
-        compare: Usage::invocation(began),
-        ..task.usage
-    };
-    let header = Header::new(run_id, entries);
-    let (plan, listed) = comparison.plan(header, mode, lists, inputs, usage);
-    let key = run_key(run_id, "plan.json");
-    let reference = store.put_json(&key, &plan, entries).await?;
-    tell(&plan);
+    Ok((comparison, inputs))
+}
 
-    let summary = way_out::summary(store.bucket(), &plan, &[]);
+async fn put_lists<S: Store>(
+    store: &S,
+    run_id: &str,
+    now: Timestamp,
+    entries: &Entries,
+) -> Result<Lists> {
     let Entries {
         creates,
         updates,
         marks,
-    } = listed;
-    let planned = Planned {
-        plan,
-        creates,
-        updates,
-        marks,
-    };
-    match mode {
-        Mode::Plan => {
-            let run = EndingRun::of(&planned.plan, &config.reporting);
-            way_out::end(store, run, Ending::Planned(&planned)).await?;
-        }
-        Mode::Apply => way_out::foresee(store, &planned).await?,
-    }
-    Ok(Compared {
-        plan: reference,
-        summary,
+    } = entries;
+    Ok(Lists {
+        creates: put_list::<Creates, S>(store, run_id, now, creates).await?,
+        updates: put_list::<Updates, S>(store, run_id, now, updates).await?,
+        not_in_sync: put_list::<NotInSync, S>(store, run_id, now, marks).await?,
     })
 }
 
 async fn put_list<L: ListDocument + Sync, S: Store>(
     store: &S,
     run_id: &str,
+    now: Timestamp,
     entries: &[L::Entry],
 ) -> Result<Listed> {
-    let document = L::of(Header::new(run_id, entries.len()), entries);
+    let document = L::of(Header::new(run_id, now, entries.len()), entries);
     let key = run_key(run_id, L::FILE);
     Ok(Listed {
         reference: store.put_json(&key, &document, entries.len()).await?,
@@ -185,7 +197,7 @@ fn tell(plan: &Plan) {
         held = held.join(" "),
         waiting = counts.waiting,
         unlinked = counts.unlinked,
-        deferred = plan.deferred.len(),
+        deferred = plan.found.deferred.len(),
         unknowns = plan.unknowns.join("; "),
         warnings = plan.warnings.join("; "),
         milliseconds = plan.usage.compare.milliseconds,
@@ -200,6 +212,7 @@ fn tell(plan: &Plan) {
 pub async fn record_end<S: Store>(
     reporting: &Reporting,
     store: &S,
+    now: Timestamp,
     task: RecordTask,
 ) -> Result<Recorded, Error> {
     let RecordTask {
@@ -215,27 +228,30 @@ pub async fn record_end<S: Store>(
     let run = EndingRun {
         run_id: &run_id,
         started_at,
+        ended_at: now,
         state_machine: state_machine.as_deref(),
         mode,
         reporting,
     };
-    let (ending, verdict, error) = match &ended {
+    let (end, cause) = match &ended {
         EarlyEnd::Failed { error, cause } => {
-            let ending = Ending::Failed { error, cause };
-            (ending, Conclusion::Failed, error.as_str())
+            let reached = way_out::reached(store, &run_id).await?;
+            let end = RunEnd::Failed {
+                error,
+                cause,
+                reached,
+            };
+            (end, Some(cause.clone()))
         }
         EarlyEnd::Skipped { holder } => {
             let approve = approve.as_slice();
-            (Ending::Skipped { holder, approve }, Conclusion::Skipped, "")
+            (RunEnd::Skipped { holder, approve }, None)
         }
     };
-    let notice = way_out::end(store, run, ending).await?;
+    let (verdict, error) = (end.verdict().word(), end.error().unwrap_or_default());
+    let notice = way_out::end(store, run, end).await?;
     // The dashboard's table of runs is made from this line.
-    let seconds = seconds_between(started_at, now());
-    tracing::info!(run_id = %run_id, verdict = verdict.word(), error, seconds, "recorded");
-    let cause = match ended {
-        EarlyEnd::Failed { error: _, cause } => Some(cause),
-        EarlyEnd::Skipped { .. } => None,
-    };
+    let seconds = seconds_between(started_at, now);
+    tracing::info!(run_id = %run_id, verdict, error, seconds, "recorded");
     Ok(Recorded { cause, notice })
 }

@@ -1,20 +1,19 @@
 //! Stage 1: the authorised partner accounts of Salesforce, mapped, in `accounts.json`.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::model::{Account, AccountId, Accounts, Complete, Formers, Usage, run_key};
 use domain::{Error, Result};
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use stage::events::{ExecutionInput, GatherAccountsEvent, GatheredAccounts, parse, run_id_of};
-use stage::logs::log_failed;
+use stage::events::{ExecutionInput, GatherAccountsEvent, GatheredAccounts, parse};
 use stage::metrics::{Metric, record, record_usage};
 use stage::recall::find_memory;
 use stage::secrets::Secrets;
 use stage::settings::GatherAccounts;
 use stage::store::Store;
-use vendors::http::Meter;
+use vendors::http::Wire;
 use vendors::salesforce::{Client, Credentials};
 
 /// Reads the accounts and writes `accounts.json`.
@@ -26,41 +25,29 @@ pub async fn handler<S: Store, K: Secrets>(
     config: &Result<GatherAccounts, Error>,
     store: &S,
     secrets: &K,
+    wire: &Wire,
     event: LambdaEvent<Value>,
 ) -> Result<GatheredAccounts, Error> {
-    let run_id = run_id_of(&event.payload);
-    let meter = Meter::default();
-    let gathered = gather(config, store, secrets, &meter, event.payload).await;
-    gathered.inspect_err(|error| log_failed("gather-accounts", &run_id, error, &meter.take_ids()))
-}
-
-async fn gather<S: Store, K: Secrets>(
-    config: &Result<GatherAccounts, Error>,
-    store: &S,
-    secrets: &K,
-    meter: &Meter,
-    payload: Value,
-) -> Result<GatheredAccounts, Error> {
-    let began = Instant::now();
+    let began = wire.now();
     let config = config.as_ref().map_err(Clone::clone)?;
-    let event: GatherAccountsEvent = parse(payload)?;
+    let event: GatherAccountsEvent = parse(event.payload)?;
     ExecutionInput::read(&event.input)?;
     note_taken_lease(&event);
 
     let secret = secrets.secret(&config.secret).await?;
     let credentials = Credentials::read(&config.secret, &secret)?;
     let described = credentials.describe();
-    let mut client = Client::new(credentials, meter)?;
+    let mut client = Client::new(credentials, wire)?;
     let read = read(&mut client, config, store, &event.run_id).await;
     let usage = Usage {
         pages: client.pages,
-        ..meter.take().usage(began, vec![described])
+        ..wire.meter.take().usage(began, wire.now(), vec![described])
     };
-    record_usage(&usage);
+    record_usage(&usage, wire.now());
 
     let run_id = &event.run_id;
     let (accounts, formers) = read?;
-    let document = Accounts::new(run_id, client.host(), accounts, formers)?;
+    let document = Accounts::new(run_id, wire.now(), client.host(), accounts, formers)?;
     let count = document.accounts.len();
     let key = run_key(run_id, "accounts.json");
     let accounts = store.put_json(&key, &document, count).await?;
@@ -72,17 +59,17 @@ async fn gather<S: Store, K: Secrets>(
         calls = usage.calls,
         throttled = usage.throttled,
         milliseconds = usage.milliseconds,
-        request_ids = meter.take_ids(),
+        request_ids = wire.meter.take_ids(),
         "accounts gathered"
     );
     Ok(GatheredAccounts { accounts, usage })
 }
 
-/// How long the question about former accounts may take in all: it must not cost the run its
-/// invocation.
+/// How long the question about former accounts may take in all: it must not use up the
+/// invocation's time.
 const LONGEST_QUESTION: Duration = Duration::from_mins(1);
 
-/// The authorised accounts, and what became of those that the memory misses.
+/// The authorised accounts, and what became of those that the memory lists as missing.
 async fn read<S: Store>(
     client: &mut Client,
     config: &GatherAccounts,
@@ -115,8 +102,7 @@ async fn read<S: Store>(
     Ok((accounts, formers))
 }
 
-/// The accounts whose organizations have been without account since the last run, and that are not
-/// back.
+/// The accounts that were missing in the last run, and are not back.
 async fn missing<S: Store>(
     store: &S,
     run_id: &str,

@@ -1,28 +1,25 @@
-//! Stage 2: the partner organizations of every Zendesk instance, and who could be mistaken for one,
-//! in `organizations.json`.
+//! Stage 2: the partner organizations of every Zendesk instance, and others that could be mistaken
+//! for one, in `organizations.json`.
 
 mod scan;
 mod walk;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use domain::model::{Accounts, Credential, run_key};
 use domain::{Error, Result};
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use stage::deadline::{Deadline, RunEnd, now};
-use stage::events::{
-    GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse, refuse_if_old, run_id_of,
-};
-use stage::logs::log_failed;
+use stage::deadline::{Deadline, TimeLimit, refuse_if_old};
+use stage::events::{GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse};
 use stage::metrics::{Metric, record, record_usage};
 use stage::recall::find_memory;
 use stage::secrets::Secrets;
 use stage::settings::GatherOrgs;
 use stage::store::Store;
-use vendors::http::Meter;
+use vendors::http::Wire;
 use vendors::zendesk::{Client, Credentials, Scope};
 
 pub use scan::{Scan, Walk, Wanted};
@@ -42,74 +39,63 @@ pub async fn handler<S: Store, K: Secrets>(
     config: &Result<GatherOrgs, Error>,
     store: &S,
     secrets: &K,
+    wire: &Wire,
     event: LambdaEvent<Value>,
 ) -> Result<Progress<GatheredOrgs>, Error> {
-    let run_id = run_id_of(&event.payload);
-    let meter = Meter::default();
-    let gathered = gather(config, store, secrets, &meter, event).await;
-    gathered.inspect_err(|error| log_failed("gather-orgs", &run_id, error, &meter.take_ids()))
-}
-
-async fn gather<S: Store, K: Secrets>(
-    config: &Result<GatherOrgs, Error>,
-    store: &S,
-    secrets: &K,
-    meter: &Meter,
-    event: LambdaEvent<Value>,
-) -> Result<Progress<GatheredOrgs>, Error> {
-    let began = Instant::now();
+    let began = wire.now();
     let config = config.as_ref().map_err(Clone::clone)?;
-    let deadline = Deadline::from(&event.context);
+    let deadline = Deadline::of(&event.context, &wire.clock);
     let GatherOrgsEvent {
         run_id,
         started_at,
         accounts,
     } = parse(event.payload)?;
     if let Some(started_at) = started_at {
-        refuse_if_old(started_at, now())?;
+        refuse_if_old(started_at, wire.now())?;
     }
     let accounts: Accounts = store.get_json(&accounts).await?;
     let accounts = accounts.into_complete(&run_id)?;
     let memory = find_memory(store, &run_id).await?;
     let wanted = Wanted::of(&accounts, memory.as_ref())?;
-    let mut scan = open_scan(store, &run_id).await?;
+    let mut scan = open_scan(store, &run_id, wire.now()).await?;
 
-    let (clients, credentials) = clients(config, secrets, meter, &scan).await?;
-    let cuts = walk_all(clients, &mut scan, &wanted, deadline).await;
-    let usage = meter.take().usage(began, credentials);
-    record_usage(&usage);
+    let (clients, credentials) = clients(config, secrets, wire, &scan).await?;
+    let cuts = walk_all(clients, &mut scan, &wanted, &deadline, began).await;
+    let now = wire.now();
+    let usage = wire.meter.take().usage(began, now, credentials);
+    record_usage(&usage, now);
     scan.usage.add(&usage);
-    let end = RunEnd::of(started_at);
-    let next = match after(&mut scan, cuts, end.is_over(now())) {
+    let limit = TimeLimit::of(started_at);
+    let next = match after(&mut scan, cuts, limit.is_over(now)) {
         Ok(next) => next,
         Err(error) => return fail(store, &scan, error).await,
     };
     match next {
-        Next::Done => finish(store, scan, meter).await,
-        Next::Continue => go_on(store, scan, meter).await,
+        Next::Done => finish(store, scan, wire).await,
+        Next::Continue => go_on(store, scan, wire).await,
         Next::Wait { seconds, what } => {
-            let seconds = end.shortened(seconds, now());
-            pause(store, scan, meter, seconds, &what).await
+            let seconds = limit.shortened(seconds, now);
+            pause(store, scan, wire, seconds, &what).await
         }
     }
 }
 
-async fn open_scan<S: Store>(store: &S, run_id: &str) -> Result<Scan> {
+async fn open_scan<S: Store>(store: &S, run_id: &str, now: Timestamp) -> Result<Scan> {
     match store
         .find_compressed::<Scan>(&run_key(run_id, STATE))
         .await?
     {
         Some(scan) => scan.resumed(STATE, run_id),
-        None => Ok(Scan::new(run_id)),
+        None => Ok(Scan::new(run_id, now)),
     }
 }
 
-/// A client for each instance that is still to be read, and what its credentials are. A secret that
-/// is missing or malformed ends the run, whosever it is.
+/// A client for each instance that is still to be read, and what its credentials are. A missing or
+/// malformed secret ends the run, whichever instance it belongs to.
 async fn clients<K: Secrets>(
     config: &GatherOrgs,
     secrets: &K,
-    meter: &Meter,
+    wire: &Wire,
     scan: &Scan,
 ) -> Result<(BTreeMap<String, Client>, Vec<Credential>)> {
     let mut clients = BTreeMap::new();
@@ -119,7 +105,7 @@ async fn clients<K: Secrets>(
         let text = secrets.secret(secret).await?;
         let credentials = Credentials::read(secret, &text)?;
         described.push(credentials.describe());
-        let client = Client::new(instance, credentials, Scope::Read, meter)?;
+        let client = Client::new(instance, credentials, Scope::Read, wire)?;
         clients.insert((*instance).to_owned(), client);
     }
     Ok((clients, described))
@@ -130,11 +116,12 @@ async fn walk_all(
     mut clients: BTreeMap<String, Client>,
     scan: &mut Scan,
     wanted: &Wanted,
-    deadline: Deadline,
+    deadline: &Deadline,
+    now: Timestamp,
 ) -> Vec<Option<Cut>> {
     let names: Vec<_> = clients.keys().cloned().collect();
     let mut under_way = Vec::new();
-    for walk in scan.walks(&names) {
+    for walk in scan.begin(&names, now) {
         let client = clients.remove(walk.name());
         under_way.push(async move {
             let mut client = client?;
@@ -148,9 +135,9 @@ async fn walk_all(
 fn after(scan: &mut Scan, cuts: Vec<Option<Cut>>, is_over: bool) -> Result<Next> {
     let mut all = Next::Done;
     let mut fault = None;
-    for (walk, cut) in scan.walks(&[]).iter_mut().zip(cuts) {
+    for (walk, cut) in scan.walks().iter_mut().zip(cuts) {
         let Some(cut) = cut else { continue };
-        match walk::judge(walk, cut, is_over) {
+        match walk::after_cut(walk, cut, is_over) {
             Ok(next) => all = all.max(next),
             Err(error) => fault = Some(error),
         }
@@ -162,10 +149,10 @@ fn after(scan: &mut Scan, cuts: Vec<Option<Cut>>, is_over: bool) -> Result<Next>
 async fn finish<S: Store>(
     store: &S,
     scan: Scan,
-    meter: &Meter,
+    wire: &Wire,
 ) -> Result<Progress<GatheredOrgs>, Error> {
     let usage = scan.usage.clone();
-    let document = scan.into_document();
+    let document = scan.into_document(wire.now());
     let count = document.organizations.len();
     let scanned = document.scanned();
     let run_id = &document.header.run_id;
@@ -181,7 +168,7 @@ async fn finish<S: Store>(
         calls = usage.calls,
         throttled = usage.throttled,
         milliseconds = usage.milliseconds,
-        request_ids = meter.take_ids(),
+        request_ids = wire.meter.take_ids(),
         "organizations gathered"
     );
     Ok(Progress::Done(GatheredOrgs {
@@ -194,12 +181,12 @@ async fn finish<S: Store>(
 async fn go_on<S: Store>(
     store: &S,
     scan: Scan,
-    meter: &Meter,
+    wire: &Wire,
 ) -> Result<Progress<GatheredOrgs>, Error> {
     save(store, &scan).await?;
     let run_id = scan.run_id();
     let organizations = scan.scanned();
-    let request_ids = meter.take_ids();
+    let request_ids = wire.meter.take_ids();
     tracing::info!(run_id, organizations, request_ids, "to be continued");
     Ok(Progress::Continue {
         so_far: so_far(&scan),
@@ -210,7 +197,7 @@ async fn go_on<S: Store>(
 async fn pause<S: Store>(
     store: &S,
     mut scan: Scan,
-    meter: &Meter,
+    wire: &Wire,
     seconds: u64,
     what: &str,
 ) -> Result<Progress<GatheredOrgs>, Error> {
@@ -220,7 +207,7 @@ async fn pause<S: Store>(
         run_id = scan.run_id(),
         organizations = scan.scanned(),
         wait_seconds = seconds,
-        request_ids = meter.take_ids(),
+        request_ids = wire.meter.take_ids(),
         "pause: {what}"
     );
     Ok(Progress::Wait {
@@ -236,7 +223,8 @@ fn so_far(scan: &Scan) -> SoFar {
     }
 }
 
-/// What stopped the walk matters more than that its progress may be lost.
+/// Saves the progress, then fails with the error that stopped the walk. A failed save is only
+/// logged: that error matters more.
 async fn fail<S: Store, T>(store: &S, scan: &Scan, error: Error) -> Result<T, Error> {
     if let Err(lost) = save(store, scan).await {
         tracing::warn!(run_id = scan.run_id(), "the progress is lost: {lost}");

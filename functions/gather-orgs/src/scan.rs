@@ -49,8 +49,8 @@ impl Wanted {
     }
 }
 
-/// Empty pages in a row that a walk goes through, if each moves the cursor. Source: contract,
-/// section 2, gather-orgs.
+/// The most empty pages in a row that a walk accepts, if each moves the cursor. Source: contract,
+/// section 2, gather-orgs, item 6.
 const MOST_EMPTY_PAGES: u32 = 5;
 
 /// Progress of the stage: a walk for each instance.
@@ -59,13 +59,13 @@ pub struct Scan {
     #[serde(flatten)]
     header: Header,
     walks: Vec<Walk>,
-    /// What the invocations before used.
+    /// What the earlier invocations used.
     #[serde(default)]
     pub usage: Usage,
 }
 
-/// The walk over one instance. It grows with the organizations kept, and by one id for each one
-/// dropped.
+/// The walk over one instance. It grows with each organization that is kept, and by one id with
+/// each that is dropped.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Walk {
     instance: Instance,
@@ -86,9 +86,9 @@ pub struct Walk {
 
 impl Scan {
     /// A scan that has read nothing.
-    pub fn new(run_id: &str) -> Self {
+    pub fn new(run_id: &str, now: Timestamp) -> Self {
         Self {
-            header: Header::new(run_id, 0),
+            header: Header::new(run_id, now, 0),
             walks: Vec::new(),
             usage: Usage::default(),
         }
@@ -119,18 +119,23 @@ impl Scan {
         walks.any(|one| one.name == instance && (one.complete || one.error.is_some()))
     }
 
-    /// The walks over these instances, to go on with; the ones that have ended among them.
-    pub fn walks(&mut self, instances: &[String]) -> &mut [Walk] {
-        for name in instances {
-            if !self.walks.iter().any(|walk| walk.instance.name == *name) {
-                self.walks.push(Walk::new(name));
-            }
-        }
+    /// The walks so far.
+    pub fn walks(&mut self) -> &mut [Walk] {
         &mut self.walks
     }
 
+    /// The walks over these instances, including those that have ended. A missing one is begun.
+    pub fn begin(&mut self, instances: &[String], now: Timestamp) -> &mut [Walk] {
+        for name in instances {
+            if !self.walks.iter().any(|walk| walk.instance.name == *name) {
+                self.walks.push(Walk::new(name, now));
+            }
+        }
+        self.walks()
+    }
+
     /// The document, sorted by instance, then id.
-    pub fn into_document(self) -> Organizations {
+    pub fn into_document(self, now: Timestamp) -> Organizations {
         let mut organizations = Vec::new();
         let mut lookalikes = Vec::new();
         let mut instances = Vec::new();
@@ -143,7 +148,7 @@ impl Scan {
             list.sort_by(|a, b| (&a.instance, a.id).cmp(&(&b.instance, b.id)));
         }
         Organizations {
-            header: Header::new(&self.header.run_id, organizations.len()),
+            header: Header::new(&self.header.run_id, now, organizations.len()),
             organizations,
             lookalikes,
             instances,
@@ -152,7 +157,7 @@ impl Scan {
 }
 
 impl Walk {
-    fn new(name: &str) -> Self {
+    fn new(name: &str, began: Timestamp) -> Self {
         Self {
             instance: Instance {
                 name: name.to_owned(),
@@ -170,7 +175,7 @@ impl Walk {
             cursor: None,
             empty_pages: 0,
             reading: Reading::new(format!("zendesk {name}")),
-            began: Timestamp::now(),
+            began,
             throttled: Pauses::default(),
             waited_seconds: 0,
         }
@@ -189,7 +194,7 @@ impl Walk {
         self.cursor.as_deref()
     }
 
-    /// Ends the walk before its end, and says why.
+    /// Ends the walk early, and notes why.
     pub fn give_up(&mut self, error: &Error) {
         self.instance.error = Some(error.to_string());
     }
@@ -200,7 +205,7 @@ impl Walk {
     /// # Errors
     /// [`domain::Error::Incomplete`] if an organization came twice, or the walk cannot go on, or
     /// goes through too many empty pages.
-    pub fn take(&mut self, host: &str, page: OrganizationsPage) -> Result<bool> {
+    pub fn take(&mut self, host: &str, page: OrganizationsPage, now: Timestamp) -> Result<bool> {
         let next = page
             .next(self.cursor.as_deref())
             .map(|next| next.map(str::to_owned));
@@ -222,7 +227,7 @@ impl Walk {
         host.clone_into(&mut self.instance.host);
         self.instance.pages += 1;
         self.instance.organizations_scanned = self.reading.count();
-        self.instance.seconds = Timestamp::now().duration_since(self.began).as_secs_f64();
+        self.instance.seconds = now.duration_since(self.began).as_secs_f64();
         self.cursor = next.map_err(|why| self.reading.incomplete(why))?;
         if self.cursor.is_none() {
             self.instance.complete = true;

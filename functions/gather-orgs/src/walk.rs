@@ -37,14 +37,14 @@ pub(crate) async fn go_on(
     client: &mut Client,
     walk: &mut Walk,
     wanted: &Wanted,
-    deadline: Deadline,
+    deadline: &Deadline,
 ) -> Result<(), Cut> {
     if walk.is_of_target() && !walk.fields_fit {
         check_fields(&client.organization_fields().await?)?;
         walk.fields_fit = true;
     }
-    // Every invocation reads at least one page, so that the stage comes to its end however short
-    // they are.
+    // Every invocation reads at least one page, so the stage ends at last, however short the
+    // invocations are.
     let mut body = fetch(client, walk.cursor()).await?;
     let mut has_read = false;
     loop {
@@ -62,7 +62,7 @@ pub(crate) async fn go_on(
             Err(_) => read_again(client, walk, wanted).await?,
         };
         has_read = true;
-        if walk.take(&client.host(), page)? {
+        if walk.take(&client.host(), page, client.now())? {
             return Ok(());
         }
         if !may_go_on {
@@ -103,7 +103,7 @@ async fn read(
     body.read(instance, |listed| wanted.keeps(instance, listed))
 }
 
-/// A page that named the next one and is broken within is asked for again, as any broken reply.
+/// Asks again for a page that named the next one and is broken inside, as for any broken reply.
 async fn read_again(
     client: &mut Client,
     walk: &Walk,
@@ -117,15 +117,15 @@ async fn read_again(
     Ok(page.map_err(broken)??)
 }
 
-/// The longest an instance that is not the target is waited for, all its pauses together.
+/// The most seconds that all pauses of an instance other than the target may take together.
 const MOST_WAITED_SECONDS: u64 = 600;
 
-/// What the stage does after a walk was cut; `is_over` says that the run's time is.
+/// What the stage does after a walk was cut; `is_over` says that the run's time is over.
 ///
-/// A fault of the target ends the run. One of another instance ends that walk alone: nothing is
-/// decided by it, and it must not keep the target waiting. Source: contract, section 2,
-/// gather-orgs, 6.
-pub(crate) fn judge(walk: &mut Walk, cut: Cut, is_over: bool) -> Result<Next, Error> {
+/// A fault of the target ends the run. A fault of another instance ends only that instance's walk:
+/// nothing is decided by it, and it must not keep the target waiting. Source: contract, section 2,
+/// gather-orgs, item 7.
+pub(crate) fn after_cut(walk: &mut Walk, cut: Cut, is_over: bool) -> Result<Next, Error> {
     let error = match cut {
         Cut::Deadline | Cut::Pause { .. } if is_over => out_of_time(walk.name()),
         Cut::Deadline => return Ok(Next::Continue),
@@ -154,7 +154,7 @@ pub(crate) fn judge(walk: &mut Walk, cut: Cut, is_over: bool) -> Result<Next, Er
     Ok(Next::Done)
 }
 
-/// No name that is tried again: the run must end by itself, with its report.
+/// An error that the state machine does not retry: the run must end by itself, with its report.
 fn out_of_time(instance: &str) -> Error {
     Error::Incomplete(format!(
         "zendesk {instance}: the run's time is over before all organizations were read; the next \
@@ -184,12 +184,12 @@ mod tests {
             seconds: 900,
             what: "throttled".to_owned(),
         };
-        let mut scan = Scan::new("run");
+        let mut scan = Scan::new("run", jiff::Timestamp::UNIX_EPOCH);
         let names = ["global".to_owned(), "us-government".to_owned()];
-        for walk in scan.walks(&names) {
-            assert_eq!(judge(walk, Cut::Deadline, false), Ok(Next::Continue));
+        for walk in scan.begin(&names, jiff::Timestamp::UNIX_EPOCH) {
+            assert_eq!(after_cut(walk, Cut::Deadline, false), Ok(Next::Continue));
             for cut in [Cut::Deadline, pause()] {
-                let judged = judge(walk, cut, true);
+                let judged = after_cut(walk, cut, true);
                 if walk.is_of_target() {
                     assert_eq!(judged.unwrap_err().name(), "Sync.Incomplete");
                 } else {

@@ -1,38 +1,33 @@
 //! How an invocation ends: the run is done, waits, goes on at once, or fails.
 
-use domain::model::Conclusion;
+use domain::plan::{PlannedRun, RunEnd};
 use domain::{Error, Result};
 use report::seconds_between;
-use stage::deadline::now;
-use stage::events::{Progress, Synced};
+use stage::events::{Progress, SoFar, Synced};
 use stage::secrets::Secrets;
 use stage::store::Store;
-use stage::way_out::{self, Ending, EndingRun};
+use stage::way_out::{self, EndingRun};
 
-use crate::outcomes;
-use crate::state::State;
-use crate::steps::{Run, Stop};
+use crate::results;
+use crate::run::{Run, Stop};
 
 impl<S: Store, K: Secrets> Run<'_, S, K> {
     /// Saves the progress for what comes next, and says what that is.
     pub(crate) async fn conclude(
-        &self,
+        &mut self,
         stopped: Result<Stop, Error>,
-        state: &mut State,
     ) -> Result<Progress<Synced>, Error> {
-        let (run_id, store) = (&self.work.plan().header.run_id, self.store);
-        let request_ids = self.session.meter.take_ids();
+        let run_id = self.work.plan().header.run_id.as_str();
         match stopped {
             Ok(Stop::Finished) => {
-                state.leave(store).await?;
-                Ok(Progress::Done(self.finish(&request_ids, state).await?))
+                self.leave().await?;
+                Ok(Progress::Done(self.finish().await?))
             }
             Ok(Stop::Wait { seconds, why }) => {
-                let wait_seconds = self.end.shortened(seconds, now());
-                state.usage.waited(wait_seconds);
-                state.leave(store).await?;
-                let so_far = state.so_far(self.work);
-                let handled = so_far.handled;
+                let wait_seconds = self.limit.shortened(seconds, self.now());
+                self.state.usage.waited(wait_seconds);
+                let so_far = self.leave().await?;
+                let (handled, request_ids) = (so_far.handled, self.request_ids());
                 tracing::info!(run_id, handled, wait_seconds, request_ids, "pause: {why}");
                 Ok(Progress::Wait {
                     wait_seconds,
@@ -40,16 +35,15 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
                 })
             }
             Ok(Stop::Deadline) => {
-                state.leave(store).await?;
-                let so_far = state.so_far(self.work);
-                let handled = so_far.handled;
+                let so_far = self.leave().await?;
+                let (handled, request_ids) = (so_far.handled, self.request_ids());
                 tracing::info!(run_id, handled, request_ids, "to be continued");
                 Ok(Progress::Continue { so_far })
             }
             Err(error) => {
-                // What stopped the stage matters more: without its progress, the last write counts
-                // as in doubt.
-                if let Err(lost) = self.leave_results(state).await {
+                // The error that stopped the stage matters more. Without its progress, the last
+                // write counts as in doubt.
+                if let Err(lost) = self.leave_results().await {
                     tracing::warn!(run_id, "its results so far are lost: {lost}");
                 }
                 Err(error)
@@ -57,19 +51,27 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
         }
     }
 
+    /// The vendors' ids of the invocation's calls, for a support case.
+    fn request_ids(&self) -> String {
+        self.session.wire.meter.take_ids()
+    }
+
+    async fn leave(&mut self) -> Result<SoFar> {
+        let now = self.now();
+        self.state.leave(self.store, now).await?;
+        Ok(self.state.so_far(self.work))
+    }
+
     /// Everything is applied: the run ends.
-    async fn finish(&self, request_ids: &str, state: &State) -> Result<Synced> {
-        let plan = self.work.plan();
-        let results = outcomes::of_finished(self.work, state);
+    async fn finish(&self) -> Result<Synced> {
+        let (plan, state, now) = (self.work.plan(), &self.state, self.now());
+        let results = results::of_finished(self.work, state);
         let summary = way_out::summary(self.store.bucket(), plan, &results);
-        let run = EndingRun::of(plan, &self.config.reporting);
-        let ending = Ending::Applied {
-            planned: &self.work.planned,
-            results,
-            related: &state.related,
-            usage: &state.usage,
-        };
-        let notice = way_out::end(self.store, run, ending).await?;
+        let run = EndingRun::of(plan, &self.config.reporting, now);
+        let related = state.related.clone();
+        let applied = PlannedRun::applied(&self.work.planned, results, related, &state.usage);
+        let end = RunEnd::Planned(Box::new(applied));
+        let notice = way_out::end(self.store, run, end).await?;
         let held: Vec<_> = summary
             .held
             .iter()
@@ -78,9 +80,9 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
         // The dashboard's table of runs is made from this line.
         tracing::info!(
             run_id = plan.header.run_id,
-            verdict = Conclusion::from(summary.verdict).word(),
+            verdict = summary.verdict.word(),
             held = held.join(" "),
-            seconds = seconds_between(plan.inputs.started_at, now()),
+            seconds = seconds_between(plan.inputs.started_at, self.now()),
             created = summary.applied.created,
             updated = summary.applied.updated,
             marked = summary.applied.marked,
@@ -90,17 +92,19 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
             calls = state.usage.calls,
             throttled = state.usage.throttled,
             milliseconds = state.usage.milliseconds,
-            request_ids,
+            request_ids = self.request_ids(),
             "synced"
         );
         Ok(Synced { summary, notice })
     }
 
     /// A stage that failed leaves its progress and the results so far, for the failure's report.
-    async fn leave_results(&self, state: &mut State) -> Result<()> {
-        state.leave(self.store).await?;
-        let results = outcomes::so_far(self.work, state);
-        let run_id = &self.work.plan().header.run_id;
-        way_out::put_results(self.store, run_id, &results, &state.related, &state.usage).await
+    async fn leave_results(&mut self) -> Result<()> {
+        self.leave().await?;
+        let (state, plan) = (&self.state, self.work.plan());
+        let results = results::so_far(self.work, state);
+        let related = state.related.clone();
+        let run = PlannedRun::applied(&self.work.planned, results, related, &state.usage);
+        way_out::put_results(self.store, &plan.header.run_id, self.now(), &run).await
     }
 }

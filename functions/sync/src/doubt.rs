@@ -8,15 +8,15 @@ use domain::model::Outcome;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Times a create whose replies get lost is sent.
+/// How often a create is sent if its replies get lost.
 const MOST_TRIES: u32 = 3;
 /// The pause between a create in doubt and the look for it, in seconds: identical creates that come
 /// close together make two organizations. Source: Zendesk, Create Organization.
 const BEFORE_A_LOOK_SECONDS: u64 = 60;
-/// Times in a row something of Zendesk is asked for one create, chunk or job without a usable
-/// answer, before the rest of the run goes on without it.
+/// After this many reads in a row without a usable answer, for one create, chunk or job, the rest
+/// of the run goes on without it.
 pub const MOST_FAILED_READS: u32 = 3;
-/// Times a chunk is sent without a usable answer.
+/// How often a chunk is sent without a usable answer before it is halved.
 const MOST_DOUBTS: u32 = 2;
 /// How long a job may not be shown before it counts as lost.
 const UNTIL_LOST: SignedDuration = SignedDuration::from_mins(3);
@@ -26,21 +26,21 @@ const UNTIL_STUCK: SignedDuration = SignedDuration::from_mins(10);
 /// A create that is not decided yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenCreate {
-    /// Times it was sent, or may have been.
+    /// How often it was sent, or may have been.
     pub tries: u32,
     /// When it was sent last, or found in doubt.
     pub sent_at: Timestamp,
-    /// When it is looked for.
+    /// When to look for it.
     pub look_at: Timestamp,
-    /// What the last try ended with.
+    /// How the last try ended.
     pub ended: LastTry,
-    /// Looks for it that got no usable answer.
+    /// How many looks for it got no usable answer.
     pub failed_looks: u32,
-    /// The words for the last try.
+    /// The error of the last try, in words.
     pub words: String,
 }
 
-/// What the last try of a create ended with.
+/// How the last try of a create ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LastTry {
@@ -48,18 +48,18 @@ pub enum LastTry {
     Lost,
     /// Refused as a duplicate, and not looked for yet.
     Duplicate,
-    /// Refused as a duplicate, looked for once, and nobody was found.
+    /// Refused as a duplicate, looked for once, and not found.
     Vain,
 }
 
-/// What comes after a look that found nobody.
+/// What comes after a look that did not find the organization.
 #[derive(Debug, PartialEq, Eq)]
 pub enum AfterLook {
     /// The create is sent again.
     Send,
     /// It is looked for once more.
     Look(OpenCreate),
-    /// It cannot be known.
+    /// It cannot be known whether it was done.
     Unknown,
 }
 
@@ -94,7 +94,7 @@ impl OpenCreate {
         self.ended == LastTry::Lost && now >= self.look_at && self.tries < MOST_TRIES
     }
 
-    /// What comes after a look that got no usable answer: without one it is never sent again.
+    /// What comes after a look that got no usable answer. Without a look it is never sent again.
     pub fn after_a_failed_look(&self, now: Timestamp) -> AfterLook {
         let failed_looks = self.failed_looks + 1;
         if failed_looks >= MOST_FAILED_READS {
@@ -107,7 +107,7 @@ impl OpenCreate {
         })
     }
 
-    /// What comes after a look that found nobody.
+    /// What comes after a look that did not find the organization.
     pub fn after_a_look_in_vain(&self, now: Timestamp) -> AfterLook {
         match self.ended {
             LastTry::Lost if self.tries < MOST_TRIES => AfterLook::Send,
@@ -132,7 +132,7 @@ pub enum AfterDoubt {
     ReadBack,
 }
 
-/// What comes after so many sends of so many records without a usable answer.
+/// What comes after a chunk of this many records got no usable answer this many times.
 pub fn after_doubts(doubts: u32, records: usize) -> AfterDoubt {
     match (doubts, records) {
         (0..MOST_DOUBTS, _) => AfterDoubt::Send,
@@ -141,9 +141,9 @@ pub fn after_doubts(doubts: u32, records: usize) -> AfterDoubt {
     }
 }
 
-/// What a look says of a job of ours that has not ended.
+/// What a look shows of a job of ours that has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub enum Sight {
     /// It is queued or working.
     Running,
     /// Zendesk does not show it, since this moment.
@@ -161,33 +161,33 @@ pub enum AfterSight {
     Stuck,
 }
 
-/// What comes after a look at a job that was sent then and has not ended. Times are by the clock,
-/// however many looks there were.
-pub fn after_sight(seen: Seen, sent_at: Timestamp, now: Timestamp) -> AfterSight {
-    match seen {
-        Seen::Running if now.duration_since(sent_at) >= UNTIL_STUCK => AfterSight::Stuck,
-        Seen::Missing(since) if now.duration_since(since) >= UNTIL_LOST => AfterSight::AskById,
-        Seen::Running | Seen::Missing(_) => AfterSight::Wait,
+/// What comes after a look at a job that has not ended. Only the clock counts, not the number of
+/// looks.
+pub fn after_sight(sight: Sight, sent_at: Timestamp, now: Timestamp) -> AfterSight {
+    match sight {
+        Sight::Running if now.duration_since(sent_at) >= UNTIL_STUCK => AfterSight::Stuck,
+        Sight::Missing(since) if now.duration_since(since) >= UNTIL_LOST => AfterSight::AskById,
+        Sight::Running | Sight::Missing(_) => AfterSight::Wait,
     }
 }
 
-/// The seconds until jobs of which the oldest was sent then are looked at again: a quarter of its
-/// age, so that a long job is not asked for all the time.
+/// The seconds until the running jobs are looked at again: a quarter of the oldest one's age, so
+/// that a long job is not asked for all the time.
 pub fn until_the_next_look(oldest_sent_at: Timestamp, now: Timestamp) -> u64 {
     let age = now.duration_since(oldest_sent_at).as_secs();
     u64::try_from(age / 4).unwrap_or_default().clamp(5, 30)
 }
 
-/// What becomes of a mark whose organization is not as compare saw it.
+/// A mark whose organization is not as compare saw it.
 #[derive(Debug, Clone, Copy)]
 pub struct ChangedMark {
     pub is_marked: bool,
     pub was_sent: bool,
-    /// A job with it may still be running somewhere.
+    /// A job with this mark may still be running.
     pub may_come: bool,
 }
 
-/// Whether such a mark is ours, may become ours, or is nobody's business any more.
+/// Whether such a mark is ours, may become ours, or was left out because of somebody's change.
 pub fn of_changed_mark(mark: ChangedMark) -> Outcome {
     match mark {
         ChangedMark {
@@ -201,7 +201,7 @@ pub fn of_changed_mark(mark: ChangedMark) -> Outcome {
 }
 
 /// True for words that say nothing against the record: another try may find its row free. Source:
-/// seen live by users of Zendesk's clients (`DatabaseConflict`, `DatabaseDeadlock`).
+/// users of Zendesk's clients saw them live (`DatabaseConflict`, `DatabaseDeadlock`).
 pub fn is_transient(words: &str) -> bool {
     const WORDS: [&str; 7] = [
         "databaseconflict",

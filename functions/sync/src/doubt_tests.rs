@@ -97,7 +97,7 @@ fn a_chunk_without_a_usable_answer_twice_is_halved_down_to_the_single_record() {
 #[test]
 fn a_job_is_lost_after_three_minutes_of_looking_and_stuck_after_ten() {
     use AfterSight::{AskById, Stuck, Wait};
-    use Seen::{Missing, Running};
+    use Sight::{Missing, Running};
     for (seen, now, wanted) in [
         (Running, 599, Wait),
         (Running, 600, Stuck),

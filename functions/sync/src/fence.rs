@@ -5,14 +5,14 @@ use domain::model::run_key;
 use domain::{Error, Result};
 use jiff::Timestamp;
 use serde::Deserialize;
-use stage::deadline::{now, seconds_until};
+use stage::deadline::seconds_until;
 use stage::store::Store;
 
 use crate::state::FILE;
 
 /// What is read of another run's progress.
 #[derive(Deserialize)]
-struct Progress {
+struct OthersProgress {
     working_until: Option<Timestamp>,
     open_create: Option<OpenCreate>,
 }
@@ -27,17 +27,22 @@ struct OpenCreate {
 ///
 /// # Errors
 /// As for [`Store::get`].
-pub async fn seconds_of<S: Store>(store: &S, execution: &str, is_alone: bool) -> Result<u64> {
+pub async fn seconds_of<S: Store>(
+    store: &S,
+    execution: &str,
+    is_alone: bool,
+    now: Timestamp,
+) -> Result<u64> {
     let Some(run_id) = execution.rsplit(':').next().filter(|id| !id.is_empty()) else {
         return Ok(0);
     };
     let found = match store.find_json(&run_key(run_id, FILE)).await {
         Ok(found) => found,
-        // Whoever wrote that is no version of ours that could be waited for.
+        // No version of this code that could still be running wrote that.
         Err(Error::Contract(_)) => None,
         Err(other) => return Err(other),
     };
-    let Some(Progress {
+    let Some(OthersProgress {
         working_until,
         open_create,
     }) = found
@@ -51,6 +56,6 @@ pub async fn seconds_of<S: Store>(store: &S, execution: &str, is_alone: bool) ->
     let seconds = moments
         .into_iter()
         .flatten()
-        .map(|moment| seconds_until(moment, now()));
+        .map(|moment| seconds_until(moment, now));
     Ok(seconds.max().unwrap_or_default())
 }

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use domain::model::Outcome;
-use vendors::zendesk::{CallError, Client, JobEnd, RecordResult, Said};
+use vendors::zendesk::{CallError, JobEnd, RecordResult, Said};
 
+use crate::applier::Applier;
+use crate::chunk::Chunk;
 use crate::doubt::is_transient;
-use crate::jobs::read_back;
-use crate::state::{Chunk, Phase, State};
 use crate::work::Work;
+
+const NOT_READ: &str = "its job does not tell, and the organization could not be read back";
+const NOT_AS_WANTED: &str =
+    "Zendesk gave no result, and the organization does not have the wanted values";
 
 /// What an ended job says of the records that were sent with it.
 #[derive(Default)]
@@ -17,24 +21,24 @@ struct Judgement {
     succeeded: Vec<usize>,
     /// Exactly one result, an error.
     failed: Vec<(usize, String)>,
-    /// No result, several, one that says neither; or one that a job without proper end does not
-    /// give to an organization.
+    /// No result, several, or one that says neither; or the job did not end properly, and the
+    /// result names no organization.
     silent: Vec<usize>,
 }
 
 impl Judgement {
-    fn of(work: &Work, chunk: Chunk, sent: &[usize], end: &JobEnd) -> Self {
+    fn of(work: &Work, chunk: &Chunk, sent: &[usize], end: &JobEnd) -> Self {
         let results = results_by_record(work, chunk, sent, end);
         let mut judgement = Self::default();
-        for &index in sent {
-            let one = match results.get(&index).map_or(&[][..], Vec::as_slice) {
+        for &place in sent {
+            let one = match results.get(&place).map_or(&[][..], Vec::as_slice) {
                 [one] if end.completed || one.id.is_some() => &one.said,
                 _ => &Said::Nothing,
             };
             match one {
-                Said::Done => judgement.succeeded.push(index),
-                Said::Failed(words) => judgement.failed.push((index, words.clone())),
-                Said::Nothing => judgement.silent.push(index),
+                Said::Done => judgement.succeeded.push(place),
+                Said::Failed(words) => judgement.failed.push((place, words.clone())),
+                Said::Nothing => judgement.silent.push(place),
             }
         }
         judgement
@@ -44,25 +48,25 @@ impl Judgement {
 /// The results of each record: by the organization's id, else by the place in what was sent.
 fn results_by_record<'a>(
     work: &Work,
-    chunk: Chunk,
+    chunk: &Chunk,
     sent: &[usize],
     end: &'a JobEnd,
 ) -> BTreeMap<usize, Vec<&'a RecordResult>> {
-    let mut index_of = BTreeMap::new();
-    for &index in sent {
-        if let Some(id) = work.id(chunk.action, index) {
-            index_of.insert(id, index);
+    let mut place_of = BTreeMap::new();
+    for &place in sent {
+        if let Some(id) = work.id(chunk.action, place) {
+            place_of.insert(id, place);
         }
     }
     let mut results = BTreeMap::<usize, Vec<_>>::new();
     for result in &end.results {
-        let index = match (result.id, result.position) {
-            (Some(id), _) => index_of.get(&id),
+        let place = match (result.id, result.position) {
+            (Some(id), _) => place_of.get(&id),
             (None, Some(position)) => sent.get(position),
             (None, None) => None,
         };
-        if let Some(index) = index {
-            results.entry(*index).or_default().push(result);
+        if let Some(place) = place {
+            results.entry(*place).or_default().push(result);
         }
     }
     results
@@ -71,7 +75,7 @@ fn results_by_record<'a>(
 /// What is done about the records that a job does not prove to be done.
 #[derive(Default)]
 struct NotDone {
-    /// Not done, with the words for it.
+    /// Not done, and why.
     decided: Vec<(usize, String)>,
     /// Sent again in halves: the job did not end well, and says nothing of them.
     halves: Vec<usize>,
@@ -81,9 +85,9 @@ struct NotDone {
 
 impl NotDone {
     /// `failed` are the records with an error of their own, `unproven` those that were read back
-    /// and are not as wanted, of so many that were `sent`.
+    /// and are not as wanted; `sent` is the number of records that the job had.
     fn of(
-        chunk: Chunk,
+        chunk: &Chunk,
         end: &JobEnd,
         sent: usize,
         failed: Vec<(usize, String)>,
@@ -97,97 +101,34 @@ impl NotDone {
         } else {
             &last_words
         };
-        for index in unproven {
+        for place in unproven {
             if is_halved {
-                not_done.halves.push(index);
+                not_done.halves.push(place);
             } else {
-                not_done.note(chunk, is_halved, index, words.to_owned());
+                not_done.note(chunk, is_halved, place, words.to_owned());
             }
         }
-        for (index, words) in failed {
-            not_done.note(chunk, is_halved, index, words);
+        for (place, words) in failed {
+            not_done.note(chunk, is_halved, place, words);
         }
         not_done.halves.sort_unstable();
         not_done.once_more.sort_unstable();
         not_done
     }
 
-    fn note(&mut self, chunk: Chunk, is_halved: bool, index: usize, words: String) {
-        if chunk.once_more || !is_transient(&words) {
-            self.decided.push((index, words));
+    fn note(&mut self, chunk: &Chunk, is_halved: bool, place: usize, words: String) {
+        if chunk.is_last_try || !is_transient(&words) {
+            self.decided.push((place, words));
         } else if is_halved {
-            self.halves.push(index);
+            self.halves.push(place);
         } else {
-            self.once_more.push(index);
+            self.once_more.push(place);
         }
     }
 }
 
-/// Judges every record of a job that has ended.
-///
-/// What is silent is read back. What a job without proper end does not prove is sent again in
-/// halves; a single record has its last words. Transient words are tried once more.
-pub async fn judge(
-    client: &mut Client,
-    work: &Work,
-    state: &mut State,
-    place: usize,
-    end: &JobEnd,
-) -> Result<(), CallError> {
-    let Some(job) = state.jobs.get(place) else {
-        return Ok(());
-    };
-    let (chunk, may_read) = (job.chunk, job.may_be_read_back());
-    let sent = state.undecided(chunk);
-    let Judgement {
-        succeeded,
-        failed,
-        silent,
-    } = Judgement::of(work, chunk, &sent, end);
-    if !may_read {
-        for index in silent {
-            state.decide(chunk.action, index, Outcome::Unknown, Some(NOT_READ));
-        }
-        decide(state, chunk, failed);
-        state.close(place, Phase::Judged);
-        return Ok(());
-    }
-    let unproven = read_back(client, work, state, chunk.action, &silent).await?;
-    let NotDone {
-        decided,
-        halves,
-        once_more,
-    } = NotDone::of(chunk, end, sent.len(), failed, unproven);
-    decide(state, chunk, decided);
-    if !(once_more.is_empty() && halves.is_empty()) {
-        // What is sent once more leaves out what is decided, so what succeeded must be.
-        for index in succeeded {
-            state.decide(chunk.action, index, Outcome::Done, None);
-        }
-    }
-    let was_all = halves.len() == sent.len();
-    state.close(
-        place,
-        if was_all {
-            Phase::Halved
-        } else {
-            Phase::Judged
-        },
-    );
-    state.send_in_halves(chunk, &halves);
-    state.send_once_more(chunk, &once_more);
-    Ok(())
-}
-
-/// Decides records that were not done, with the words for it.
-fn decide(state: &mut State, chunk: Chunk, records: Vec<(usize, String)>) {
-    for (index, words) in records {
-        state.decide(chunk.action, index, chunk.of_not_done(), Some(&words));
-    }
-}
-
-/// What a job without proper end says of its single record: its words for a place, else its
-/// message.
+/// What a job that did not end properly says of its single record: an error it gives for a place,
+/// else its message.
 fn last_words(end: &JobEnd) -> String {
     let words = end.results.iter().find_map(|result| match &result.said {
         Said::Failed(words) => Some(words),
@@ -196,6 +137,50 @@ fn last_words(end: &JobEnd) -> String {
     words.unwrap_or(&end.message).clone()
 }
 
-const NOT_READ: &str = "its job does not tell, and the organization could not be read back";
-const NOT_AS_WANTED: &str =
-    "Zendesk gave no result, and the organization does not have the wanted values";
+impl Applier<'_> {
+    /// Judges every record of a job that has ended.
+    ///
+    /// A record without a clear result is read back. What is not proven by a job that did not end
+    /// properly is sent again in halves; a single record gets the job's last words. A record with
+    /// transient words is tried once more.
+    pub(crate) async fn judge(&mut self, id: &str, end: &JobEnd) -> Result<(), CallError> {
+        let Some(job) = self.state.job_mut(id).cloned() else {
+            return Ok(());
+        };
+        let chunk = job.judged();
+        let sent = self.state.undecided(&chunk);
+        let Judgement {
+            succeeded,
+            failed,
+            silent,
+        } = Judgement::of(self.work, &chunk, &sent, end);
+        let (decided, halves, once_more) = if job.may_be_read_back() {
+            let unproven = self.read_back(&chunk, &silent).await?;
+            let not_done = NotDone::of(&chunk, end, sent.len(), failed, unproven);
+            (not_done.decided, not_done.halves, not_done.once_more)
+        } else {
+            self.decide_unknown(&chunk, &silent, NOT_READ);
+            (failed, Vec::new(), Vec::new())
+        };
+        self.state.decide(&chunk, &succeeded, Outcome::Done, None);
+        for (words, places) in by_words(decided) {
+            self.decide_not_done(&chunk, &places, &words);
+        }
+        self.state.close(id);
+        // A job that failed as a whole judged no record.
+        let of_all = halves.len() == sent.len();
+        let to_halve = if of_all { &job.chunk } else { &chunk };
+        self.state.again.extend(to_halve.in_halves(&halves));
+        self.state.again.extend(chunk.last_try(&once_more));
+        Ok(())
+    }
+}
+
+/// The places by their words.
+fn by_words(records: Vec<(usize, String)>) -> BTreeMap<String, Vec<usize>> {
+    let mut by_words = BTreeMap::<String, Vec<usize>>::new();
+    for (place, words) in records {
+        by_words.entry(words).or_default().push(place);
+    }
+    by_words
+}

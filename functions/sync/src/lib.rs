@@ -1,30 +1,42 @@
-//! Stage 4: the plan, applied. Creates, then updates, then marks; killed anywhere, the next
-//! invocation goes on.
+#![doc = env!("CARGO_PKG_DESCRIPTION")]
+//!
+//! Creates, then updates, then marks; killed anywhere, the next invocation goes on. [`handler`]
+//! opens the saved progress, takes one step after the other, each saved, and ends the invocation:
+//! - `work` and `state`: what is to be applied, and how far that is (`chunk`; `segments` of lists
+//!   that are `add_only`).
+//! - `next`: which step comes next. `doubt`: how a doubtful answer is judged. Both pure, each with
+//!   its table.
+//! - `applier`: what writes to Zendesk; its steps are in `create`, `send`, `jobs` with `judge` and
+//!   `read_back`.
+//! - `related`, `results`, `giving_up`, `conclude`: what a run that ends leaves.
+//! - `fence`, `session`: other invocations, and what a warm process keeps.
 
+mod add_only;
+mod applier;
+mod chunk;
 mod conclude;
 mod create;
 mod doubt;
 mod fence;
+mod giving_up;
 mod jobs;
 mod judge;
-mod outcomes;
+mod next;
+mod read_back;
 mod related;
+mod results;
+mod run;
+mod segments;
 mod send;
 mod session;
 mod state;
-mod steps;
 mod work;
-
-use std::time::Instant;
 
 use domain::{Error, Result};
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use stage::deadline::{Deadline, RunEnd, now};
-use stage::events::{
-    Progress, SoFar, SyncEvent, Synced, parse, refuse_if_old, refuse_if_redriven, run_id_of,
-};
-use stage::logs::log_failed;
+use stage::deadline::{Deadline, TimeLimit, refuse_if_old, refuse_if_redriven};
+use stage::events::{Progress, SoFar, SyncEvent, Synced, parse};
 use stage::metrics::record_usage;
 use stage::secrets::Secrets;
 use stage::settings::Sync;
@@ -32,8 +44,10 @@ use stage::store::Store;
 
 pub use jobs::POLL_INTERVAL;
 pub use session::Session;
+
+use next::Step;
+use run::{Run, Stop, wait};
 use state::{Opened, State};
-use steps::Run;
 use work::Work;
 
 /// Applies the plan as far as the invocation's time allows.
@@ -49,62 +63,49 @@ pub async fn handler<S: Store, K: Secrets>(
     session: &Session,
     event: LambdaEvent<Value>,
 ) -> Result<Progress<Synced>, Error> {
-    let run_id = run_id_of(&event.payload);
-    let synced = apply(config, store, secrets, session, event).await;
-    synced.inspect_err(|error| log_failed("sync", &run_id, error, &session.meter.take_ids()))
-}
-
-async fn apply<S: Store, K: Secrets>(
-    config: &Result<Sync, Error>,
-    store: &S,
-    secrets: &K,
-    session: &Session,
-    event: LambdaEvent<Value>,
-) -> Result<Progress<Synced>, Error> {
-    let began = Instant::now();
+    let wire = &session.wire;
+    let began = wire.now();
     let config = config.as_ref().map_err(Clone::clone)?;
-    let deadline = Deadline::from(&event.context);
-    let SyncEvent {
-        run_id,
-        started_at,
-        redriven,
-        lease_taken_from,
-        plan,
-    } = parse(event.payload)?;
-    refuse_if_redriven(redriven)?;
-    if let Some(started_at) = started_at {
-        refuse_if_old(started_at, now())?;
+    let deadline = Deadline::of(&event.context, &wire.clock);
+    let event: SyncEvent = parse(event.payload)?;
+    refuse_if_redriven(event.redriven)?;
+    if let Some(started_at) = event.started_at {
+        refuse_if_old(started_at, began)?;
     }
-    let work = session.work(store, &run_id, &plan).await?;
-    let end = RunEnd::of(started_at);
-    let mut state = match open(config, store, &work, deadline, &lease_taken_from).await? {
-        Opened::Ours(state) => state,
+    let work = session.work(store, &event.run_id, &event.plan).await?;
+    let limit = TimeLimit::of(event.started_at);
+    let state = match open(config, store, &work, &deadline, &event.lease_taken_from).await? {
+        Opened::Ours(state) => *state,
         Opened::Busy { seconds, so_far } => {
-            tracing::info!(run_id = %run_id, wait_seconds = seconds, "another may be running");
+            let wait_seconds = limit.shortened(seconds, wire.now());
+            tracing::info!(run_id = %event.run_id, wait_seconds, "another may be running");
             return Ok(Progress::Wait {
-                wait_seconds: end.shortened(seconds, now()),
+                wait_seconds,
                 so_far,
             });
         }
     };
 
-    let run = Run {
+    let mut run = Run {
         config,
         store,
         secrets,
         session,
         work: &work,
+        state,
         deadline,
-        end,
+        limit,
+        looks_in_vain: 0,
     };
-    let stopped = run.go_on(&mut state).await;
+    let stopped = run.go_on().await;
     if stopped.is_err() {
-        run.judge_what_runs(&mut state).await;
+        run.judge_what_runs().await;
     }
-    let usage = session.meter.take().usage(began, Vec::new());
-    record_usage(&usage);
-    state.usage.add(&usage);
-    run.conclude(stopped, &mut state).await
+    let now = wire.now();
+    let usage = wire.meter.take().usage(began, now, Vec::new());
+    record_usage(&usage, now);
+    run.state.usage.add(&usage);
+    run.conclude(stopped).await
 }
 
 /// Opens the progress, unless another invocation may still be at work: one of this execution, or
@@ -113,12 +114,12 @@ async fn open<S: Store>(
     config: &Sync,
     store: &S,
     work: &Work,
-    deadline: Deadline,
+    deadline: &Deadline,
     lease_taken_from: &str,
 ) -> Result<Opened> {
-    let run_id = &work.plan().header.run_id;
     let is_alone = config.reserved_concurrency > 0;
-    let seconds = fence::seconds_of(store, lease_taken_from, is_alone).await?;
+    let now = deadline.now();
+    let seconds = fence::seconds_of(store, lease_taken_from, is_alone, now).await?;
     if seconds > 0 {
         let so_far = SoFar {
             handled: 0,
@@ -126,13 +127,48 @@ async fn open<S: Store>(
         };
         return Ok(Opened::Busy { seconds, so_far });
     }
-    State::open(
-        store,
-        run_id,
-        work,
-        deadline,
-        is_alone,
-        config.jobs_per_pause,
-    )
-    .await
+    State::open(store, work, deadline, is_alone, config.jobs_per_pause).await
+}
+
+impl<S: Store, K: Secrets> Run<'_, S, K> {
+    /// Goes on from the saved progress, step by step, until all is done or the invocation must end.
+    async fn go_on(&mut self) -> Result<Stop, Error> {
+        let mut has_begun = false;
+        loop {
+            let step = self.next();
+            match step {
+                Step::GiveUp => {
+                    self.state.give_up(self.work);
+                    continue;
+                }
+                Step::GiveUpCreates => {
+                    self.state.give_up_creates(self.work);
+                    continue;
+                }
+                Step::Finish if has_begun && self.has_to_ask() && !self.deadline.allows_more() => {
+                    return Ok(Stop::Deadline);
+                }
+                Step::Finish => {
+                    self.ask_for_users_and_tickets().await;
+                    return Ok(Stop::Finished);
+                }
+                Step::WaitForCreate(seconds) => {
+                    return Ok(wait(seconds, "a create is in doubt"));
+                }
+                Step::Pause => {
+                    self.state.pausing();
+                    return Ok(wait(self.config.pause_seconds, "enough jobs were sent"));
+                }
+                Step::Create(_) | Step::Send(_) | Step::Look => {}
+            }
+            if has_begun && !self.deadline.allows_more() {
+                return Ok(Stop::Deadline);
+            }
+            has_begun = true;
+            if let Some(stop) = self.take(step).await? {
+                return Ok(stop);
+            }
+            self.save().await?;
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What hangs on the organizations that are to be marked: users and tickets, for who decides.
+//! The users and tickets of the organizations to be marked, for the person who decides.
 
 use std::time::Duration;
 
@@ -8,28 +8,27 @@ use stage::secrets::Secrets;
 use stage::store::Store;
 use vendors::zendesk::CallError;
 
-use crate::state::State;
-use crate::steps::Run;
+use crate::run::Run;
 
-/// Answers that may fail before the questions end.
+/// After this many failed answers nothing more is asked.
 const MOST_FAILURES: usize = 3;
 /// The longest the questions may take in all.
 const LONGEST: Duration = Duration::from_mins(1);
 
 impl<S: Store, K: Secrets> Run<'_, S, K> {
     /// True if there is something to ask.
-    pub(crate) fn has_to_ask(&self, state: &State) -> bool {
-        !state.has_asked && !self.work.planned.marks.is_empty()
+    pub(crate) fn has_to_ask(&self) -> bool {
+        !self.state.has_asked && !self.work.planned.entries.marks.is_empty()
     }
 
-    /// Asks about every planned mark, held or not, as far as calls and time allow. It explains and
-    /// nothing more: the run ends the same without an answer.
-    pub(crate) async fn ask_what_hangs_on_marks(&self, state: &mut State) {
-        if !self.has_to_ask(state) {
+    /// Asks about every planned mark, held or not, as far as calls and time allow. The answers only
+    /// explain: the run ends the same way without them.
+    pub(crate) async fn ask_for_users_and_tickets(&mut self) {
+        if !self.has_to_ask() {
             return;
         }
-        state.has_asked = true;
-        let why = match tokio::time::timeout(LONGEST, self.ask(state)).await {
+        self.state.has_asked = true;
+        let why = match tokio::time::timeout(LONGEST, self.ask()).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {} s", LONGEST.as_secs()),
@@ -38,9 +37,9 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
         tracing::warn!(run_id, "what hangs on some marks is not known: {why}");
     }
 
-    async fn ask(&self, state: &mut State) -> Result<()> {
+    async fn ask(&mut self) -> Result<()> {
         let mut failures = 0;
-        for mark in self.work.planned.marks.iter().take(MOST_RELATED) {
+        for mark in self.work.planned.entries.marks.iter().take(MOST_RELATED) {
             if !self.deadline.allows_more() {
                 return Err(Error::Transient("the invocation's time is over".to_owned()));
             }
@@ -51,7 +50,7 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
                 ));
             }
             match client.related(mark.id).await {
-                Ok(related) => state.related.extend(related),
+                Ok(related) => self.state.related.extend(related),
                 Err(error) => {
                     failures += 1;
                     let asks_for_a_pause = matches!(error, CallError::Pause { .. });

@@ -8,21 +8,29 @@ use domain::model::{Reference, TARGET};
 use stage::secrets::Secrets;
 use stage::store::Store;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
-use vendors::http::Meter;
+use vendors::http::Wire;
 use vendors::zendesk::{Client, Credentials, Scope};
 
 use crate::work::Work;
 
 /// What the last run used. Another run gets a new client, and a new token.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Session {
-    /// Counts the calls of every client.
-    pub meter: Meter,
+    /// The clock and the meter of every client.
+    pub wire: Wire,
     last: Mutex<Option<(String, Client)>>,
     work: Mutex<Option<(Reference, Arc<Work>)>>,
 }
 
 impl Session {
+    pub fn new(wire: Wire) -> Self {
+        Self {
+            wire,
+            last: Mutex::default(),
+            work: Mutex::default(),
+        }
+    }
+
     /// The work of this plan. A plan and its lists are never written again, so they are verified
     /// once; whether it may still be applied is asked each time.
     ///
@@ -39,12 +47,12 @@ impl Session {
             of == plan && work.plan().header.run_id == run_id
         };
         if let Some((_, work)) = last.as_ref().filter(is_known) {
-            work.may_be_applied()?;
+            work.may_be_applied(self.wire.now())?;
             return Ok(Arc::clone(work));
         }
-        // Memory is not to hold two of them.
+        // Dropped first, so that memory never holds two of them.
         *last = None;
-        let work = Arc::new(Work::load(store, run_id, plan).await?);
+        let work = Arc::new(Work::load(store, run_id, plan, self.wire.now()).await?);
         *last = Some((plan.clone(), Arc::clone(&work)));
         Ok(work)
     }
@@ -64,7 +72,7 @@ impl Session {
             let credentials = Credentials::read(secret, &secrets.secret(secret).await?)?;
             *last = Some((
                 run_id.to_owned(),
-                Client::new(TARGET, credentials, Scope::Write, &self.meter)?,
+                Client::new(TARGET, credentials, Scope::Write, &self.wire)?,
             ));
         }
         MutexGuard::try_map(last, |last| last.as_mut().map(|(_, client)| client))

@@ -2,25 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use domain::model::{Action, Guarded, MARK_FOR_DELETION, Mode, Organization, Reference, TARGET};
-use domain::plan::{Change, Create, Mark, NAME, Plan, Update};
+use domain::model::{Action, Category, MARK_FOR_DELETION, Mode, Organization, Reference, TARGET};
+use domain::plan::{Change, Create, Mark, NAME, Plan, Planned, Update};
 use domain::{Error, Result};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use stage::loader::Planned;
+use stage::deadline::refuse_if_old;
+use stage::loader::load_plan;
 use stage::store::Store;
 
-/// A run ends after three hours; an execution that was redriven later must not apply what it
-/// planned then.
-const OLDEST_PLAN: SignedDuration = SignedDuration::from_hours(4);
-
-/// The work of one run.
 #[derive(Debug)]
 pub struct Work {
     /// The plan it comes from, with all of its lists.
     pub planned: Planned,
-    /// What of the updates is applied although they are held: marks that are taken back.
+    /// If the updates are held: the un-marks among them, which are applied all the same.
     unmarks: Option<Vec<Update>>,
     /// When each organization to be marked was changed last, as compare saw it.
     read_at: BTreeMap<u64, String>,
@@ -32,18 +28,23 @@ impl Work {
     /// # Errors
     /// [`Error::Contract`] if anything was changed since compare wrote it, [`Error::Input`] if the
     /// plan is not to be applied.
-    pub async fn load<S: Store>(store: &S, run_id: &str, plan: &Reference) -> Result<Self> {
-        let planned = Planned::load(store, run_id, plan).await?;
+    pub async fn load<S: Store>(
+        store: &S,
+        run_id: &str,
+        plan: &Reference,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let planned = load_plan(store, run_id, plan).await?;
         let unmarks = || {
-            let updates = planned.updates.iter();
+            let updates = planned.entries.updates.iter();
             updates.filter_map(Update::only_unmark).collect()
         };
         let mut work = Self {
-            unmarks: planned.plan.guard.holds(Guarded::Updates).then(unmarks),
+            unmarks: planned.plan.guard.holds(Category::Updates).then(unmarks),
             planned,
             read_at: BTreeMap::new(),
         };
-        work.may_be_applied()?;
+        work.may_be_applied(now)?;
         if !work.marks().is_empty() {
             work.read_at = changed_last(store, work.plan()).await?;
         }
@@ -53,16 +54,10 @@ impl Work {
     /// Refuses a plan that is too old, and one that was only to be looked at.
     ///
     /// # Errors
-    /// [`Error::Contract`] or [`Error::Input`].
-    pub fn may_be_applied(&self) -> Result<()> {
+    /// [`Error::Input`].
+    pub fn may_be_applied(&self, now: Timestamp) -> Result<()> {
         let plan = self.plan();
-        let age = Timestamp::now().duration_since(plan.header.generated_at);
-        if age > OLDEST_PLAN {
-            return Err(Error::Contract(
-                "plan.json is too old to be applied; start a new run instead of redriving this one"
-                    .to_owned(),
-            ));
-        }
+        refuse_if_old(plan.inputs.started_at, now)?;
         if plan.mode != Mode::Apply {
             return Err(Error::Input(
                 "plan.json was made in plan mode and is not applied; start an execution in apply \
@@ -95,21 +90,23 @@ impl Work {
 
     /// Creates to be applied, in order.
     pub fn creates(&self) -> &[Create] {
-        if self.plan().guard.holds(Guarded::Creates) {
+        if self.plan().guard.holds(Category::Creates) {
             return &[];
         }
-        &self.planned.creates
+        &self.planned.entries.creates
     }
 
     fn updates(&self) -> &[Update] {
-        self.unmarks.as_ref().unwrap_or(&self.planned.updates)
+        self.unmarks
+            .as_ref()
+            .unwrap_or(&self.planned.entries.updates)
     }
 
     fn marks(&self) -> &[Mark] {
-        if self.plan().guard.holds(Guarded::Marks) {
+        if self.plan().guard.holds(Category::Marks) {
             return &[];
         }
-        &self.planned.marks
+        &self.planned.entries.marks
     }
 
     pub fn total(&self) -> usize {
@@ -198,7 +195,7 @@ impl Work {
     }
 
     /// True if an organization to be marked is still as compare saw it: a partner, not marked, not
-    /// changed by anybody. Of one that tells no `updated_at` nobody knows that.
+    /// changed by anybody. Without an `updated_at` that cannot be known, so it is false.
     pub fn is_as_read(&self, organization: &Organization) -> bool {
         organization.is_partner()
             && !organization.is_marked()

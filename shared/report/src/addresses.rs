@@ -4,9 +4,10 @@
 
 use serde::Serialize;
 
+use super::ReportContext;
 use super::cells::Part;
-use super::{About, Reached, RunEnd};
 use domain::model::{Instance, StateMachine, TARGET};
+use domain::plan::{Reached, RunEnd};
 
 /// Salesforce's hosts of data, and the hosts of Lightning that belong to them.
 const LIGHTNING: [(&str, &str); 2] = [
@@ -28,9 +29,12 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    pub(super) fn of(about: About<'_>, end: RunEnd<'_>) -> Self {
+    pub(super) fn of(context: ReportContext<'_>, end: &RunEnd<'_>) -> Self {
         let (instances, salesforce): (&[Instance], &str) = match (end.planned(), end) {
-            (Some(run), _) => (&run.plan.instances, &run.plan.inputs.salesforce_host),
+            (Some(run), _) => (
+                &run.planned.plan.instances,
+                &run.planned.plan.inputs.salesforce_host,
+            ),
             (
                 None,
                 RunEnd::Failed {
@@ -46,7 +50,7 @@ impl Addresses {
             organization: origin(zendesk).map(|origin| format!("{origin}/agent/organizations/")),
             account: origin(&lightning(salesforce))
                 .map(|origin| format!("{origin}/lightning/r/Account/")),
-            state_machine: about.state_machine.map(str::to_owned),
+            state_machine: context.state_machine.map(str::to_owned),
         }
     }
 

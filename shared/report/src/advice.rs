@@ -1,18 +1,19 @@
 //! The head of the report: how it ended, in one line, and what to do now, with the exact command.
 
+use super::failures::RUNS_UNTIL_STUBBORN;
 use super::runbook::Heading;
-use super::sections::RUNS_UNTIL_STUBBORN;
 use super::words::{counted, which};
-use super::{About, Instruction, PlannedRun, Reached, RunEnd, health, links, minute, next_purge};
+use super::{Instruction, ReportContext, health, links, minute, next_purge};
 use domain::mask::without_addresses;
 use domain::model::{
-    Action, Applied, Conclusion, Guarded, Held, Mode, Outcome, RecordOutcome, StateMachine,
+    Action, Applied, Category, Held, Mode, Outcome, RecordOutcome, StateMachine, Verdict,
 };
 use domain::plan::{Plan, approval, marks_pending, verdict};
+use domain::plan::{PlannedRun, Reached, RunEnd};
 
 /// The head of a report.
 pub(super) struct Advice {
-    pub(super) conclusion: Conclusion,
+    pub(super) conclusion: Verdict,
     pub(super) headline: String,
     pub(super) instructions: Vec<Instruction>,
     pub(super) runbook: Heading,
@@ -22,19 +23,19 @@ pub(super) struct Advice {
 /// An instruction and the runbook's section that explains it, if one does.
 type Explained = (Instruction, Option<Heading>);
 
-pub(super) fn of(about: About<'_>, end: RunEnd<'_>) -> Advice {
+pub(super) fn of(context: ReportContext<'_>, end: &RunEnd<'_>) -> Advice {
     match end {
-        RunEnd::Planned(run) => planned(about, run),
+        RunEnd::Planned(run) => planned(context, run),
         RunEnd::Failed {
             error,
             cause,
             reached,
-        } => failed(about, error, cause, reached),
-        RunEnd::Skipped { holder, approve } => skipped(about, holder, approve),
+        } => failed(context, error, cause, reached),
+        RunEnd::Skipped { holder, approve } => skipped(context, holder, approve),
     }
 }
 
-fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
+fn skipped(context: ReportContext<'_>, holder: &str, approve: &[String]) -> Advice {
     let under_way = format!("Under way was {holder}.");
     let instruction = if approve.is_empty() {
         let text = format!("Nothing: the next run does it. {under_way}");
@@ -48,10 +49,10 @@ fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
             "The approval was not used. Start it again, with the same input, once the other run \
              has ended. {under_way}"
         );
-        Instruction::start(text, about, &approval(approve))
+        Instruction::start(text, context, &approval(approve))
     };
     Advice {
-        conclusion: Conclusion::Skipped,
+        conclusion: Verdict::Skipped,
         headline: "another run was under way".to_owned(),
         instructions: vec![instruction],
         runbook: Heading::RUN_IS_SKIPPED,
@@ -59,25 +60,25 @@ fn skipped(about: About<'_>, holder: &str, approve: &[String]) -> Advice {
     }
 }
 
-fn planned(about: About<'_>, run: PlannedRun<'_>) -> Advice {
-    let applied = Applied::of(run.results);
-    let conclusion = Conclusion::from(verdict(run.plan, &applied));
+fn planned(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Advice {
+    let applied = Applied::of(&run.results);
+    let conclusion = verdict(&run.planned.plan, &applied);
     let (instructions, sections): (Vec<_>, Vec<_>) =
-        what_to_do(about, run, &applied).into_iter().unzip();
+        what_to_do(context, run, &applied).into_iter().unzip();
     let first_section = sections.into_iter().flatten().next();
     Advice {
         conclusion,
         headline: headline(conclusion, run, &applied),
         instructions,
         runbook: first_section.unwrap_or(Heading::WHERE_TO_LOOK),
-        warnings: warnings(about, run),
+        warnings: warnings(context, run),
     }
 }
 
-fn warnings(about: About<'_>, run: PlannedRun<'_>) -> Vec<String> {
-    let mut warnings = warnings_of(run.plan);
-    warnings.extend(health::ending_credentials(about, run));
-    let refused = &run.plan.guard.refused_approvals;
+fn warnings(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Vec<String> {
+    let mut warnings = warnings_of(&run.planned.plan);
+    warnings.extend(health::ending_credentials(context, run));
+    let refused = &run.planned.plan.guard.refused_approvals;
     if !refused.is_empty() {
         warnings.push(format!(
             "Refused approvals, which fit nothing that is held in this plan: {}.",
@@ -94,9 +95,9 @@ fn warnings_of(plan: &Plan) -> Vec<String> {
     unknowns.chain(plan.warnings.iter().map(emptier)).collect()
 }
 
-fn headline(conclusion: Conclusion, run: PlannedRun<'_>, applied: &Applied) -> String {
-    let counts = &run.plan.counts;
-    let held = held_in_words(&run.plan.guard.held());
+fn headline(conclusion: Verdict, run: &PlannedRun<'_>, applied: &Applied) -> String {
+    let counts = &run.planned.plan.counts;
+    let held = held_in_words(&run.planned.plan.guard.held());
     let Applied {
         created,
         updated,
@@ -107,22 +108,22 @@ fn headline(conclusion: Conclusion, run: PlannedRun<'_>, applied: &Applied) -> S
     } = applied;
     let done = format!("{created} created, {updated} updated, {marked} marked");
     match conclusion {
-        Conclusion::Held => format!("{held} held until a person approves them; {done}"),
-        Conclusion::Planned if held.is_empty() => format!(
+        Verdict::Held => format!("{held} held until a person approves them; {done}"),
+        Verdict::Planned if held.is_empty() => format!(
             "{}, {}, {} planned; nothing was applied",
             counted(counts.creates, "create"),
             counted(counts.updates, "update"),
             counted(counts.marks, "mark")
         ),
-        Conclusion::Planned => format!("nothing was applied; {held} would be held"),
-        Conclusion::NothingToDo if counts.conflicts > 0 => format!(
+        Verdict::Planned => format!("nothing was applied; {held} would be held"),
+        Verdict::NothingToDo if counts.conflicts > 0 => format!(
             "nothing to write; {} {} for a person",
             counted(counts.conflicts, "conflict"),
             which(counts.conflicts, "waits", "wait")
         ),
-        Conclusion::NothingToDo => "both systems are equal".to_owned(),
-        Conclusion::Partial => format!("{done}; {failed} failed, {unknown} unknown"),
-        Conclusion::Ok | Conclusion::Skipped | Conclusion::Failed => done,
+        Verdict::NothingToDo => "both systems are equal".to_owned(),
+        Verdict::Partial => format!("{done}; {failed} failed, {unknown} unknown"),
+        Verdict::Ok | Verdict::Skipped | Verdict::Failed => done,
     }
 }
 
@@ -134,27 +135,31 @@ fn held_in_words(held: &[Held]) -> String {
     words.join(" and ")
 }
 
-fn word(category: Guarded) -> &'static str {
+fn word(category: Category) -> &'static str {
     match category {
-        Guarded::Creates => "create",
-        Guarded::Updates => "update",
-        Guarded::Marks => "mark",
+        Category::Creates => "create",
+        Category::Updates => "update",
+        Category::Marks => "mark",
     }
 }
 
 /// Everything a person may do now, the most urgent first.
-fn what_to_do(about: About<'_>, run: PlannedRun<'_>, applied: &Applied) -> Vec<Explained> {
+fn what_to_do(
+    context: ReportContext<'_>,
+    run: &PlannedRun<'_>,
+    applied: &Applied,
+) -> Vec<Explained> {
     let mut all = Vec::new();
-    all.extend(about_waiting(about, run));
-    all.extend(about_the_plan(about, run.plan));
-    all.extend(about_parts(about, run.plan));
-    all.extend(about_approvals(about, run.plan));
-    all.extend(about_failures(run.results, applied));
-    all.extend(about_marks(about, run));
-    if !run.plan.conflicts.is_empty() {
+    all.extend(about_waiting(context, run));
+    all.extend(about_the_plan(context, &run.planned.plan));
+    all.extend(about_parts(context, &run.planned.plan));
+    all.extend(about_approvals(context, &run.planned.plan));
+    all.extend(about_failures(&run.results, applied));
+    all.extend(about_marks(context, run));
+    if !run.planned.plan.found.conflicts.is_empty() {
         let text = format!(
             "Resolve {} below; until a person decides, what clashes waits.",
-            counted(run.plan.conflicts.len(), "conflict")
+            counted(run.planned.plan.found.conflicts.len(), "conflict")
         );
         all.push((Instruction::new(text), Some(Heading::CONFLICTS)));
     }
@@ -165,7 +170,7 @@ fn what_to_do(about: About<'_>, run: PlannedRun<'_>, applied: &Applied) -> Vec<E
 }
 
 /// How to release what is held, or to apply what was only planned.
-fn about_the_plan(about: About<'_>, plan: &Plan) -> Option<Explained> {
+fn about_the_plan(context: ReportContext<'_>, plan: &Plan) -> Option<Explained> {
     let doubt = if plan.warnings.is_empty() {
         ""
     } else {
@@ -185,7 +190,7 @@ fn about_the_plan(about: About<'_>, plan: &Plan) -> Option<Explained> {
                 "{doubt}Read the held entries below. If they are wrong, do nothing: they are never \
                  applied. If they are right, release exactly them:"
             );
-            let instruction = Instruction::start(text, about, &released);
+            let instruction = Instruction::start(text, context, &released);
             Some((instruction, Some(Heading::HELD_CHANGES)))
         }
         (Mode::Plan, false) => {
@@ -195,18 +200,18 @@ fn about_the_plan(about: About<'_>, plan: &Plan) -> Option<Explained> {
                  right, this applies all of the plan, if the next one is the same:"
             );
             let section = Heading::LOOKING_AT_A_CHANGE;
-            Some((Instruction::start(text, about, &released), Some(section)))
+            Some((Instruction::start(text, context, &released), Some(section)))
         }
         (Mode::Plan, true) => {
             let text = "Nothing was applied. To apply what is planned then:";
             let section = Heading::LOOKING_AT_A_CHANGE;
-            Some((Instruction::start(text, about, "{}"), Some(section)))
+            Some((Instruction::start(text, context, "{}"), Some(section)))
         }
     }
 }
 
 /// How to release one held category and leave the others held.
-fn about_parts(about: About<'_>, plan: &Plan) -> Vec<Explained> {
+fn about_parts(context: ReportContext<'_>, plan: &Plan) -> Vec<Explained> {
     let held = plan.guard.held();
     if held.len() < 2 {
         return Vec::new();
@@ -215,18 +220,18 @@ fn about_parts(about: About<'_>, plan: &Plan) -> Vec<Explained> {
         let what = counted(held.count, word(held.category));
         let text = format!("Or release only the {what}, and leave the rest held:");
         let input = approval(&[held.digest]);
-        (Instruction::start(text, about, &input), None)
+        (Instruction::start(text, context, &input), None)
     };
     held.into_iter().map(part).collect()
 }
 
 /// What waiting costs, while something is held: nothing.
-fn about_waiting(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
-    let is_held = !run.plan.guard.held().is_empty();
-    (is_held && run.plan.mode == Mode::Apply).then(|| {
-        let mut text = nothing_happens(about, run);
-        let since = about.history.held_since;
-        if let Some(since) = since.filter(|since| *since < about.started_at) {
+fn about_waiting(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
+    let is_held = !run.planned.plan.guard.held().is_empty();
+    (is_held && run.planned.plan.mode == Mode::Apply).then(|| {
+        let mut text = nothing_happens(context, run);
+        let since = context.history.held_since;
+        if let Some(since) = since.filter(|since| *since < context.started_at) {
             text = format!("{text} Something has been held since {}.", minute(since));
         }
         (Instruction::new(text), None)
@@ -234,8 +239,8 @@ fn about_waiting(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
 }
 
 /// Nothing is deleted or changed while a person waits, and until when that holds.
-pub(super) fn nothing_happens(about: About<'_>, run: PlannedRun<'_>) -> String {
-    let purge = next_purge(about.ended_at);
+pub(super) fn nothing_happens(context: ReportContext<'_>, run: &PlannedRun<'_>) -> String {
+    let purge = next_purge(context.ended_at);
     let marked = match pending(run) {
         0 => "no partner organization is known to be marked".to_owned(),
         some => format!(
@@ -251,12 +256,12 @@ pub(super) fn nothing_happens(about: About<'_>, run: PlannedRun<'_>) -> String {
 }
 
 /// Organizations that the next purge may delete, as far as this run knows.
-pub(super) fn pending(run: PlannedRun<'_>) -> usize {
-    marks_pending(run.plan, run.updates, run.marks, run.results)
+pub(super) fn pending(run: &PlannedRun<'_>) -> usize {
+    marks_pending(run)
 }
 
 /// Who approved is not known here.
-fn about_approvals(about: About<'_>, plan: &Plan) -> Option<Explained> {
+fn about_approvals(context: ReportContext<'_>, plan: &Plan) -> Option<Explained> {
     let approved = plan.guard.categories.iter().filter(|one| one.approved);
     let words: Vec<_> = approved
         .map(|one| counted(one.count, word(one.category)))
@@ -268,10 +273,10 @@ fn about_approvals(about: About<'_>, plan: &Plan) -> Option<Explained> {
         "This run was started with an approval of {}. Who started it is not known here: AWS \
          CloudTrail shows it, event StartExecution, {}, name {}.",
         words.join(" and "),
-        minute(about.started_at),
-        about.run_id
+        minute(context.started_at),
+        context.run_id
     );
-    let machine = about.state_machine.and_then(StateMachine::of);
+    let machine = context.state_machine.and_then(StateMachine::of);
     let page = machine.and_then(|machine| machine.starts_page());
     let page = page.map(|url| links::link("Open CloudTrail: StartExecution", url));
     Some((Instruction::on(text, page), None))
@@ -334,15 +339,15 @@ fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained
     all
 }
 
-fn about_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
+fn about_marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
     let is_set =
         |result: &&RecordOutcome| result.action == Action::Mark && result.outcome == Outcome::Done;
     let set = run.results.iter().filter(is_set).count();
     if set == 0 {
         return None;
     }
-    let planned = run.marks.len();
-    let purge = next_purge(about.ended_at);
+    let planned = run.planned.entries.marks.len();
+    let purge = next_purge(context.ended_at);
     let text = format!(
         "{set} of {} {} set: look below, before {purge}, when what is marked is deleted.",
         counted(planned, "mark"),
@@ -351,19 +356,19 @@ fn about_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Explained> {
     Some((Instruction::new(text), Some(Heading::MARKS_WERE_SET)))
 }
 
-fn failed(about: About<'_>, error: &str, cause: &str, reached: Reached<'_>) -> Advice {
+fn failed(context: ReportContext<'_>, error: &str, cause: &str, reached: &Reached<'_>) -> Advice {
     let warnings = match reached {
-        Reached::Plan(run) => warnings_of(run.plan),
+        Reached::Plan(run) => warnings_of(&run.planned.plan),
         Reached::BeforePlan { .. } | Reached::UnreadablePlan => Vec::new(),
     };
     Advice {
-        conclusion: Conclusion::Failed,
+        conclusion: Verdict::Failed,
         headline: error.to_owned(),
         instructions: vec![
             Instruction::new(format!("What happened: {}", without_addresses(cause))),
             Instruction::new(advice_for(error)),
-            Instruction::new(what_was_written(about.mode, reached)),
-            start_again(about),
+            Instruction::new(what_was_written(context.mode, reached)),
+            start_again(context),
         ],
         runbook: Heading::of_error(error),
         warnings,
@@ -394,7 +399,7 @@ fn advice_for(error: &str) -> &'static str {
 }
 
 /// What a failed run may have done to Zendesk.
-fn what_was_written(mode: Mode, reached: Reached<'_>) -> &'static str {
+fn what_was_written(mode: Mode, reached: &Reached<'_>) -> &'static str {
     match (reached, mode) {
         (Reached::BeforePlan { .. }, _) => {
             "It failed before there was a plan: nothing was written to Zendesk."
@@ -413,8 +418,8 @@ fn what_was_written(mode: Mode, reached: Reached<'_>) -> &'static str {
     }
 }
 
-fn start_again(about: About<'_>) -> Instruction {
-    let (text, input) = match about.mode {
+fn start_again(context: ReportContext<'_>) -> Instruction {
+    let (text, input) = match context.mode {
         Mode::Plan => ("After that, plan anew:", "{\"mode\": \"plan\"}"),
         Mode::Apply => (
             "After that, or if nothing is to be corrected, start a new run, or wait for the next \
@@ -422,5 +427,5 @@ fn start_again(about: About<'_>) -> Instruction {
             "{}",
         ),
     };
-    Instruction::start(text, about, input)
+    Instruction::start(text, context, input)
 }

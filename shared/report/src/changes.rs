@@ -2,32 +2,33 @@
 
 use std::borrow::Cow;
 
+use super::Section;
 use super::cells::Cell;
 use super::outcome::{Outcomes, word};
-use super::{PlannedRun, Section};
-use domain::model::{ACCOUNT_TYPE, Action, FieldValue, Guarded, MARK_FOR_DELETION};
+use domain::model::{ACCOUNT_TYPE, Action, Category, FieldValue, MARK_FOR_DELETION};
+use domain::plan::PlannedRun;
 use domain::plan::{Change, Create, Update};
 
 /// Creates that wait for an approval.
-pub(super) fn held_creates(run: PlannedRun<'_>) -> Option<Section> {
-    if !run.plan.guard.holds(Guarded::Creates) {
+pub(super) fn held_creates(run: &PlannedRun<'_>) -> Option<Section> {
+    if !run.planned.plan.guard.holds(Category::Creates) {
         return None;
     }
     Section::of_held(
         "Held creates",
         "None of these organizations is created.",
         &["account", "name", "type"],
-        run.creates.iter().map(create_cells),
+        run.planned.entries.creates.iter().map(create_cells),
         "creates.json",
     )
 }
 
-pub(super) fn creates(run: PlannedRun<'_>) -> Option<Section> {
-    if run.plan.guard.holds(Guarded::Creates) {
+pub(super) fn creates(run: &PlannedRun<'_>) -> Option<Section> {
+    if run.planned.plan.guard.holds(Category::Creates) {
         return None;
     }
     let outcomes = Outcomes::of(run, Action::Create);
-    let rows = run.creates.iter().map(|create| {
+    let rows = run.planned.entries.creates.iter().map(|create| {
         let id = outcomes.created(create.salesforce_id.as_str());
         let outcome = outcomes.of_account(create.salesforce_id.as_str());
         let mut row = create_cells(create);
@@ -57,11 +58,13 @@ fn create_cells(create: &Create) -> Vec<Cell> {
 const HEAD: [&str; 4] = ["organization", "name", "account", "changes"];
 
 /// Updates that wait for an approval, without what takes marks back: that is never held.
-pub(super) fn held_updates(run: PlannedRun<'_>) -> Option<Section> {
-    if !run.plan.guard.holds(Guarded::Updates) {
+pub(super) fn held_updates(run: &PlannedRun<'_>) -> Option<Section> {
+    if !run.planned.plan.guard.holds(Category::Updates) {
         return None;
     }
     let held = run
+        .planned
+        .entries
         .updates
         .iter()
         .filter_map(|update| update.without(MARK_FOR_DELETION));
@@ -75,12 +78,17 @@ pub(super) fn held_updates(run: PlannedRun<'_>) -> Option<Section> {
 }
 
 /// Updates of this run; marks that are taken back are among them.
-pub(super) fn changes(run: PlannedRun<'_>) -> Option<Section> {
-    let is_held = run.plan.guard.holds(Guarded::Updates);
+pub(super) fn changes(run: &PlannedRun<'_>) -> Option<Section> {
+    let is_held = run.planned.plan.guard.holds(Category::Updates);
     let applied: Cow<'_, [Update]> = if is_held {
-        run.updates.iter().filter_map(Update::only_unmark).collect()
+        run.planned
+            .entries
+            .updates
+            .iter()
+            .filter_map(Update::only_unmark)
+            .collect()
     } else {
-        run.updates.into()
+        run.planned.entries.updates.as_slice().into()
     };
     let outcomes = Outcomes::of(run, Action::Update);
     let rows = applied.iter().map(|update| {

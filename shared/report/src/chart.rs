@@ -2,7 +2,7 @@
 //! axis. The template draws them.
 
 use super::{Bar, minute};
-use domain::model::{Conclusion, History, PastRun};
+use domain::model::{History, PastRun, Verdict};
 
 const SHOWN_RUNS: usize = 30;
 /// Width of a bar, in units of the drawing.
@@ -92,14 +92,14 @@ pub(super) fn draw(bars: &[Bar]) -> Option<Chart> {
     let x = |place: usize| LEFT + place * (BAR_WIDTH + GAP);
     let (mut drawn, mut crosses) = (Vec::new(), Vec::new());
     for (place, bar) in bars.iter().enumerate() {
-        if bar.verdict == Conclusion::Failed {
+        if bar.verdict == Verdict::Failed {
             crosses.push(Cross {
                 path: cross(x(place) + BAR_WIDTH / 2, axis),
                 title: title(bar),
             });
         }
         let height = height(bar, most);
-        if bar.verdict != Conclusion::Failed || bar.changed > 0 {
+        if bar.verdict != Verdict::Failed || bar.changed > 0 {
             drawn.push(DrawnBar {
                 verdict: bar.verdict.word(),
                 x: x(place),

@@ -2,9 +2,10 @@
 //! installation costs a month.
 
 use super::cells::Cell;
-use super::{About, PlannedRun, Section};
+use super::{ReportContext, Section};
 use crate::Metric;
 use domain::model::{RunUsage, Usage};
+use domain::plan::PlannedRun;
 
 /// AWS's list prices, in thousand-millionths of a US dollar: us-east-1, on demand, without the free
 /// tier.
@@ -114,7 +115,7 @@ impl Cost {
 }
 
 /// What the installation costs a month, with runs like this one.
-pub(super) fn a_month(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
+pub(super) fn a_month(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let secrets = run.usage.total().credentials.len() as u64;
     let mut lines = vec![
         ("custom metrics", Metric::ALL.len() as u64, PRICES.metric),
@@ -124,8 +125,8 @@ pub(super) fn a_month(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> 
     ];
     // The machine that starts the run has a transition of its own.
     let of_a_run =
-        Cost::of(run.usage, about.people_are_told).micro_usd() * 1000 + PRICES.transition;
-    let interval = u64::from(about.reporting.interval_hours);
+        Cost::of(&run.usage, context.people_are_told).micro_usd() * 1000 + PRICES.transition;
+    let interval = u64::from(context.reporting.interval_hours);
     let runs = HOURS_A_MONTH.checked_div(interval);
     if let Some(runs) = runs {
         lines.push(("runs like this one", runs, of_a_run));

@@ -5,11 +5,10 @@ use serde::Serialize;
 
 use super::addresses::Addresses;
 use super::cells::Cell;
-use super::{
-    About, Reached, RunEnd, advice, chart, health, html, inputs, links, markdown, sections,
-};
+use super::{ReportContext, advice, chart, health, html, inputs, links, markdown, sections};
 use domain::Result;
-use domain::model::{Conclusion, Header, Mode, StateMachine, json_bytes};
+use domain::model::{Header, Mode, StateMachine, Verdict, json_bytes};
+use domain::plan::{Reached, RunEnd};
 
 /// A report. Its JSON form is `report.json`.
 ///
@@ -20,7 +19,7 @@ pub struct Report {
     #[serde(flatten)]
     pub(super) header: Header,
     pub(super) version: &'static str,
-    pub(super) verdict: Conclusion,
+    pub(super) verdict: Verdict,
     pub(super) mode: Mode,
     pub(super) headline: String,
     pub(super) what_to_do: Vec<Instruction>,
@@ -34,25 +33,22 @@ pub struct Report {
 
 impl Report {
     /// Makes the report of a run.
-    pub fn of(about: About<'_>, end: RunEnd<'_>) -> Self {
-        let sections = sections_of(about, end);
-        let advice = advice::of(about, end);
+    pub fn of(context: ReportContext<'_>, end: &RunEnd<'_>) -> Self {
+        let sections = sections_of(context, end);
+        let advice = advice::of(context, end);
         Self {
-            header: Header {
-                generated_at: about.ended_at,
-                ..Header::new(about.run_id, sections.len())
-            },
+            header: Header::new(context.run_id, context.ended_at, sections.len()),
             version: domain::VERSION,
             verdict: advice.conclusion,
-            mode: about.mode,
+            mode: context.mode,
             headline: advice.headline,
             what_to_do: advice.instructions,
-            runbook: links::runbook(about, advice.runbook),
+            runbook: links::runbook(context, advice.runbook),
             warnings: advice.warnings,
-            last_runs: chart::bars(about.history),
+            last_runs: chart::bars(context.history),
             sections,
-            addresses: Addresses::of(about, end),
-            links: links::links(about, end),
+            addresses: Addresses::of(context, end),
+            links: links::links(context, end),
         }
     }
 
@@ -77,24 +73,24 @@ impl Report {
     }
 }
 
-fn sections_of(about: About<'_>, end: RunEnd<'_>) -> Vec<Section> {
-    let reached = match end {
-        RunEnd::Planned(run) => Reached::Plan(run),
-        RunEnd::Failed { reached, .. } => reached,
-        RunEnd::Skipped { .. } => Reached::UnreadablePlan,
-    };
-    let sections = match reached {
-        Reached::Plan(run) => sections::all(about, run).into(),
-        Reached::BeforePlan {
-            accounts,
-            instances,
-            own_marks: _,
-        } => vec![
-            inputs::read_before_the_plan(accounts, instances),
-            health::last_runs(about),
-        ],
-        Reached::UnreadablePlan => vec![health::last_runs(about)],
-    };
+fn sections_of(context: ReportContext<'_>, end: &RunEnd<'_>) -> Vec<Section> {
+    if let Some(run) = end.planned() {
+        return sections::all(context, run).into_iter().flatten().collect();
+    }
+    let mut sections = Vec::new();
+    if let RunEnd::Failed {
+        reached:
+            Reached::BeforePlan {
+                accounts,
+                instances,
+                own_marks: _,
+            },
+        ..
+    } = end
+    {
+        sections.push(inputs::read_before_the_plan(*accounts, instances));
+    }
+    sections.push(health::last_runs(context));
     sections.into_iter().flatten().collect()
 }
 
@@ -189,7 +185,7 @@ impl Section {
 pub(super) struct Bar {
     pub(super) run_id: String,
     pub(super) ended_at: Timestamp,
-    pub(super) verdict: Conclusion,
+    pub(super) verdict: Verdict,
     pub(super) changed: usize,
     pub(super) failed: usize,
     pub(super) unknown: usize,
@@ -223,11 +219,11 @@ impl Instruction {
     }
 
     /// An execution to be started: by a command, or in the console, where the input is pasted.
-    pub(super) fn start(text: impl Into<String>, about: About<'_>, input: &str) -> Self {
-        let machine = about.state_machine.and_then(StateMachine::of);
+    pub(super) fn start(text: impl Into<String>, context: ReportContext<'_>, input: &str) -> Self {
+        let machine = context.state_machine.and_then(StateMachine::of);
         let page = machine.and_then(|machine| machine.page());
         Self {
-            command: Some(StateMachine::start_command(about.state_machine, input)),
+            command: Some(StateMachine::start_command(context.state_machine, input)),
             input: Some(input.to_owned()),
             page: page.map(|url| links::link("Open the state machine: Start execution", url)),
             ..Self::new(text)

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::Section;
 use super::cells::Cell;
 use super::changes::value;
-use super::sections::RUNS_UNTIL_STUBBORN;
-use super::{PlannedRun, Section};
 use domain::model::{Outcome, RecordOutcome};
 use domain::plan::Repeated;
+use domain::plan::{Entries, PlannedRun};
 
-pub(super) fn failures(run: PlannedRun<'_>) -> Option<Section> {
+/// Runs in a row a record has failed in from which a person has to look.
+pub(super) const RUNS_UNTIL_STUBBORN: u32 = 3;
+
+pub(super) fn failures(run: &PlannedRun<'_>) -> Option<Section> {
     let mut bad: Vec<&RecordOutcome> = run
         .results
         .iter()
@@ -33,15 +36,20 @@ pub(super) fn failures(run: PlannedRun<'_>) -> Option<Section> {
 }
 
 /// The names of all planned records, by account (creates) or organization (updates, marks).
-fn names(run: PlannedRun<'_>) -> BTreeMap<String, &str> {
+fn names<'a>(run: &'a PlannedRun<'_>) -> BTreeMap<String, &'a str> {
     let mut names = BTreeMap::new();
-    for create in run.creates {
+    let Entries {
+        creates,
+        updates,
+        marks,
+    } = &run.planned.entries;
+    for create in creates {
         names.insert(create.salesforce_id.to_string(), create.name.as_str());
     }
-    for update in run.updates {
+    for update in updates {
         names.insert(update.id.to_string(), &update.name);
     }
-    for mark in run.marks {
+    for mark in marks {
         names.insert(mark.id.to_string(), &mark.name);
     }
     names
@@ -88,7 +96,7 @@ fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<Ce
     ]
 }
 
-pub(super) fn repeated(run: PlannedRun<'_>) -> Option<Section> {
+pub(super) fn repeated(run: &PlannedRun<'_>) -> Option<Section> {
     let row = |one: &Repeated| {
         vec![
             Cell::organization(one.id),
@@ -104,7 +112,7 @@ pub(super) fn repeated(run: PlannedRun<'_>) -> Option<Section> {
         "Zendesk took these values in the last runs, and has others again: it drops the value, or \
          somebody else takes it back. Find out who writes the field.",
         &["organization", "name", "field", "written", "found", "runs"],
-        run.plan.repeated.iter().map(row),
+        run.planned.plan.found.repeated.iter().map(row),
         "plan.json",
     )
 }

@@ -5,8 +5,9 @@ use jiff::tz::TimeZone;
 
 use super::cells::Cell;
 use super::words::counted;
-use super::{About, Cost, KnownResults, PlannedRun, Section, minute, seconds_between};
+use super::{Cost, ReportContext, Section, minute, seconds_between};
 use domain::model::{Credential, Usage};
+use domain::plan::{KnownResults, PlannedRun};
 
 /// Runs in the table; the chart has more.
 const MOST_LISTED: usize = 10;
@@ -14,8 +15,8 @@ const MOST_LISTED: usize = 10;
 const WARN_DAYS: i32 = 30;
 
 /// What each stage used, and what the run cost.
-pub(super) fn stages(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
-    let usage = run.usage;
+pub(super) fn stages(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
+    let usage = &run.usage;
     let rows = [
         stage_row("gather-accounts", &usage.gather_accounts),
         stage_row("gather-orgs", &usage.gather_orgs),
@@ -23,7 +24,7 @@ pub(super) fn stages(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
         stage_row("sync", &usage.sync),
         stage_row("all", &usage.total()),
     ];
-    let cost = Cost::of(usage, about.people_are_told);
+    let cost = Cost::of(usage, context.people_are_told);
     let at_least = match run.known {
         KnownResults::All => "",
         KnownResults::SoFar | KnownResults::None => "At least ",
@@ -31,7 +32,7 @@ pub(super) fn stages(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
     let note = format!(
         "{} s from the start to this report. {at_least}{}: {} state transitions and {} invocations \
          of Lambdas, at AWS's list prices; S3, DynamoDB and logs come on top.",
-        seconds_between(about.started_at, about.ended_at),
+        seconds_between(context.started_at, context.ended_at),
         cost.usd(),
         cost.transitions,
         cost.invocations,
@@ -71,9 +72,9 @@ fn stage_row(name: &str, usage: &Usage) -> Vec<Cell> {
     ]
 }
 
-pub(super) fn credentials(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
+pub(super) fn credentials(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let rows = run.usage.total().credentials.into_iter().map(|one| {
-        let left = days_left(&one, about.ended_at)
+        let left = days_left(&one, context.ended_at)
             .map_or_else(|| "no end known".to_owned(), |days| days.to_string());
         vec![
             one.secret.into(),
@@ -93,13 +94,13 @@ pub(super) fn credentials(about: About<'_>, run: PlannedRun<'_>) -> Option<Secti
 }
 
 /// A warning for each credential that ends soon.
-pub(super) fn ending_credentials(about: About<'_>, run: PlannedRun<'_>) -> Vec<String> {
-    ending_soon(about, run.usage.total().credentials)
+pub(super) fn ending_credentials(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Vec<String> {
+    ending_soon(context, run.usage.total().credentials)
 }
 
-pub(super) fn ending_soon(about: About<'_>, credentials: Vec<Credential>) -> Vec<String> {
+pub(super) fn ending_soon(context: ReportContext<'_>, credentials: Vec<Credential>) -> Vec<String> {
     let soon = |one: Credential| {
-        let days = days_left(&one, about.ended_at).filter(|days| *days < WARN_DAYS)?;
+        let days = days_left(&one, context.ended_at).filter(|days| *days < WARN_DAYS)?;
         Some(format!(
             "The credential in {} {}: move it to client_credentials.",
             one.secret,
@@ -120,8 +121,8 @@ fn days_left(credential: &Credential, now: Timestamp) -> Option<i32> {
     credential.days_left(now.to_zoned(TimeZone::UTC).date())
 }
 
-pub(super) fn last_runs(about: About<'_>) -> Option<Section> {
-    let newest_first = about.history.runs.iter().rev();
+pub(super) fn last_runs(context: ReportContext<'_>) -> Option<Section> {
+    let newest_first = context.history.runs.iter().rev();
     let rows = newest_first.take(MOST_LISTED).map(|run| {
         vec![
             Cell::run(&run.run_id),

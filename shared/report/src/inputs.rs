@@ -2,15 +2,16 @@
 
 use super::cells::Cell;
 use super::words::against;
-use super::{PlannedRun, Section, minute};
+use super::{Section, minute};
 use domain::model::{Instance, LastGood};
+use domain::plan::PlannedRun;
 
 /// What a run with a plan read, against the last good run.
-pub(super) fn inputs(run: PlannedRun<'_>) -> Option<Section> {
-    let counts = &run.plan.counts;
-    let last = run.plan.inputs.last_good.as_ref();
+pub(super) fn inputs(run: &PlannedRun<'_>) -> Option<Section> {
+    let counts = &run.planned.plan.counts;
+    let last = run.planned.plan.inputs.last_good.as_ref();
     let mut rows = vec![salesforce_row(run, last)];
-    for instance in &run.plan.instances {
+    for instance in &run.planned.plan.instances {
         rows.push(zendesk_row(instance, last));
     }
     let note = match last {
@@ -37,8 +38,8 @@ pub(super) fn inputs(run: PlannedRun<'_>) -> Option<Section> {
     Section::of("Inputs", note, &head, rows)
 }
 
-fn salesforce_row(run: PlannedRun<'_>, last: Option<&LastGood>) -> Vec<Cell> {
-    let accounts = run.plan.counts.accounts;
+fn salesforce_row(run: &PlannedRun<'_>, last: Option<&LastGood>) -> Vec<Cell> {
+    let accounts = run.planned.plan.counts.accounts;
     let usage = &run.usage.gather_accounts;
     vec![
         "Salesforce accounts".into(),

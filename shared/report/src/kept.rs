@@ -1,11 +1,12 @@
 //! What this run leaves as it is, and until when: waiting, unlinked, deferred, retained, skipped.
 
 use super::cells::Cell;
-use super::{PlannedRun, Section, minute, next_purge};
-use domain::model::Guarded;
+use super::{Section, minute, next_purge};
+use domain::model::Category;
+use domain::plan::PlannedRun;
 use domain::plan::{Deferred, Retained, Skipped, Waiting};
 
-pub(super) fn waiting(run: PlannedRun<'_>) -> Option<Section> {
+pub(super) fn waiting(run: &PlannedRun<'_>) -> Option<Section> {
     let row = |one: &Waiting| {
         vec![
             Cell::organization(one.id),
@@ -19,7 +20,7 @@ pub(super) fn waiting(run: PlannedRun<'_>) -> Option<Section> {
     let note = format!(
         "An organization is marked once its account has been missing in every complete run for {} \
          hours (MarkAfterHours). To keep one for good, name its account in ProtectedAccountIds.",
-        run.plan.inputs.settings.mark_after_hours
+        run.planned.plan.inputs.settings.mark_after_hours
     );
     let head = [
         "organization",
@@ -33,12 +34,12 @@ pub(super) fn waiting(run: PlannedRun<'_>) -> Option<Section> {
         "Waiting",
         note,
         &head,
-        run.plan.waiting.iter().map(row),
+        run.planned.plan.found.waiting.iter().map(row),
         "plan.json",
     )
 }
 
-pub(super) fn unlinked(run: PlannedRun<'_>) -> Option<Section> {
+pub(super) fn unlinked(run: &PlannedRun<'_>) -> Option<Section> {
     let row = |one: &Retained| {
         vec![
             Cell::organization(one.id),
@@ -52,12 +53,12 @@ pub(super) fn unlinked(run: PlannedRun<'_>) -> Option<Section> {
         "Partner organizations of nobody knows which account. They are never marked, and never \
          updated, until a person links them.",
         &["organization", "name", "Salesforce id", "what to do"],
-        run.plan.unlinked.iter().map(row),
+        run.planned.plan.found.unlinked.iter().map(row),
         "plan.json",
     )
 }
 
-pub(super) fn deferred(run: PlannedRun<'_>) -> Option<Section> {
+pub(super) fn deferred(run: &PlannedRun<'_>) -> Option<Section> {
     let row = |one: &Deferred| {
         vec![
             one.id.map_or_else(|| "new".into(), Cell::organization),
@@ -66,19 +67,19 @@ pub(super) fn deferred(run: PlannedRun<'_>) -> Option<Section> {
             Cell::sentence(&one.reason),
         ]
     };
-    let note = if run.plan.guard.holds(Guarded::Updates) {
+    let note = if run.planned.plan.guard.holds(Category::Updates) {
         "These names become free once the held updates are approved, and are given after that."
     } else {
         "Nothing to do: these names become free by this plan, and are given in one of the next \
          runs."
     };
     let head = ["organization", "account", "name", "why not now"];
-    let rows = run.plan.deferred.iter().map(row);
+    let rows = run.planned.plan.found.deferred.iter().map(row);
     Section::list("Deferred", note, &head, rows, "plan.json")
 }
 
-pub(super) fn kept(run: PlannedRun<'_>) -> Option<Section> {
-    let plan = run.plan;
+pub(super) fn kept(run: &PlannedRun<'_>) -> Option<Section> {
+    let plan = &run.planned.plan;
     let retained = |one: &Retained| {
         let from = one
             .eligible_from
@@ -98,12 +99,17 @@ pub(super) fn kept(run: PlannedRun<'_>) -> Option<Section> {
             "not created".into(),
         ]
     };
-    let kept = plan.retained.iter().chain(&plan.protected).map(retained);
+    let kept = plan
+        .found
+        .retained
+        .iter()
+        .chain(&plan.found.protected)
+        .map(retained);
     Section::list(
         "Left as they are",
         "",
         &["record", "name", "reason", "until"],
-        kept.chain(plan.skipped.iter().map(skipped)),
+        kept.chain(plan.found.skipped.iter().map(skipped)),
         "plan.json",
     )
 }

@@ -36,7 +36,7 @@ mod words;
 
 pub use cost::{ALARMS, Cost, DASHBOARDS, MEMORY_MB, PRICES, Prices};
 pub use document::Report;
-pub use facts::{About, KnownResults, PlannedRun, Reached, Reporting, RunEnd};
+pub use facts::{ReportContext, Reporting};
 pub use metric::{Metric, Unit};
 pub use notice::{Notice, notice};
 pub use runbook::Heading;

@@ -1,15 +1,16 @@
 //! Where to read more: the runbook, the documents beside the report, AWS's console.
 
 use super::runbook::Heading;
-use super::{About, KnownResults, Link, RunEnd};
+use super::{Link, ReportContext};
 use domain::model::{Mode, StateMachine};
+use domain::plan::{KnownResults, RunEnd};
 
 /// The section of the runbook under this heading.
-pub(super) fn runbook(about: About<'_>, heading: Heading) -> Link {
+pub(super) fn runbook(context: ReportContext<'_>, heading: Heading) -> Link {
     let text = heading.text();
     Link {
         text: text.to_owned(),
-        url: format!("{}#{}", about.reporting.runbook, anchor(text)),
+        url: format!("{}#{}", context.reporting.runbook, anchor(text)),
     }
 }
 
@@ -28,7 +29,7 @@ pub(super) fn anchor(heading: &str) -> String {
 }
 
 /// Documents beside the report by their names, and AWS's console for the execution and the folder.
-pub(super) fn links(about: About<'_>, end: RunEnd<'_>) -> Vec<Link> {
+pub(super) fn links(context: ReportContext<'_>, end: &RunEnd<'_>) -> Vec<Link> {
     let mut files = vec!["report.html", "report.md", "report.json"];
     if let Some(run) = end.planned() {
         files.extend([
@@ -39,15 +40,15 @@ pub(super) fn links(about: About<'_>, end: RunEnd<'_>) -> Vec<Link> {
             "updates.json",
             "not_in_sync.json",
         ]);
-        if about.mode == Mode::Apply {
+        if context.mode == Mode::Apply {
             files.push("sync-state.json");
         }
-        if about.mode == Mode::Apply && run.known != KnownResults::None {
+        if context.mode == Mode::Apply && run.known != KnownResults::None {
             files.push("results.json");
         }
     }
     let mut links: Vec<_> = files.into_iter().map(|file| link(file, file)).collect();
-    links.extend(console_links(about));
+    links.extend(console_links(context));
     links
 }
 
@@ -59,16 +60,16 @@ pub(super) fn link(text: &str, url: impl Into<String>) -> Link {
 }
 
 /// Pages of AWS's console; none without a state machine, or in a partition that is not known.
-fn console_links(about: About<'_>) -> Vec<Link> {
-    let Some(machine) = about.state_machine.and_then(StateMachine::of) else {
+fn console_links(context: ReportContext<'_>) -> Vec<Link> {
+    let Some(machine) = context.state_machine.and_then(StateMachine::of) else {
         return Vec::new();
     };
     let pages = [
-        ("the execution", machine.execution_page(about.run_id)),
+        ("the execution", machine.execution_page(context.run_id)),
         ("the state machine", machine.page()),
         (
             "the folder of the run",
-            machine.folder_page(about.bucket, about.run_id),
+            machine.folder_page(context.bucket, context.run_id),
         ),
         ("the dashboards", machine.dashboards_page()),
     ];

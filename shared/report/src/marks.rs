@@ -7,21 +7,27 @@ use jiff::Timestamp;
 
 use super::cells::Cell;
 use super::outcome::{Outcomes, word};
-use super::{About, PlannedRun, Section, minute, next_purge};
-use domain::model::{Action, Guarded, Mode, Outcome, Related};
+use super::{ReportContext, Section, minute, next_purge};
+use domain::model::{Action, Category, Mode, Outcome, Related};
 use domain::plan::Mark;
+use domain::plan::PlannedRun;
 
 const HOW: &str = "another job deletes what is marked and has no open tickets, with its users and \
                    closed tickets";
 
 /// Marks that wait for an approval.
-pub(super) fn held_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
-    if !run.plan.guard.holds(Guarded::Marks) {
+pub(super) fn held_marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
+    if !run.planned.plan.guard.holds(Category::Marks) {
         return None;
     }
     let known = Known::of(run);
-    let purge = next_purge(about.ended_at);
-    let rows = run.marks.iter().map(|mark| known.cells(mark, &purge));
+    let purge = next_purge(context.ended_at);
+    let rows = run
+        .planned
+        .entries
+        .marks
+        .iter()
+        .map(|mark| known.cells(mark, &purge));
     let note = format!(
         "None of these is marked, so none is deleted. Were they released now: on {purge} {HOW}. {}",
         asked(run)
@@ -31,12 +37,12 @@ pub(super) fn held_marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Sectio
 }
 
 /// Marks of this run, set or not.
-pub(super) fn marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
-    if run.plan.guard.holds(Guarded::Marks) {
+pub(super) fn marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
+    if run.planned.plan.guard.holds(Category::Marks) {
         return None;
     }
-    let purge = next_purge(about.ended_at);
-    let is_only_planned = run.plan.mode == Mode::Plan;
+    let purge = next_purge(context.ended_at);
+    let is_only_planned = run.planned.plan.mode == Mode::Plan;
     let note = if is_only_planned {
         format!("None of these is marked by this run. Were they marked now: on {purge} {HOW}.")
     } else {
@@ -48,7 +54,7 @@ pub(super) fn marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
     };
     let known = Known::of(run);
     let outcomes = Outcomes::of(run, Action::Mark);
-    let rows = run.marks.iter().map(|mark| {
+    let rows = run.planned.entries.marks.iter().map(|mark| {
         let outcome = outcomes.of_organization(mark.id);
         let is_left_out = matches!(outcome, Some(Outcome::Failed | Outcome::Drifted));
         let deleted_on = if is_left_out { "" } else { &purge };
@@ -62,10 +68,16 @@ pub(super) fn marks(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
 }
 
 /// Organizations without account that were marked before this run.
-pub(super) fn already_marked(about: About<'_>, run: PlannedRun<'_>) -> Option<Section> {
-    let own = run.plan.own_marks.iter().map(|one| (one.id, one.at));
+pub(super) fn already_marked(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
+    let own = run
+        .planned
+        .plan
+        .found
+        .own_marks
+        .iter()
+        .map(|one| (one.id, one.at));
     let own: BTreeMap<u64, Timestamp> = own.collect();
-    let rows = run.plan.already_marked.iter().map(|mark| {
+    let rows = run.planned.plan.found.already_marked.iter().map(|mark| {
         let by_whom = match own.get(&mark.id) {
             Some(at) => format!("by this pipeline, {}", minute(*at)),
             None => "by somebody else".to_owned(),
@@ -80,7 +92,7 @@ pub(super) fn already_marked(about: About<'_>, run: PlannedRun<'_>) -> Option<Se
     });
     let note = format!(
         "Marked before this run, and to be deleted on {} as well.",
-        next_purge(about.ended_at)
+        next_purge(context.ended_at)
     );
     let head = ["organization", "name", "account", "reason", "marked"];
     Section::list("Marked already", note, &head, rows, "plan.json")
@@ -107,8 +119,8 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn of(run: PlannedRun<'a>) -> Self {
-        let absent = run.plan.absent.iter();
+    fn of(run: &'a PlannedRun<'_>) -> Self {
+        let absent = run.planned.plan.found.absent.iter();
         Self {
             missing_since: absent.map(|one| (one.id, one.since)).collect(),
             related: run.related.iter().map(|one| (one.id, one)).collect(),
@@ -139,8 +151,8 @@ impl<'a> Known<'a> {
 }
 
 /// Where users and tickets come from.
-fn asked(run: PlannedRun<'_>) -> &'static str {
-    match run.plan.mode {
+fn asked(run: &PlannedRun<'_>) -> &'static str {
+    match run.planned.plan.mode {
         Mode::Plan => "Users and tickets are not asked in plan mode.",
         Mode::Apply => "Users and tickets are Zendesk's, of the first 100 at most.",
     }

@@ -7,17 +7,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::advice::{nothing_happens, pending};
+use super::failures::RUNS_UNTIL_STUBBORN;
 use super::links::anchor;
 use super::runbook::Heading;
-use super::sections::RUNS_UNTIL_STUBBORN;
 use super::words::counted;
-use super::{About, KnownResults, PlannedRun, Reached, RunEnd, minute, next_purge};
+use super::{ReportContext, minute, next_purge};
 use crate::Reporting;
 use domain::mask::without_addresses;
 use domain::model::{
-    Action, Applied, Conclusion, Outcome, PastRun, RecordOutcome, StateMachine, run_key,
+    Action, Applied, Outcome, PastRun, RecordOutcome, StateMachine, Verdict, run_key,
 };
 use domain::plan::{Guard, Inputs, Plan, Repeated, marks_set, still_marked};
+use domain::plan::{KnownResults, PlannedRun, Reached, RunEnd};
 
 /// Records named in a notice.
 const MOST_NAMED: usize = 5;
@@ -38,24 +39,24 @@ pub struct Notice {
 /// A notice of the last run in the history, if there is a reason to tell people of it.
 ///
 /// Source: contract, section 2, "The way out".
-pub fn notice(about: About<'_>, end: RunEnd<'_>) -> Option<Notice> {
-    let now = about.history.runs.last()?;
+pub fn notice(context: ReportContext<'_>, end: &RunEnd<'_>) -> Option<Notice> {
+    let now = context.history.runs.last()?;
     let planned = end.planned();
-    let besides = planned.map(besides).unwrap_or_default();
-    let subject = subject(about, now, end, &besides)?;
+    let news = planned.map(news).unwrap_or_default();
+    let subject = subject(context, now, end, &news)?;
     let mut lines = vec![what_was_done(now, end)];
-    lines.extend(what_is_wrong(about, now, end));
-    if now.ending == Conclusion::Held {
-        lines.extend(planned.map(|run| nothing_happens(about, run)));
+    lines.extend(what_is_wrong(context, now, end));
+    if now.ending == Verdict::Held {
+        lines.extend(planned.map(|run| nothing_happens(context, run)));
     } else {
-        lines.extend(deadline(about, end));
+        lines.extend(deadline(context, end));
     }
-    if !besides.is_empty() {
-        let all: Vec<_> = besides.iter().map(|one| one.line.as_str()).collect();
+    if !news.is_empty() {
+        let all: Vec<_> = news.iter().map(|one| one.line.as_str()).collect();
         lines.push(all.join(" "));
     }
-    lines.push(what_to_do(about, now, &besides));
-    lines.extend(addresses(about));
+    lines.push(what_to_do(context, now, &news));
+    lines.extend(addresses(context));
     let subject = format!("partner-sync: {subject}");
     Some(Notice {
         subject: subject.chars().take(SUBJECT_CHARACTERS).collect(),
@@ -65,20 +66,20 @@ pub fn notice(about: About<'_>, end: RunEnd<'_>) -> Option<Notice> {
 
 /// The state, and why people are told of it; `None` if there is no reason.
 fn subject(
-    about: About<'_>,
+    context: ReportContext<'_>,
     now: &PastRun,
-    end: RunEnd<'_>,
-    besides: &[Besides],
+    end: &RunEnd<'_>,
+    news: &[News],
 ) -> Option<String> {
-    let change = about
+    let change = context
         .history
         .change()
         .map(|(before, _)| what_changed(before, now));
     let marks = marks_in_words(now, end);
-    let others = besides.iter().map(|one| one.subject.to_owned());
+    let others = news.iter().map(|one| one.subject.to_owned());
     let mut reasons: Vec<_> = marks.into_iter().chain(others).collect();
     if change.is_none() && reasons.is_empty() {
-        reasons.push(reminder(about, now, end)?);
+        reasons.push(reminder(context, now, end)?);
     }
     let change = change.map_or_else(String::new, |change| format!(" ({change})"));
     let reasons: Vec<_> = reasons.into_iter().map(|one| format!(", {one}")).collect();
@@ -98,11 +99,11 @@ fn what_changed(before: Option<&PastRun>, now: &PastRun) -> String {
 }
 
 /// Marks that this run has set, or may have. What a run did not come to is not told of.
-fn marks_in_words(now: &PastRun, end: RunEnd<'_>) -> Option<String> {
+fn marks_in_words(now: &PastRun, end: &RunEnd<'_>) -> Option<String> {
     let done = now.applied.marked;
     let may_be = end.planned().map_or(0, |run| match run.known {
-        KnownResults::None => marks_set(run.plan, run.marks, run.results).len(),
-        KnownResults::All | KnownResults::SoFar => unknown_marks(run.results),
+        KnownResults::None => marks_set(run).len(),
+        KnownResults::All | KnownResults::SoFar => unknown_marks(&run.results),
     });
     match (done, may_be) {
         (0, 0) => None,
@@ -121,38 +122,38 @@ fn unknown_marks(results: &[RecordOutcome]) -> usize {
 
 /// The same again, if it is long ago that people were told of it: while something is held, and
 /// while the pipeline is bad and marks stand, which only a good run takes back.
-fn reminder(about: About<'_>, now: &PastRun, end: RunEnd<'_>) -> Option<String> {
-    let is_bad = matches!(now.ending, Conclusion::Failed | Conclusion::Partial);
-    let held_since = about.history.held_since;
+fn reminder(context: ReportContext<'_>, now: &PastRun, end: &RunEnd<'_>) -> Option<String> {
+    let is_bad = matches!(now.ending, Verdict::Failed | Verdict::Partial);
+    let held_since = context.history.held_since;
     let is_worth_it = held_since.is_some() || (is_bad && pending_marks(end) > 0);
-    if !is_worth_it || !is_due(about, now.ended_at) {
+    if !is_worth_it || !is_due(context, now.ended_at) {
         return None;
     }
     Some(match held_since {
-        Some(since) if now.ending == Conclusion::Held => format!("still, since {}", minute(since)),
+        Some(since) if now.ending == Verdict::Held => format!("still, since {}", minute(since)),
         _ => "still".to_owned(),
     })
 }
 
 /// True if it is long ago that people were told. Runs do not take the same time, so half an
 /// interval of the schedule does not count.
-fn is_due(about: About<'_>, now: Timestamp) -> bool {
+fn is_due(context: ReportContext<'_>, now: Timestamp) -> bool {
     let Reporting {
         runbook: _,
         reminder_hours,
         interval_hours,
-    } = about.reporting;
+    } = context.reporting;
     if *reminder_hours == 0 {
         return false;
     }
     let minutes = i64::from(*reminder_hours) * 60 - i64::from(*interval_hours) * 30;
     let long = SignedDuration::from_mins(minutes);
     let is_long_ago = |told: Timestamp| now.duration_since(told) >= long;
-    about.history.told_before().is_none_or(is_long_ago)
+    context.history.told_before().is_none_or(is_long_ago)
 }
 
 /// Organizations that the next purge may delete, as far as is known.
-fn pending_marks(end: RunEnd<'_>) -> usize {
+fn pending_marks(end: &RunEnd<'_>) -> usize {
     match (end.planned(), end) {
         (Some(run), _) => pending(run),
         (
@@ -161,12 +162,12 @@ fn pending_marks(end: RunEnd<'_>) -> usize {
                 reached: Reached::BeforePlan { own_marks, .. },
                 ..
             },
-        ) => own_marks,
+        ) => *own_marks,
         (None, _) => 0,
     }
 }
 
-fn what_was_done(run: &PastRun, end: RunEnd<'_>) -> String {
+fn what_was_done(run: &PastRun, end: &RunEnd<'_>) -> String {
     let PastRun {
         run_id, ended_at, ..
     } = run;
@@ -197,11 +198,11 @@ fn what_was_done(run: &PastRun, end: RunEnd<'_>) -> String {
 }
 
 /// The cause of a failure; a line for each held category; what failed, and what is unknown.
-fn what_is_wrong(about: About<'_>, run: &PastRun, end: RunEnd<'_>) -> Vec<String> {
+fn what_is_wrong(context: ReportContext<'_>, run: &PastRun, end: &RunEnd<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if let RunEnd::Failed { cause, .. } = end {
         lines.push(format!("What happened: {}", in_a_line(cause)));
-        let held = about.history.held_since.map(|since| {
+        let held = context.history.held_since.map(|since| {
             format!(
                 "Something has been held since {}, and stays held.",
                 minute(since)
@@ -212,10 +213,10 @@ fn what_is_wrong(about: About<'_>, run: &PastRun, end: RunEnd<'_>) -> Vec<String
     let Some(planned) = end.planned() else {
         return lines;
     };
-    if run.ending == Conclusion::Held {
-        lines.extend(held_categories(&planned.plan.guard));
+    if run.ending == Verdict::Held {
+        lines.extend(held_categories(&planned.planned.plan.guard));
     }
-    let not_done = not_done(run.applied, planned.results);
+    let not_done = not_done(run.applied, &planned.results);
     if !not_done.is_empty() {
         lines.push(not_done.join(" "));
     }
@@ -238,7 +239,7 @@ fn held_categories(guard: &Guard) -> Vec<String> {
 }
 
 /// When what is marked is deleted.
-fn deadline(about: About<'_>, end: RunEnd<'_>) -> Option<String> {
+fn deadline(context: ReportContext<'_>, end: &RunEnd<'_>) -> Option<String> {
     let pending = pending_marks(end);
     let is_certain = end
         .planned()
@@ -248,14 +249,14 @@ fn deadline(about: About<'_>, end: RunEnd<'_>) -> Option<String> {
         format!(
             "On {} those of {up_to}{} are deleted that have no open tickets. Only a good run or a \
              person takes a mark back.",
-            next_purge(about.ended_at),
+            next_purge(context.ended_at),
             counted(pending, "marked organization"),
         )
     })
 }
 
 /// Something people are told of whatever the state is.
-struct Besides {
+struct News {
     subject: &'static str,
     line: String,
     section: Heading,
@@ -263,24 +264,24 @@ struct Besides {
 
 /// A lost memory, values that are written in vain for the third time, marks that could not be taken
 /// back for the first time, an approval that released nothing.
-fn besides(run: PlannedRun<'_>) -> Vec<Besides> {
+fn news(run: &PlannedRun<'_>) -> Vec<News> {
     let all = [
         not_taken_back(run),
-        refused_approval(run.plan),
-        lost_memory(&run.plan.inputs),
+        refused_approval(&run.planned.plan),
+        lost_memory(&run.planned.plan.inputs),
         written_in_vain(run),
     ];
     all.into_iter().flatten().collect()
 }
 
-fn not_taken_back(run: PlannedRun<'_>) -> Option<Besides> {
-    let still = still_marked(run.updates, run.results);
+fn not_taken_back(run: &PlannedRun<'_>) -> Option<News> {
+    let still = still_marked(run);
     let is_new = |id: &u64| {
         let mut of_record = run.results.iter().filter(|result| result.id == Some(*id));
         of_record.any(|result| result.runs_failed == Some(1))
     };
     let new: Vec<_> = still.iter().filter(|id| is_new(id)).collect();
-    (!new.is_empty()).then(|| Besides {
+    (!new.is_empty()).then(|| News {
         subject: "a mark could not be taken back",
         line: format!(
             "Marks that could not be taken back: of {}.",
@@ -290,9 +291,9 @@ fn not_taken_back(run: PlannedRun<'_>) -> Option<Besides> {
     })
 }
 
-fn refused_approval(plan: &Plan) -> Option<Besides> {
+fn refused_approval(plan: &Plan) -> Option<News> {
     let is_refused = !plan.guard.refused_approvals.is_empty();
-    is_refused.then(|| Besides {
+    is_refused.then(|| News {
         subject: "an approval released nothing",
         line: "The approval this run was started with fits nothing that is held now: it released \
                nothing. This run's report has the new one."
@@ -301,14 +302,14 @@ fn refused_approval(plan: &Plan) -> Option<Besides> {
     })
 }
 
-fn lost_memory(inputs: &Inputs) -> Option<Besides> {
+fn lost_memory(inputs: &Inputs) -> Option<News> {
     let told_before = inputs
         .memory
         .as_ref()
         .and_then(|memory| memory.lost.as_ref());
     let why = inputs.memory_lost.as_ref();
     let why = why.filter(|why| told_before != Some(*why))?;
-    Some(Besides {
+    Some(News {
         subject: "the memory is lost",
         line: format!(
             "The memory is lost: {why}. Every clock starts anew, and all marks are held."
@@ -317,20 +318,27 @@ fn lost_memory(inputs: &Inputs) -> Option<Besides> {
     })
 }
 
-fn written_in_vain(run: PlannedRun<'_>) -> Option<Besides> {
+fn written_in_vain(run: &PlannedRun<'_>) -> Option<News> {
     let done = run.results.iter();
     let done = done.filter(|result| result.outcome == Outcome::Done);
     let done: BTreeSet<u64> = done.filter_map(|result| result.id).collect();
     // Written once more by this run, so that the next one counts on.
     let is_stubborn_now =
         |one: &&Repeated| one.runs == RUNS_UNTIL_STUBBORN && done.contains(&one.id);
-    let in_vain: Vec<_> = run.plan.repeated.iter().filter(is_stubborn_now).collect();
+    let in_vain: Vec<_> = run
+        .planned
+        .plan
+        .found
+        .repeated
+        .iter()
+        .filter(is_stubborn_now)
+        .collect();
     if in_vain.is_empty() {
         return None;
     }
     let name = |one: &Repeated| format!("{} of organization {}", one.field, one.id);
     let names = named(in_vain.into_iter().map(name).collect());
-    Some(Besides {
+    Some(News {
         subject: "written in vain",
         line: format!(
             "Written in vain in {RUNS_UNTIL_STUBBORN} runs in a row: {names}. Find out who writes \
@@ -394,19 +402,19 @@ fn record_id(result: &RecordOutcome) -> String {
 }
 
 /// The runbook's section: an address, or the file and the heading if it has none.
-fn what_to_do(about: About<'_>, run: &PastRun, besides: &[Besides]) -> String {
+fn what_to_do(context: ReportContext<'_>, run: &PastRun, news: &[News]) -> String {
     let of_state = match run.ending {
-        Conclusion::Held => Some(Heading::HELD_CHANGES),
-        Conclusion::Partial if run.applied.failed > 0 => Some(Heading::FAILED_RECORDS),
-        Conclusion::Partial => Some(Heading::UNKNOWN_RECORDS),
-        Conclusion::Failed => Some(Heading::of_error(run.error.as_deref().unwrap_or_default())),
-        Conclusion::Ok | Conclusion::NothingToDo | Conclusion::Planned | Conclusion::Skipped => {
+        Verdict::Held => Some(Heading::HELD_CHANGES),
+        Verdict::Partial if run.applied.failed > 0 => Some(Heading::FAILED_RECORDS),
+        Verdict::Partial => Some(Heading::UNKNOWN_RECORDS),
+        Verdict::Failed => Some(Heading::of_error(run.error.as_deref().unwrap_or_default())),
+        Verdict::Ok | Verdict::NothingToDo | Verdict::Planned | Verdict::Skipped => {
             (run.applied.marked > 0).then_some(Heading::MARKS_WERE_SET)
         }
     };
-    let urgent = besides.first().map(|one| one.section);
+    let urgent = news.first().map(|one| one.section);
     let heading = urgent.or(of_state).unwrap_or(Heading::WHERE_TO_LOOK);
-    let runbook = &about.reporting.runbook;
+    let runbook = &context.reporting.runbook;
     if runbook.starts_with("https://") {
         format!("What to do: {runbook}#{}", anchor(heading.text()))
     } else {
@@ -415,16 +423,16 @@ fn what_to_do(about: About<'_>, run: &PastRun, besides: &[Besides]) -> String {
 }
 
 /// The execution and the report in the console; without a console, the report in the bucket.
-fn addresses(about: About<'_>) -> Vec<String> {
-    let key = run_key(about.run_id, "report.html");
-    let machine = about.state_machine.and_then(StateMachine::of);
-    let execution = machine.and_then(|machine| machine.execution_page(about.run_id));
-    let report = machine.and_then(|machine| machine.document_page(about.bucket, &key));
+fn addresses(context: ReportContext<'_>) -> Vec<String> {
+    let key = run_key(context.run_id, "report.html");
+    let machine = context.state_machine.and_then(StateMachine::of);
+    let execution = machine.and_then(|machine| machine.execution_page(context.run_id));
+    let report = machine.and_then(|machine| machine.document_page(context.bucket, &key));
     let mut lines = Vec::new();
     lines.extend(execution.map(|page| format!("Execution: {page}")));
     lines.push(match report {
         Some(page) => format!("Report: {page}"),
-        None => format!("Report: s3://{}/{key}", about.bucket),
+        None => format!("Report: s3://{}/{key}", context.bucket),
     });
     lines
 }

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Section;
 use super::cells::Cell;
-use super::{KnownResults, PlannedRun, Section};
-use domain::model::{Action, Guarded, Mode, Outcome, RecordOutcome};
+use domain::model::{Action, Category, Mode, Outcome, RecordOutcome};
+use domain::plan::{KnownResults, PlannedRun};
 
 /// The outcomes of one kind by account (creates) or organization (updates, marks).
 pub(super) struct Outcomes<'a>(BTreeMap<String, &'a RecordOutcome>);
 
 impl<'a> Outcomes<'a> {
-    pub(super) fn of(run: PlannedRun<'a>, action: Action) -> Self {
+    pub(super) fn of(run: &'a PlannedRun<'_>, action: Action) -> Self {
         let of_kind = run.results.iter().filter(|result| result.action == action);
         let keyed = of_kind.filter_map(|result| {
             let key = match action {
@@ -37,21 +38,23 @@ impl<'a> Outcomes<'a> {
 }
 
 /// What became of a record, in a word.
-pub(super) fn word(run: PlannedRun<'_>, outcome: Option<Outcome>) -> &'static str {
+pub(super) fn word(run: &PlannedRun<'_>, outcome: Option<Outcome>) -> &'static str {
     match outcome {
         Some(Outcome::Done) => "done",
         Some(Outcome::Failed) => "FAILED",
         Some(Outcome::Drifted) => "drifted",
         Some(Outcome::Unknown) => "unknown",
-        None if run.plan.mode == Mode::Plan => "planned",
+        None if run.planned.plan.mode == Mode::Plan => "planned",
         None => "not known",
     }
 }
 
 /// The numbers of each kind: planned, done, held.
-pub(super) fn plan_and_result(run: PlannedRun<'_>) -> Option<Section> {
-    let counts = &run.plan.counts;
+pub(super) fn plan_and_result(run: &PlannedRun<'_>) -> Option<Section> {
+    let counts = &run.planned.plan.counts;
     let unmarked: BTreeSet<u64> = run
+        .planned
+        .entries
         .updates
         .iter()
         .filter(|update| update.unmark().is_some())
@@ -65,13 +68,13 @@ pub(super) fn plan_and_result(run: PlannedRun<'_>) -> Option<Section> {
         Kind {
             name: "creates",
             planned: counts.creates,
-            held: held_entries(run, Guarded::Creates),
+            held: held_entries(run, Category::Creates),
             belongs: &of_action(Action::Create),
         },
         Kind {
             name: "updates",
             planned: counts.updates,
-            held: held_entries(run, Guarded::Updates),
+            held: held_entries(run, Category::Updates),
             belongs: &of_action(Action::Update),
         },
         Kind {
@@ -83,12 +86,12 @@ pub(super) fn plan_and_result(run: PlannedRun<'_>) -> Option<Section> {
         Kind {
             name: "marks",
             planned: counts.marks,
-            held: held_entries(run, Guarded::Marks),
+            held: held_entries(run, Category::Marks),
             belongs: &of_action(Action::Mark),
         },
     ];
     let rows = kinds.iter().map(|kind| result_row(run, kind));
-    let note = match (run.known, run.plan.mode) {
+    let note = match (run.known, run.planned.plan.mode) {
         (KnownResults::All, _) => {
             "Done: Zendesk took it. Proven: its own result for that very record says so, or the \
              fields read back."
@@ -109,8 +112,8 @@ pub(super) fn plan_and_result(run: PlannedRun<'_>) -> Option<Section> {
     Section::of("Plan and result", note, &head, rows)
 }
 
-fn held_entries(run: PlannedRun<'_>, category: Guarded) -> usize {
-    let held = run.plan.guard.held();
+fn held_entries(run: &PlannedRun<'_>, category: Category) -> usize {
+    let held = run.planned.plan.guard.held();
     held.iter()
         .find(|held| held.category == category)
         .map_or(0, |held| held.count)
@@ -126,7 +129,7 @@ struct Kind<'a> {
 }
 
 /// A row of "Plan and result": how many were planned, what became of those, how many are held.
-fn result_row(run: PlannedRun<'_>, kind: &Kind<'_>) -> Vec<Cell> {
+fn result_row(run: &PlannedRun<'_>, kind: &Kind<'_>) -> Vec<Cell> {
     let Kind {
         name,
         planned,

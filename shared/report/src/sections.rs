@@ -4,22 +4,20 @@
 use super::cells::Cell;
 use super::words::against;
 use super::{
-    About, PlannedRun, Section, changes, cost, failures, health, inputs, kept, marks, outcome,
+    ReportContext, Section, changes, cost, failures, health, inputs, kept, marks, outcome,
 };
 use domain::model::AccountId;
+use domain::plan::PlannedRun;
 use domain::plan::{Conflict, Judged, Party};
 
-/// Runs in a row a record has failed in from which a person has to look.
-pub(super) const RUNS_UNTIL_STUBBORN: u32 = 3;
-
-pub(super) fn all(about: About<'_>, run: PlannedRun<'_>) -> [Option<Section>; 21] {
+pub(super) fn all(context: ReportContext<'_>, run: &PlannedRun<'_>) -> [Option<Section>; 21] {
     [
-        marks::held_marks(about, run),
+        marks::held_marks(context, run),
         changes::held_creates(run),
         changes::held_updates(run),
         failures::failures(run),
-        marks::marks(about, run),
-        marks::already_marked(about, run),
+        marks::marks(context, run),
+        marks::already_marked(context, run),
         conflicts(run),
         failures::repeated(run),
         changes::changes(run),
@@ -31,14 +29,14 @@ pub(super) fn all(about: About<'_>, run: PlannedRun<'_>) -> [Option<Section>; 21
         outcome::plan_and_result(run),
         guard(run),
         inputs::inputs(run),
-        health::stages(about, run),
-        cost::a_month(about, run),
-        health::credentials(about, run),
-        health::last_runs(about),
+        health::stages(context, run),
+        cost::a_month(context, run),
+        health::credentials(context, run),
+        health::last_runs(context),
     ]
 }
 
-fn conflicts(run: PlannedRun<'_>) -> Option<Section> {
+fn conflicts(run: &PlannedRun<'_>) -> Option<Section> {
     let row = |conflict: &Conflict| {
         vec![
             Cell::lines(conflict.accounts.iter().map(party)),
@@ -51,7 +49,7 @@ fn conflicts(run: PlannedRun<'_>) -> Option<Section> {
         "What clashes waits until a person decides; an organization that is matched by its id goes \
          on.",
         &["accounts", "organizations", "what to do"],
-        run.plan.conflicts.iter().map(row),
+        run.planned.plan.found.conflicts.iter().map(row),
         "plan.json",
     )
 }
@@ -87,8 +85,8 @@ fn party(party: &Party) -> Cell {
         .and(format!("{marked})"))
 }
 
-fn guard(run: PlannedRun<'_>) -> Option<Section> {
-    let rows = run.plan.guard.categories.iter().map(
+fn guard(run: &PlannedRun<'_>) -> Option<Section> {
+    let rows = run.planned.plan.guard.categories.iter().map(
         |Judged {
              category,
              count,

@@ -1,9 +1,11 @@
 use jiff::Timestamp;
 
+use domain::plan::{Reached, RunEnd};
+
 use super::*;
 use crate::Reporting;
 use domain::Error;
-use domain::model::{Applied, Conclusion, Counts, Credential, Guarded, History, Mode, PastRun};
+use domain::model::{Applied, Category, Counts, Credential, History, Mode, PastRun, Verdict};
 
 const MONDAY: &str = "2026-11-23T02:00:00Z";
 
@@ -19,8 +21,8 @@ fn reporting(runbook: &str) -> Reporting {
     }
 }
 
-fn about<'a>(now: &str, history: &'a History, reporting: &'a Reporting) -> About<'a> {
-    About {
+fn context<'a>(now: &str, history: &'a History, reporting: &'a Reporting) -> ReportContext<'a> {
+    ReportContext {
         run_id: "r",
         started_at: at(now),
         ended_at: at(now),
@@ -34,13 +36,13 @@ fn about<'a>(now: &str, history: &'a History, reporting: &'a Reporting) -> About
 }
 
 fn failed(error: &str, cause: &str) -> Report {
-    let history = History::new("r");
+    let history = History::new("r", Timestamp::UNIX_EPOCH);
     let end = RunEnd::Failed {
         error,
         cause,
         reached: Reached::UnreadablePlan,
     };
-    Report::of(about(MONDAY, &history, &reporting("RUNBOOK.md")), end)
+    Report::of(context(MONDAY, &history, &reporting("RUNBOOK.md")), &end)
 }
 
 #[test]
@@ -71,13 +73,13 @@ fn hostile_words_stay_text() {
 
 #[test]
 fn a_runbook_with_an_address_is_a_link_and_one_without_is_words() {
-    let history = History::new("r");
+    let history = History::new("r", Timestamp::UNIX_EPOCH);
     let html = |runbook: &str| {
         let end = RunEnd::Skipped {
             holder: "h",
             approve: &[],
         };
-        let report = Report::of(about(MONDAY, &history, &reporting(runbook)), end);
+        let report = Report::of(context(MONDAY, &history, &reporting(runbook)), &end);
         report.html().unwrap()
     };
     let words = "Runbook: infra/RUNBOOK.md, A run is SKIPPED</p>";
@@ -88,7 +90,7 @@ fn a_runbook_with_an_address_is_a_link_and_one_without_is_words() {
 
 #[test]
 fn a_credential_is_warned_of_in_its_last_thirty_days() {
-    let history = History::new("r");
+    let history = History::new("r", Timestamp::UNIX_EPOCH);
     let warnings = |day: &str| {
         let credential = Credential {
             secret: "s".to_owned(),
@@ -97,7 +99,7 @@ fn a_credential_is_warned_of_in_its_last_thirty_days() {
         };
         let noon = format!("{day}T12:00:00Z");
         let reporting = reporting("RUNBOOK.md");
-        health::ending_soon(about(&noon, &history, &reporting), vec![credential])
+        health::ending_soon(context(&noon, &history, &reporting), vec![credential])
     };
     assert_eq!(warnings("2027-03-31"), [""; 0]);
     assert!(warnings("2027-04-01")[0].contains("29 days"));
@@ -118,13 +120,13 @@ fn every_error_name_has_its_own_advice() {
 const MACHINE: &str = "arn:aws-us-gov:states:us-gov-west-1:000000000000:stateMachine:sync";
 
 /// Hours of runs, one after the other, each held, marking, or neither; the last is this one.
-fn hours(runs: &[(&[Guarded], usize)], told: &[bool]) -> History {
-    let mut history = History::new("r");
+fn hours(runs: &[(&[Category], usize)], told: &[bool]) -> History {
+    let mut history = History::new("r", Timestamp::UNIX_EPOCH);
     for (hour, (held, marked)) in runs.iter().enumerate() {
         let ending = match (held.is_empty(), marked) {
-            (false, _) => Conclusion::Held,
-            (true, 0) => Conclusion::NothingToDo,
-            (true, _) => Conclusion::Ok,
+            (false, _) => Verdict::Held,
+            (true, 0) => Verdict::NothingToDo,
+            (true, _) => Verdict::Ok,
         };
         let later = jiff::SignedDuration::from_hours(i64::try_from(hour).unwrap());
         history.note(PastRun {
@@ -155,12 +157,12 @@ fn subject(history: &History, reminder_hours: u32) -> Option<String> {
         holder: "h",
         approve: &[],
     };
-    notice(about(MONDAY, history, &reporting), end).map(|told| told.subject)
+    notice(context(MONDAY, history, &reporting), &end).map(|told| told.subject)
 }
 
 #[test]
 fn people_are_told_of_marks_in_every_run_that_sets_some() {
-    let free: &[Guarded] = &[];
+    let free: &[Category] = &[];
     assert_eq!(subject(&hours(&[(free, 0), (free, 0)], &[]), 24), None);
     for runs in [[(free, 0), (free, 1)], [(free, 1), (free, 1)]] {
         let told = subject(&hours(&runs, &[]), 24).unwrap();
@@ -170,9 +172,9 @@ fn people_are_told_of_marks_in_every_run_that_sets_some() {
 
 #[test]
 fn people_are_told_when_other_categories_are_held_than_before() {
-    let marks: &[Guarded] = &[Guarded::Marks];
-    let both: &[Guarded] = &[Guarded::Updates, Guarded::Marks];
-    let told = |runs: &[(&[Guarded], usize)]| subject(&hours(runs, &[true]), 24);
+    let marks: &[Category] = &[Category::Marks];
+    let both: &[Category] = &[Category::Updates, Category::Marks];
+    let told = |runs: &[(&[Category], usize)]| subject(&hours(runs, &[true]), 24);
     assert_eq!(told(&[(marks, 0), (marks, 0)]), None);
     let other = Some("partner-sync: HELD (other categories than before)".to_owned());
     assert_eq!(told(&[(marks, 0), (both, 0)]), other);
@@ -181,7 +183,7 @@ fn people_are_told_when_other_categories_are_held_than_before() {
 
 #[test]
 fn people_are_reminded_of_what_is_held_and_only_as_often_as_they_wish() {
-    let marks: &[Guarded] = &[Guarded::Marks];
+    let marks: &[Category] = &[Category::Marks];
     let runs = [(marks, 0); 25];
     let still = Some("partner-sync: HELD, still, since 2026-11-23 02:00 UTC".to_owned());
     assert_eq!(subject(&hours(&runs, &[true]), 24), still);
@@ -196,24 +198,24 @@ fn people_are_reminded_of_what_is_held_and_only_as_often_as_they_wish() {
 
 #[test]
 fn a_message_has_links_of_the_machines_own_console_and_the_cause_in_a_line() {
-    let mut history = History::new("r");
+    let mut history = History::new("r", Timestamp::UNIX_EPOCH);
     history.note(PastRun {
         run_id: "r".to_owned(),
-        ending: Conclusion::Failed,
+        ending: Verdict::Failed,
         error: Some("Sync.Auth".to_owned()),
         ..hours(&[(&[], 0)], &[]).runs.remove(0)
     });
     let reporting = reporting("https://docs.example/RUNBOOK.md");
-    let about = About {
+    let context = ReportContext {
         state_machine: Some(MACHINE),
-        ..about(MONDAY, &history, &reporting)
+        ..context(MONDAY, &history, &reporting)
     };
     let end = RunEnd::Failed {
         error: "Sync.Auth",
         cause: "salesforce:\nrefused jo@partner.example",
         reached: Reached::UnreadablePlan,
     };
-    let message = notice(about, end).unwrap().message;
+    let message = notice(context, &end).unwrap().message;
     let lines: Vec<_> = message.lines().collect();
     assert_eq!(
         lines,
@@ -235,7 +237,7 @@ fn a_message_has_links_of_the_machines_own_console_and_the_cause_in_a_line() {
 fn told_of_failures(runs: usize, own_marks: usize) -> Option<Notice> {
     let mut history = hours(&vec![(&[][..], 0); runs], &[true]);
     for run in &mut history.runs {
-        run.ending = Conclusion::Failed;
+        run.ending = Verdict::Failed;
         run.error = Some("Sync.Auth".to_owned());
     }
     let end = RunEnd::Failed {
@@ -243,11 +245,11 @@ fn told_of_failures(runs: usize, own_marks: usize) -> Option<Notice> {
         cause: "c",
         reached: Reached::BeforePlan {
             accounts: None,
-            instances: &[],
+            instances: Vec::new(),
             own_marks,
         },
     };
-    notice(about(MONDAY, &history, &reporting("RUNBOOK.md")), end)
+    notice(context(MONDAY, &history, &reporting("RUNBOOK.md")), &end)
 }
 
 #[test]

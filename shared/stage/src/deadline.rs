@@ -1,19 +1,21 @@
 //! How long an invocation may still work.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use domain::{Error, Result};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
+
 /// The moment Lambda ends the invocation, from the invocation's context.
 ///
 /// A stage that has less than [`Deadline::MARGIN`] left saves its progress and returns `continue`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Deadline {
     at: Timestamp,
+    clock: Clock,
 }
 
 impl Deadline {
@@ -21,18 +23,23 @@ impl Deadline {
     /// progress.
     pub const MARGIN: Duration = Duration::from_secs(75);
 
-    /// A deadline at the given moment.
-    pub fn at(at: Timestamp) -> Self {
-        Self { at }
-    }
-
-    /// A deadline so far away that it never ends a stage; for tests and tools.
-    pub fn never() -> Self {
-        Self { at: Timestamp::MAX }
+    /// The deadline of an invocation.
+    pub fn of(context: &Context, clock: &Clock) -> Self {
+        let at = i64::try_from(context.deadline)
+            .ok()
+            .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        Self {
+            at: at.unwrap_or(Timestamp::MAX),
+            clock: clock.clone(),
+        }
     }
 
     pub fn moment(&self) -> Timestamp {
         self.at
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// True if another remote call may begin.
@@ -42,18 +49,8 @@ impl Deadline {
 
     /// Time left, zero if it has passed.
     pub fn left(&self) -> Duration {
-        Duration::try_from(self.at.duration_since(now())).unwrap_or_default()
-    }
-}
-
-impl From<&Context> for Deadline {
-    fn from(context: &Context) -> Self {
-        let at = i64::try_from(context.deadline)
-            .ok()
-            .and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        Self {
-            at: at.unwrap_or(Timestamp::MAX),
-        }
+        let left = self.at.duration_since(self.clock.now());
+        Duration::try_from(left).unwrap_or_default()
     }
 }
 
@@ -67,13 +64,17 @@ const LONGEST_WAIT_SECONDS: u64 = 15 * 60;
 /// When a run must end by itself, so that Step Functions does not end it without a report. Source:
 /// contract, section 2, "sync".
 #[derive(Debug, Clone, Copy)]
-pub struct RunEnd(Timestamp);
+pub struct TimeLimit(Timestamp);
 
-impl RunEnd {
+impl TimeLimit {
     /// The end of a run that started then; a stage that is started by hand has all the time.
     pub fn of(started_at: Option<Timestamp>) -> Self {
         let end = started_at.and_then(|at| at.checked_add(EXECUTION - FOR_THE_WAY_OUT).ok());
         Self(end.unwrap_or(Timestamp::MAX))
+    }
+
+    pub fn moment(&self) -> Timestamp {
+        self.0
     }
 
     /// True if nothing more may be begun.
@@ -92,6 +93,39 @@ impl RunEnd {
         let left = u64::try_from(self.0.duration_since(now).as_secs()).unwrap_or_default();
         seconds.min(LONGEST_WAIT_SECONDS).min(left).max(1)
     }
+}
+
+/// Hours after an execution's start in which its stages may begin. Its state machine ends it after
+/// three; only one that was redriven is older.
+const MOST_HOURS: i64 = 4;
+
+/// Refuses an execution that is too old, and with it its plan: what was read may be wrong by now,
+/// and another one may be writing. Source: contract, section 3, "Single flight".
+///
+/// # Errors
+/// [`Error::Input`].
+pub fn refuse_if_old(started_at: Timestamp, now: Timestamp) -> Result<()> {
+    let age = now.duration_since(started_at);
+    if age <= SignedDuration::from_hours(MOST_HOURS) {
+        return Ok(());
+    }
+    Err(Error::Input(format!(
+        "the execution started at {started_at}, more than {MOST_HOURS} h ago, so it was redriven: \
+         what it has read is too old; do not redrive it, start a new execution"
+    )))
+}
+
+/// Refuses to write for an execution that was redriven: the lease may be another's by now.
+///
+/// # Errors
+/// [`Error::Input`].
+pub fn refuse_if_redriven(times: u32) -> Result<()> {
+    if times == 0 {
+        return Ok(());
+    }
+    let why = "the execution was redriven, and another one may hold the lease by now; do not \
+               redrive it, start a new execution";
+    Err(Error::Input(why.to_owned()))
 }
 
 /// Whole seconds from now until a moment, none if it has passed.
@@ -122,62 +156,24 @@ impl Pauses {
     }
 }
 
-/// What time it is. Tests with dates of their own set it.
-pub fn now() -> Timestamp {
-    Timestamp::now()
-        .saturating_add(AHEAD.get())
-        .unwrap_or(Timestamp::MAX)
-}
-
-thread_local! {
-    static AHEAD: Cell<SignedDuration> = const { Cell::new(SignedDuration::ZERO) };
-}
-
-/// Makes it another time for [`now`] in this thread; for tests, which have a thread each.
-pub fn travel_to(now: Timestamp) {
-    AHEAD.set(now.duration_since(Timestamp::now()));
-}
-
-/// Lets time pass for [`now`] in this thread; for tests.
-pub fn pass(time: Duration) {
-    let time = SignedDuration::try_from(time).unwrap_or_default();
-    AHEAD.set(AHEAD.get().saturating_add(time));
-}
-
-static HURRY: AtomicU32 = AtomicU32::new(1);
-
-/// Sleeps inside an invocation; a few seconds at most, anything longer is a Wait state.
-pub async fn nap(length: Duration) {
-    let times = HURRY.load(Ordering::Relaxed);
-    tokio::time::sleep(length / times).await;
-    if times > 1 {
-        pass(length);
-    }
-}
-
-/// Makes every nap of this process so many times shorter, though [`now`] does not see it; for
-/// tests.
-pub fn hurry(times: u32) {
-    HURRY.store(times.max(1), Ordering::Relaxed);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_context_with_less_than_the_margin_left_allows_no_more() {
+        let clock = Clock::system();
         let in_seconds = |s: i64| {
             let mut context = Context::default();
-            let at = Timestamp::now().as_millisecond() + s * 1000;
+            let at = clock.now().as_millisecond() + s * 1000;
             context.deadline = u64::try_from(at).unwrap();
-            Deadline::from(&context)
+            Deadline::of(&context, &clock)
         };
         assert!(in_seconds(100).allows_more());
         assert!(!in_seconds(20).allows_more());
         assert!(!in_seconds(-5).allows_more());
         assert!(
-            !Deadline::from(&Context::default()).allows_more(),
+            !Deadline::of(&Context::default(), &clock).allows_more(),
             "a missing deadline must not loop for ever"
         );
     }
@@ -185,14 +181,14 @@ mod tests {
     #[test]
     fn no_wait_is_longer_than_fifteen_minutes_or_than_what_is_left_of_the_run() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let end = RunEnd::of(Some(at("2026-11-23T06:00:00Z")));
+        let end = TimeLimit::of(Some(at("2026-11-23T06:00:00Z")));
         assert_eq!(end.shortened(60, at("2026-11-23T06:00:00Z")), 60);
         assert_eq!(end.shortened(3600, at("2026-11-23T06:00:00Z")), 900);
         assert_eq!(end.shortened(900, at("2026-11-23T08:45:00Z")), 300);
         assert_eq!(end.shortened(900, at("2026-11-23T09:00:00Z")), 1);
         assert!(!end.is_over(at("2026-11-23T08:49:59Z")));
         assert!(end.is_over(at("2026-11-23T08:50:00Z")));
-        assert!(!RunEnd::of(None).is_over(at("2026-11-23T08:50:00Z")));
+        assert!(!TimeLimit::of(None).is_over(at("2026-11-23T08:50:00Z")));
         let half = end.half_way_from(at("2026-11-23T06:50:00Z"));
         assert_eq!(half, at("2026-11-23T07:50:00Z"));
         assert_eq!(
@@ -203,5 +199,20 @@ mod tests {
             seconds_until(at("2026-11-23T06:00:00Z"), at("2026-11-23T06:00:09Z")),
             0
         );
+    }
+
+    #[test]
+    fn an_execution_of_more_than_four_hours_is_refused() {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let started = |text: &str| refuse_if_old(text.parse().unwrap(), now);
+        assert!(started("2026-11-23T06:00:00Z").is_ok());
+        let refused = started("2026-11-23T05:59:59Z").unwrap_err();
+        assert_eq!(refused.name(), "Sync.Input");
+    }
+
+    #[test]
+    fn a_redriven_execution_may_not_write() {
+        assert!(refuse_if_redriven(0).is_ok());
+        assert_eq!(refuse_if_redriven(1).unwrap_err().name(), "Sync.Input");
     }
 }

@@ -1,7 +1,7 @@
 //! What the state machine passes to the stages and gets back. Everything is small: lists are in S3,
 //! references travel.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -253,39 +253,6 @@ pub struct Recorded {
     pub notice: Option<Notice>,
 }
 
-/// Hours after an execution's start in which its stages may begin. Its state machine ends it after
-/// three; only one that was redriven is older.
-const MOST_HOURS: i64 = 4;
-
-/// Refuses an execution that is too old: what it has read may be wrong by now, and another one may
-/// be writing. Source: contract, section 3, "Single flight".
-///
-/// # Errors
-/// [`Error::Input`].
-pub fn refuse_if_old(started_at: Timestamp, now: Timestamp) -> Result<()> {
-    let age = now.duration_since(started_at);
-    if age <= SignedDuration::from_hours(MOST_HOURS) {
-        return Ok(());
-    }
-    Err(Error::Input(format!(
-        "the execution started at {started_at}, more than {MOST_HOURS} h ago, so it was redriven: \
-         what it has read is too old; do not redrive it, start a new execution"
-    )))
-}
-
-/// Refuses to write for an execution that was redriven: the lease may be another's by now.
-///
-/// # Errors
-/// [`Error::Input`].
-pub fn refuse_if_redriven(times: u32) -> Result<()> {
-    if times == 0 {
-        return Ok(());
-    }
-    let why = "the execution was redriven, and another one may hold the lease by now; do not \
-               redrive it, start a new execution";
-    Err(Error::Input(why.to_owned()))
-}
-
 /// The run id in a stage's input, for the log; empty if there is none.
 pub fn run_id_of(payload: &Value) -> String {
     let text = payload
@@ -394,21 +361,6 @@ mod tests {
         for nothing in ["", " ", r#"{"errorMessage": ""}"#] {
             assert_eq!(words(nothing), NO_CAUSE);
         }
-    }
-
-    #[test]
-    fn an_execution_of_more_than_four_hours_is_refused() {
-        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        let started = |text: &str| refuse_if_old(text.parse().unwrap(), now);
-        assert!(started("2026-11-23T06:00:00Z").is_ok());
-        let refused = started("2026-11-23T05:59:59Z").unwrap_err();
-        assert_eq!(refused.name(), "Sync.Input");
-    }
-
-    #[test]
-    fn a_redriven_execution_may_not_write() {
-        assert!(refuse_if_redriven(0).is_ok());
-        assert_eq!(refuse_if_redriven(1).unwrap_err().name(), "Sync.Input");
     }
 
     #[test]

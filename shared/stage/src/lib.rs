@@ -1,5 +1,6 @@
 #![doc = env!("CARGO_PKG_DESCRIPTION")]
 
+pub mod clock;
 pub mod deadline;
 pub mod events;
 pub mod loader;

@@ -2,7 +2,6 @@
 //! their log in the embedded metric format. In tests nobody listens.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use domain::model::Usage;
@@ -16,21 +15,18 @@ pub fn record(metric: Metric, value: impl TryInto<i64>) {
 }
 
 /// Records what an invocation used of a vendor, and how long its credentials last.
-pub fn record_usage(usage: &Usage) {
+pub fn record_usage(usage: &Usage, now: Timestamp) {
+    let today = now.to_zoned(TimeZone::UTC).date();
     record(Metric::ApiCalls, usage.calls);
     record(Metric::ThrottledReplies, usage.throttled);
     let left = usage
         .credentials
         .iter()
-        .filter_map(|credential| credential.days_left(today()))
+        .filter_map(|credential| credential.days_left(today))
         .min();
     if let Some(days) = left {
         record(Metric::CredentialDaysLeft, days);
     }
-}
-
-fn today() -> Date {
-    Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
 /// Writes what was recorded, one line an invocation.

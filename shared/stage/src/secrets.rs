@@ -8,7 +8,7 @@ pub trait Secrets {
     /// The text of a secret.
     ///
     /// # Errors
-    /// [`Error::Config`] if there is no such secret or it may not be read; [`Error::Transient`] if
-    /// the store does not answer.
+    /// [`domain::Error::Config`] if there is no such secret or it may not be read;
+    /// [`domain::Error::Transient`] if the store does not answer.
     fn secret(&self, name: &str) -> impl Future<Output = Result<SecretString>> + Send;
 }

@@ -1,26 +1,37 @@
-//! The frame of every Lambda: metrics are flushed after each invocation, and a panic becomes an
-//! error of our own.
+//! The frame of every Lambda: an error is logged, metrics are flushed after each invocation, and a
+//! panic becomes an error of our own.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, set_hook};
 
+use domain::{Error, Result};
 use futures_util::FutureExt as _;
 use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn};
+use serde::Serialize;
+use serde_json::Value;
 
-use domain::{Error, Result};
+use crate::events::run_id_of;
+use crate::logs::log_failed;
+use crate::metrics::Emitter;
 
-/// Serves a stage's invocations for as long as Lambda keeps the process.
+/// Serves a stage's invocations for as long as Lambda keeps the process. `request_ids` are the
+/// vendors' ids of the invocation's calls; they are logged with an error, for a support case.
 ///
 /// # Errors
 /// If Lambda's runtime API cannot be reached.
-pub async fn serve<T: serde::Serialize, F: Future<Output = Result<T>>>(
+pub async fn serve<T: Serialize, F: Future<Output = Result<T>>>(
     stage: &'static str,
-    handler: impl Fn(LambdaEvent<serde_json::Value>) -> F,
+    request_ids: impl Fn() -> String,
+    handler: impl Fn(LambdaEvent<Value>) -> F,
 ) -> Result<(), lambda_runtime::Error> {
-    let metrics = crate::metrics::Emitter::install()?;
+    let metrics = Emitter::install()?;
     set_hook(Box::new(note_the_place));
-    run(service_fn(|event| async {
+    run(service_fn(|event: LambdaEvent<Value>| async {
+        let run_id = run_id_of(&event.payload);
         let ended = Box::pin(catch(stage, handler(event))).await;
+        if let Err(error) = &ended {
+            log_failed(stage, &run_id, error, &request_ids());
+        }
         metrics.flush();
         ended.map_err(|error| diagnostic(&error))
     }))
@@ -44,12 +55,10 @@ async fn catch<T>(stage: &str, invocation: impl Future<Output = Result<T>>) -> R
         let place = PLACE
             .take()
             .unwrap_or_else(|| "an unknown place".to_owned());
-        let error = Error::Bug(format!(
+        Err(Error::Bug(format!(
             "{stage}: a fault of the program at {place}; the next run begins anew; report the \
              fault with this place"
-        ));
-        tracing::error!(stage, error = error.name(), place, "failed: {error}");
-        Err(error)
+        )))
     })
 }
 

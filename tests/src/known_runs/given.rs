@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::model::{
-    Absent, Account, AccountId, Accounts, Action, Alliances, Applied, Complete, Conclusion, Counts,
-    Credential, Fate, Former, Formers, Guarded, Header, HeldKeys, History, MOST_RELATED, Memory,
-    Organizations, PastRun, RecordOutcome, Related, RunUsage, TARGET, Usage,
+    Absent, Account, AccountId, Accounts, Action, Alliances, Applied, Category, Complete, Counts,
+    Credential, Fate, Former, Formers, Header, HeldKeys, History, MOST_RELATED, Memory,
+    Organizations, PastRun, RecordOutcome, Related, RunUsage, TARGET, Usage, Verdict,
 };
 use domain::plan::Mark;
 use gather_orgs::{Scan, Wanted};
@@ -60,10 +60,7 @@ pub(super) fn ended_at(usage: &RunUsage) -> Timestamp {
 }
 
 pub(super) fn header(count: usize) -> Header {
-    Header {
-        generated_at: at("2026-11-23T06:00:31Z"),
-        ..Header::new(RUN, count)
-    }
+    Header::new(RUN, at("2026-11-23T06:00:31Z"), count)
 }
 
 /// What reading so many records takes.
@@ -157,9 +154,9 @@ pub(super) fn organizations(
     accounts: &Complete<Vec<Account>>,
 ) -> Complete<Organizations> {
     let wanted = Wanted::of(accounts, None).expect("ids");
-    let mut scan = Scan::new(RUN);
+    let mut scan = Scan::new(RUN, started_at());
     let names: Vec<_> = world.zendesk.keys().cloned().collect();
-    for walk in scan.walks(&names) {
+    for walk in scan.begin(&names, started_at()) {
         let instance = &world.zendesk[walk.name()];
         let all: Vec<&Value> = instance.organizations.values().collect();
         let body = json!({"organizations": all, "meta": {"has_more": false}}).to_string();
@@ -167,9 +164,9 @@ pub(super) fn organizations(
         let page = PageBody::of(body.as_bytes()).expect("a page");
         let page = page.read(walk.name(), is_wanted).expect("JSON");
         let page = page.expect("organizations");
-        walk.take(ZENDESK, page).expect("a page");
+        walk.take(ZENDESK, page, started_at()).expect("a page");
     }
-    let mut document = scan.into_document();
+    let mut document = scan.into_document(started_at());
     for instance in &mut document.instances {
         let pages = instance.organizations_scanned.div_ceil(100);
         instance.pages = pages;
@@ -245,7 +242,7 @@ pub(super) fn formers(world: &World, memory: &Memory) -> Formers {
 }
 
 /// Some hours before this run, of which the last one ended as given.
-pub(super) fn past(hours: usize, last: Conclusion) -> Vec<PastRun> {
+pub(super) fn past(hours: usize, last: Verdict) -> Vec<PastRun> {
     let mut dice = Dice::new(30);
     let mut runs = Vec::new();
     for hours_ago in (1..=hours).rev() {
@@ -271,10 +268,10 @@ pub(super) fn past(hours: usize, last: Conclusion) -> Vec<PastRun> {
             counts: Counts::default(),
             applied,
             held: match ending {
-                Conclusion::Held => vec![Guarded::Marks],
+                Verdict::Held => vec![Category::Marks],
                 _ => Vec::new(),
             },
-            told: ending == Conclusion::Held,
+            told: ending == Verdict::Held,
         });
     }
     runs
@@ -283,27 +280,27 @@ pub(super) fn past(hours: usize, last: Conclusion) -> Vec<PastRun> {
 /// Some hours are bad ones, always the same.
 fn how_it_ended(
     hours_ago: usize,
-    last: Conclusion,
+    last: Verdict,
     applied: Applied,
-) -> (Conclusion, Applied, Option<String>) {
+) -> (Verdict, Applied, Option<String>) {
     match hours_ago {
-        1 if last == Conclusion::Ok => (last, applied, None),
+        1 if last == Verdict::Ok => (last, applied, None),
         1 => (last, Applied::default(), None),
         11 => {
             let failed = 2;
-            (Conclusion::Partial, Applied { failed, ..applied }, None)
+            (Verdict::Partial, Applied { failed, ..applied }, None)
         }
         17 | 18 => {
             let error = "Sync.Transient".to_owned();
-            (Conclusion::Failed, Applied::default(), Some(error))
+            (Verdict::Failed, Applied::default(), Some(error))
         }
-        _ if hours_ago.is_multiple_of(3) => (Conclusion::NothingToDo, Applied::default(), None),
-        _ => (Conclusion::Ok, applied, None),
+        _ if hours_ago.is_multiple_of(3) => (Verdict::NothingToDo, Applied::default(), None),
+        _ => (Verdict::Ok, applied, None),
     }
 }
 
 pub(super) fn history(past: &[PastRun]) -> History {
-    let mut history = History::new(RUN);
+    let mut history = History::new(RUN, started_at());
     for run in past {
         history.note(run.clone());
     }

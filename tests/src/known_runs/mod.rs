@@ -7,16 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use domain::model::{
-    AccountId, Action, Applied, Conclusion, Counts, Formers, Guarded, Header, History, Instance,
-    LastGood, ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference,
-    RunUsage, Usage, Verdict, entries_digest,
+    AccountId, Action, Applied, Category, Counts, Formers, Header, History, Instance, LastGood,
+    ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference, RunUsage, Usage,
+    Verdict, entries_digest,
 };
 use domain::plan::{
-    Comparison, Creates, Entries, Inputs, Limit, Limits, Listed, Lists, NotInSync, Plan, Settings,
-    Updates,
+    Comparison, Creates, Entries, Inputs, KnownResults, Limit, Limits, Listed, Lists, NotInSync,
+    Plan, Planned, PlannedRun, Reached, RunEnd, Settings, Updates,
 };
-use report::Reporting;
-use report::{About, KnownResults, Notice, PlannedRun, Reached, Report, RunEnd, notice};
+use report::{Notice, Report, ReportContext, Reporting, notice};
 
 use crate::standins::seed::{ALLIANCE, account_id};
 use crate::standins::{World, demo};
@@ -63,32 +62,32 @@ pub const SCENES: [&str; 16] = [
 /// A scene's report, and what people are told.
 pub fn report(scene: &str) -> (Report, Option<Notice>) {
     match scene {
-        "nothing-to-do" => Scene::of(quiet(), past(29, Conclusion::NothingToDo)).report(),
-        "all-kinds" => Scene::of(many_kinds(), past(29, Conclusion::Held)).report(),
+        "nothing-to-do" => Scene::of(quiet(), past(29, Verdict::NothingToDo)).report(),
+        "all-kinds" => Scene::of(many_kinds(), past(29, Verdict::Held)).report(),
         "held" => Scene {
             accounts_before: Some(166),
-            ..Scene::of(everybody_leaves(), past(29, Conclusion::Ok))
+            ..Scene::of(everybody_leaves(), past(29, Verdict::Ok))
         }
         .report(),
-        "held-marks" => Scene::of(fourteen_leave(), past(29, Conclusion::Ok)).report(),
-        "held-creates" => Scene::of(nobody_there(), past(29, Conclusion::Ok)).report(),
+        "held-marks" => Scene::of(fourteen_leave(), past(29, Verdict::Ok)).report(),
+        "held-creates" => Scene::of(nobody_there(), past(29, Verdict::Ok)).report(),
         "partial" => Scene {
             failing: true,
-            ..Scene::of(many_kinds(), past(29, Conclusion::NothingToDo))
+            ..Scene::of(many_kinds(), past(29, Verdict::NothingToDo))
         }
         .report(),
-        "failed" => Scene::of(many_kinds(), past(29, Conclusion::Ok)).failed(),
+        "failed" => Scene::of(many_kinds(), past(29, Verdict::Ok)).failed(),
         "first-run" => Scene::of(demo(), Vec::new()).report(),
         "five-thousand-changes" => Scene {
             limit: 10_000,
-            ..Scene::of(five_thousand(), past(29, Conclusion::Ok))
+            ..Scene::of(five_thousand(), past(29, Verdict::Ok))
         }
         .report(),
-        "hostile-names" => Scene::of(hostile(), past(5, Conclusion::Ok)).report(),
-        "conflicts" => Scene::of(clashes(), past(29, Conclusion::Ok)).report(),
+        "hostile-names" => Scene::of(hostile(), past(5, Verdict::Ok)).report(),
+        "conflicts" => Scene::of(clashes(), past(29, Verdict::Ok)).report(),
         "planned" => Scene {
             mode: Mode::Plan,
-            ..Scene::of(everybody_leaves(), past(29, Conclusion::Ok))
+            ..Scene::of(everybody_leaves(), past(29, Verdict::Ok))
         }
         .report(),
         "failed-accounts" => failed_accounts(),
@@ -119,7 +118,7 @@ impl Scene {
         }
     }
 
-    fn made(&self) -> (Plan, Entries) {
+    fn made(&self) -> Planned {
         let accounts = accounts(&self.world);
         let organizations = organizations(&self.world, &accounts);
         let memory = memory(&accounts, &organizations);
@@ -159,7 +158,7 @@ impl Scene {
         let usage = read_usage(accounts.get().len(), organizations.get().scanned());
         let comparison =
             Comparison::of(&accounts, &formers, organizations, &inputs).expect("a plan");
-        let changes = &comparison.changes;
+        let changes = &comparison.changes.entries;
         let lists = Lists {
             creates: listed::<Creates>(&changes.creates),
             updates: listed::<Updates>(&changes.updates),
@@ -173,7 +172,7 @@ impl Scene {
         let run = self.past.iter().rev().find(|run| {
             matches!(
                 run.ending,
-                Conclusion::Ok | Conclusion::NothingToDo | Conclusion::Partial
+                Verdict::Ok | Verdict::NothingToDo | Verdict::Partial
             )
         })?;
         let instances: Vec<_> = now
@@ -214,19 +213,19 @@ impl Scene {
             return Vec::new();
         }
         let mut results = Vec::new();
-        if !plan.guard.holds(Guarded::Creates) {
+        if !plan.guard.holds(Category::Creates) {
             for (create, id) in changes.creates.iter().zip(30_000_000_000_001..) {
                 let account = Some(create.salesforce_id.to_string());
                 results.push(done(Action::Create, id, account, None));
             }
         }
-        if !plan.guard.holds(Guarded::Updates) {
+        if !plan.guard.holds(Category::Updates) {
             for update in &changes.updates {
                 let account = Some(update.salesforce_id.to_string());
                 results.push(done(Action::Update, update.id, account, Some("V3-b1")));
             }
         }
-        if !plan.guard.holds(Guarded::Marks) {
+        if !plan.guard.holds(Category::Marks) {
             for mark in &changes.marks {
                 let account = mark.salesforce_id.clone();
                 results.push(done(Action::Mark, mark.id, account, Some("V3-b2")));
@@ -239,9 +238,10 @@ impl Scene {
     }
 
     fn report(&self) -> (Report, Option<Notice>) {
-        let (plan, changes) = self.made();
-        let results = self.results(&plan, &changes);
-        let summary = stage::way_out::summary(BUCKET, &plan, &results);
+        let planned = self.made();
+        let Planned { plan, entries } = &planned;
+        let results = self.results(plan, entries);
+        let summary = stage::way_out::summary(BUCKET, plan, &results);
         let sync = if self.mode == Mode::Apply {
             write_usage(&results)
         } else {
@@ -252,7 +252,7 @@ impl Scene {
             ..plan.usage.clone()
         };
         let related = match self.mode {
-            Mode::Apply => related(&changes.marks),
+            Mode::Apply => related(&entries.marks),
             Mode::Plan => Vec::new(),
         };
         let mut history = history(&self.past);
@@ -261,7 +261,7 @@ impl Scene {
                 run_id: RUN.to_owned(),
                 ended_at: ended_at(&usage),
                 seconds: seconds(&usage),
-                ending: summary.verdict.into(),
+                ending: summary.verdict,
                 error: None,
                 counts: summary.counts,
                 applied: summary.applied,
@@ -269,29 +269,21 @@ impl Scene {
                 told: false,
             });
         }
-        let Entries {
-            creates,
-            updates,
-            marks,
-            ..
-        } = &changes;
-        let end = RunEnd::Planned(PlannedRun {
-            plan: &plan,
-            creates,
-            updates,
-            marks,
-            results: &results,
-            related: &related,
-            known: KnownResults::All,
-            usage: &usage,
-        });
-        both(about(&history, &usage, self.mode), end)
+        let about = about(&history, &usage, self.mode);
+        let end = RunEnd::Planned(Box::new(PlannedRun {
+            results,
+            related,
+            usage: usage.clone(),
+            ..PlannedRun::looked_at(&planned)
+        }));
+        both(about, &end)
     }
 
     /// A run that reached to a plan, created one organization, and was then forbidden to.
     fn failed(&self) -> (Report, Option<Notice>) {
-        let (plan, changes) = self.made();
-        let results: Vec<_> = self.results(&plan, &changes).into_iter().take(1).collect();
+        let planned = self.made();
+        let Planned { plan, entries } = &planned;
+        let results: Vec<_> = self.results(plan, entries).into_iter().take(1).collect();
         let usage = RunUsage {
             sync: write_usage(&results),
             ..plan.usage.clone()
@@ -303,31 +295,22 @@ impl Scene {
             plan.counts,
             Applied::of(&results),
         );
-        let Entries {
-            creates,
-            updates,
-            marks,
-            ..
-        } = &changes;
         let cause = "zendesk global: create organization: status 403; the client's user needs a \
                      role that reads and manages organizations, and the \
                      token the scope for it";
-        let reached = Reached::Plan(PlannedRun {
-            plan: &plan,
-            creates,
-            updates,
-            marks,
-            results: &results,
-            related: &[],
+        let about = about(&history, &usage, Mode::Apply);
+        let reached = Reached::Plan(Box::new(PlannedRun {
+            results,
             known: KnownResults::SoFar,
-            usage: &usage,
-        });
+            usage: usage.clone(),
+            ..PlannedRun::cut_off(&planned)
+        }));
         let end = RunEnd::Failed {
             error: "Sync.Auth",
             cause,
             reached,
         };
-        both(about(&history, &usage, Mode::Apply), end)
+        both(about, &end)
     }
 }
 
@@ -396,7 +379,7 @@ fn let_some_fail(results: &mut [RecordOutcome], changes: &Entries) {
 fn failed_accounts() -> (Report, Option<Notice>) {
     let reached = Reached::BeforePlan {
         accounts: None,
-        instances: &[],
+        instances: Vec::new(),
         own_marks: 2,
     };
     let cause = "salesforce: token: status 400 invalid_client; check client_id and client_secret \
@@ -408,7 +391,7 @@ fn failed_accounts() -> (Report, Option<Notice>) {
 fn failed_before_a_plan() -> (Report, Option<Notice>) {
     let reached = Reached::BeforePlan {
         accounts: Some(168),
-        instances: &[],
+        instances: Vec::new(),
         own_marks: 0,
     };
     let cause = "zendesk global: the read is not complete: a page in the middle is empty, after \
@@ -422,7 +405,7 @@ fn failed_compare() -> (Report, Option<Notice>) {
     let organizations = organizations(&quiet(), &accounts);
     let reached = Reached::BeforePlan {
         accounts: Some(accounts.get().len()),
-        instances: &organizations.get().instances,
+        instances: organizations.get().instances.clone(),
         own_marks: 1,
     };
     let cause = "runs/2026-11-23T06-00/organizations.json was changed after it was written; start \
@@ -437,7 +420,7 @@ fn failed_early(
     usage: &RunUsage,
 ) -> (Report, Option<Notice>) {
     let history = with_failure(
-        &past(29, Conclusion::Ok),
+        &past(29, Verdict::Ok),
         error,
         usage,
         Counts::default(),
@@ -448,16 +431,16 @@ fn failed_early(
         cause,
         reached,
     };
-    both(about(&history, usage, Mode::Apply), end)
+    both(about(&history, usage, Mode::Apply), &end)
 }
 
 /// The report, and what people are told.
-fn both(about: About<'_>, end: RunEnd<'_>) -> (Report, Option<Notice>) {
+fn both(about: ReportContext<'_>, end: &RunEnd<'_>) -> (Report, Option<Notice>) {
     let told = match about.mode {
         Mode::Apply => notice(about, end),
         Mode::Plan => None,
     };
-    let about = About {
+    let about = ReportContext {
         people_are_told: told.is_some(),
         ..about
     };
@@ -476,7 +459,7 @@ fn with_failure(
         run_id: RUN.to_owned(),
         ended_at: ended_at(usage),
         seconds: seconds(usage),
-        ending: Conclusion::Failed,
+        ending: Verdict::Failed,
         error: Some(error.to_owned()),
         counts,
         applied,
@@ -488,7 +471,7 @@ fn with_failure(
 
 /// A run that found the one of an hour ago still at work.
 fn skipped() -> (Report, Option<Notice>) {
-    let mut earlier = past(13, Conclusion::Ok);
+    let mut earlier = past(13, Verdict::Ok);
     earlier.pop();
     let holder = format!(
         "{}:2026-11-23T05-00",
@@ -500,11 +483,11 @@ fn skipped() -> (Report, Option<Notice>) {
     };
     let history = history(&earlier);
     let about = about(&history, &RunUsage::default(), Mode::Apply);
-    (Report::of(about, end), None)
+    (Report::of(about, &end), None)
 }
 
-fn about<'a>(history: &'a History, usage: &RunUsage, mode: Mode) -> About<'a> {
-    About {
+fn about<'a>(history: &'a History, usage: &RunUsage, mode: Mode) -> ReportContext<'a> {
+    ReportContext {
         run_id: RUN,
         started_at: started_at(),
         ended_at: ended_at(usage),

@@ -8,6 +8,7 @@ mod live;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::clock::{now, travel_to};
 use domain::Error;
 use domain::model::Verdict;
 use harm::{calm, harm};
@@ -15,7 +16,6 @@ use invariants::{Named, check, equal_now, few_creates_were_sent, target};
 use jiff::ToSpan;
 use live::live;
 use serde_json::{Value, json};
-use stage::deadline::{now, travel_to};
 use stage::events::Progress;
 
 use crate::in_process::{Killed, Pipeline};

@@ -213,6 +213,10 @@ fn wire(response: &Response, gzip: bool, is_cut: bool) -> Result<Wire, Broken> {
 }
 
 /// A body that breaks off after these bytes, once they are on their way.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the wire's own time, not the run's"
+)]
 fn cut_after(bytes: Bytes) -> BoxBody<Bytes, Broken> {
     let parts = futures_util::stream::unfold(Some(bytes), |bytes| async {
         if let Some(bytes) = bytes {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Request, Response, jwt};
-use stage::deadline::now;
+use crate::clock::now;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Salesforce {

@@ -46,7 +46,7 @@ async fn a_run_whose_time_is_over_ends_by_itself_before_step_functions_ends_it()
     pipeline.retries = true;
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
     // The stages before took half an hour.
-    stage::deadline::pass(Duration::from_mins(30));
+    partner_sync_tests::clock::pass(Duration::from_mins(30));
     let summary = loop {
         match pipeline
             .sync_retried(&plan, &standins)
@@ -58,7 +58,7 @@ async fn a_run_whose_time_is_over_ends_by_itself_before_step_functions_ends_it()
             Progress::Wait { .. } | Progress::Continue { .. } => {}
         }
     };
-    let ran = stage::deadline::now().duration_since(pipeline.today);
+    let ran = partner_sync_tests::clock::now().duration_since(pipeline.today);
     assert!((165..175).contains(&ran.as_mins()), "{ran:?}");
     assert_eq!(summary.verdict, Verdict::Partial);
     let wanted = Applied {
@@ -79,7 +79,7 @@ async fn what_may_still_come_when_the_time_is_over_is_unknown() {
     let (standins, mut pipeline) = start(updates(20)).await;
     standins.world().instance("global").jobs.takes_ms = 590_000;
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
-    stage::deadline::pass(Duration::from_mins(165));
+    partner_sync_tests::clock::pass(Duration::from_mins(165));
     let summary = pipeline.apply(&plan).await.unwrap();
     assert_eq!(summary.applied.unknown, 20, "their job is running");
 
@@ -91,7 +91,7 @@ async fn what_may_still_come_when_the_time_is_over_is_unknown() {
     };
     standins.world().faults = vec![on_update(away)];
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
-    stage::deadline::pass(Duration::from_mins(160));
+    partner_sync_tests::clock::pass(Duration::from_mins(160));
     let summary = pipeline.apply(&plan).await.unwrap();
     assert_eq!(
         summary.applied.unknown, 20,
@@ -110,7 +110,7 @@ async fn the_walk_over_the_organizations_ends_with_the_runs_time() {
     pipeline.retries = true;
     standins.world().faults = vec![Fault::new("global", "GET", CREATE, throttled).only(2, 0)];
     let error = pipeline.run(json!({})).await.unwrap_err();
-    let ran = stage::deadline::now().duration_since(pipeline.today);
+    let ran = partner_sync_tests::clock::now().duration_since(pipeline.today);
     assert!(ran.as_mins() < 180, "{ran:?}");
     assert!(
         matches!(error.name(), "Sync.Throttled" | "Sync.Incomplete"),
@@ -136,7 +136,7 @@ async fn a_create_in_doubt_of_a_replaced_execution_is_waited_for() {
         "arn:aws:states:eu-central-1:0:execution:partner-sync:{}",
         pipeline.run_id()
     );
-    pipeline.today = stage::deadline::now();
+    pipeline.today = partner_sync_tests::clock::now();
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
     let summary = pipeline.apply(&plan).await.unwrap();
     assert_eq!(summary.applied, created(3));
@@ -214,7 +214,7 @@ async fn the_last_invocation_of_a_replaced_execution_is_waited_for() {
         "arn:aws:states:eu-central-1:0:execution:partner-sync:{}",
         pipeline.run_id()
     );
-    pipeline.today = stage::deadline::now();
+    pipeline.today = partner_sync_tests::clock::now();
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
     pipeline.lease_taken_from = replaced;
     standins.world().log.clear();
@@ -269,7 +269,7 @@ async fn a_run_ends_in_its_time_while_every_fifth_call_times_out_for_an_hour() {
         matches!(summary.verdict, Verdict::Ok | Verdict::Partial),
         "{summary:?}"
     );
-    let ran = stage::deadline::now().duration_since(pipeline.today);
+    let ran = partner_sync_tests::clock::now().duration_since(pipeline.today);
     assert!(ran.as_mins() < 60, "{ran:?}");
     assert!(no_name_is_there_twice(&standins));
     let mut world = standins.world();

@@ -19,7 +19,7 @@ async fn a_token_that_ends_is_replaced_as_often_as_it_worked() {
 #[tokio::test]
 async fn a_token_is_asked_for_three_hours() {
     let (standins, _, _) = run(three_creates(), vec![]).await;
-    let now_ms = stage::deadline::now().as_millisecond();
+    let now_ms = partner_sync_tests::clock::now().as_millisecond();
     let mut world = standins.world();
     let tokens = world.instance("global").tokens.values();
     let left: Vec<_> = tokens

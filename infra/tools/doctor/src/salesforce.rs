@@ -1,9 +1,10 @@
 //! The org: secret, token, API version, fields, accounts, calls left.
 
 use domain::{Error, Result};
+use stage::clock::Clock;
 use stage::secrets::Secrets;
 use stage::settings::GatherAccounts;
-use vendors::http::Meter;
+use vendors::http::Wire;
 use vendors::salesforce::{Client, Credentials, check_columns};
 
 use crate::findings::Findings;
@@ -25,7 +26,7 @@ async fn sign_in<K: Secrets>(findings: &mut Findings, secrets: &K, name: &str) -
     let credentials = findings.took("salesforce: secret", credentials)?;
     let auth = credentials.describe().auth;
     findings.ok("salesforce: secret", &format!("{name}, {auth}"));
-    let client = Client::new(credentials, &Meter::default());
+    let client = Client::new(credentials, &Wire::by(Clock::system()));
     let mut client = findings.took("salesforce: token", client)?;
     let host = findings.took("salesforce: token", client.sign_in().await)?;
     findings.ok("salesforce: token", &format!("granted, for {host}"));

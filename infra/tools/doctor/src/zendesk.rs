@@ -3,9 +3,10 @@
 use domain::model::TARGET;
 use domain::{Error, Result};
 use secrecy::SecretString;
+use stage::clock::Clock;
 use stage::secrets::Secrets;
 use stage::settings::GatherOrgs;
-use vendors::http::Meter;
+use vendors::http::Wire;
 use vendors::zendesk::{Client, Credentials, Rights, Scope, check_fields};
 
 use crate::findings::Findings;
@@ -77,7 +78,12 @@ impl Patient<'_> {
         scope: Scope,
         topic: &str,
     ) -> Option<Client> {
-        let client = Client::new(self.instance, credentials, scope, &Meter::default());
+        let client = Client::new(
+            self.instance,
+            credentials,
+            scope,
+            &Wire::by(Clock::system()),
+        );
         let mut client = self.took(topic, client)?;
         let signed_in = client.sign_in().await;
         self.took(topic, signed_in)?;
@@ -143,7 +149,7 @@ impl Patient<'_> {
         let rights = client.rights().await;
         let rights = self.took("rights", rights)?;
         self.tell_rights(&rights)?;
-        let jobs = client.look_at_jobs().await;
+        let jobs = client.list_job_statuses().await;
         self.took("bulk jobs", jobs)?;
         self.ok("bulk jobs", "can be looked at");
         let found = client.search("external_id", "partner-sync-doctor").await;

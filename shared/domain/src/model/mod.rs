@@ -1,4 +1,4 @@
-//! What the pipeline knows, without a way to any of it. Pure: nothing here awaits.
+//! What the pipeline knows. Pure: nothing here reads, writes or awaits.
 //!
 //! - [`partner`]: accounts, organizations, and how one becomes the other.
 //! - [`run`]: a run's id, documents, counts, results and history.

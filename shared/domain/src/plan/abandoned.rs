@@ -1,4 +1,4 @@
-//! What becomes of a partner organization without account.
+//! What becomes of a partner organization without an account.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +6,17 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::{Change, Changes, Kept, Mark, Past, Retained, Update, Waiting};
+use super::{Change, Changes, Mark, NotMarked, Past, Retained, Update, Waiting};
 use crate::model::{
     Absent, AccountId, EXPIRATION_DATE, Fate, FieldValue, MARK_FOR_DELETION, Organization,
 };
 
-/// What decides about organizations without account.
+/// What decides about organizations without an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// Never marked, whatever Salesforce says.
     pub protected: BTreeSet<AccountId>,
-    /// Partners by name. Never marked either.
+    /// Partners because a setting names them. Never marked either.
     pub alliances: BTreeSet<AccountId>,
     /// Years after the expiration date in which an organization is retained.
     pub retention_years: i16,
@@ -30,7 +30,7 @@ impl Rules {
         self.now.to_zoned(TimeZone::UTC).date()
     }
 
-    /// When an organization may be marked whose account is missing since then.
+    /// When an organization may be marked whose account has been missing since this moment.
     fn end_of_wait(&self, since: Timestamp) -> Timestamp {
         let hours = SignedDuration::from_hours(i64::from(self.mark_after_hours));
         since.saturating_add(hours).unwrap_or(Timestamp::MAX)
@@ -54,7 +54,7 @@ pub(super) fn clock(
 
 /// Puts the organization on the list it belongs to. The order matters: what keeps an organization
 /// for good comes before what keeps it for a time.
-pub(super) fn judge(
+pub(super) fn keep_or_mark(
     organization: &Organization,
     rules: &Rules,
     past: &Past,
@@ -62,26 +62,35 @@ pub(super) fn judge(
 ) {
     if let Some(Protection { by, .. }) = protection(organization, rules) {
         let reason = format!("its Salesforce id is protected by {by}");
-        changes.protected.push(kept(organization, reason, None));
+        changes
+            .found
+            .protected
+            .push(kept(organization, reason, None));
         return;
     }
     let account = organization.account_id();
     let reason = why_abandoned(account.as_ref(), past);
     if organization.is_marked() {
         let reason = format!("marked by an earlier run or by hand; {reason}");
-        changes.already_marked.push(mark(organization, reason));
+        changes
+            .found
+            .already_marked
+            .push(mark(organization, reason));
         return;
     }
     let Some(account) = account else {
-        changes.unlinked.push(kept(organization, reason, None));
+        changes
+            .found
+            .unlinked
+            .push(kept(organization, reason, None));
         return;
     };
     if let Some(retained) = retention(organization, rules) {
-        changes.retained.push(retained);
+        changes.found.retained.push(retained);
     } else if let Some(waiting) = wait(organization, account, rules, past, &reason) {
-        changes.waiting.push(waiting);
+        changes.found.waiting.push(waiting);
     } else {
-        changes.marks.push(mark(organization, reason));
+        changes.entries.marks.push(mark(organization, reason));
     }
 }
 
@@ -147,8 +156,8 @@ fn mark(organization: &Organization, reason: String) -> Mark {
     }
 }
 
-fn kept<When>(organization: &Organization, reason: String, eligible_from: When) -> Kept<When> {
-    Kept {
+fn kept<When>(organization: &Organization, reason: String, eligible_from: When) -> NotMarked<When> {
+    NotMarked {
         id: organization.id,
         salesforce_id: organization.salesforce_id().map(str::to_owned),
         name: organization.name.clone(),
@@ -180,7 +189,7 @@ fn retention(organization: &Organization, rules: &Rules) -> Option<Retained> {
         return Some(kept(organization, reason.to_owned(), None));
     };
     let years = rules.retention_years;
-    // On the anniversary it is not yet *more* than so many years ago.
+    // On the anniversary it is not yet *more* than that many years ago.
     let eligible = expired
         .saturating_add(years.years())
         .saturating_add(1.day());
@@ -203,7 +212,7 @@ fn date(text: &str) -> Option<Date> {
     Date::new(year, month.try_into().ok()?, day.try_into().ok()?).ok()
 }
 
-/// A number of exactly so many digits.
+/// A number of exactly this many digits.
 fn digits(part: &str, length: usize) -> Option<i16> {
     let fits = part.len() == length && part.bytes().all(|b| b.is_ascii_digit());
     fits.then(|| part.parse().ok())?

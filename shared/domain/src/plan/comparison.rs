@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Changes, Entries, Guard, Inputs, Lists, Past, Plan, Rules, Seen, Target, diff, judge,
-    last_purge,
+    Changes, Found, Guard, Inputs, Lists, Past, Plan, Planned, Rules, Sizes, Target, diff,
+    hold_what_is_too_large, last_purge,
 };
 use crate::Result;
 use crate::model::{
@@ -16,18 +16,14 @@ use crate::model::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     pub changes: Changes,
-    /// Whether it may go unseen.
+    /// What of it may be applied without an approval.
     pub guard: Guard,
-    /// What was seen and planned.
     pub counts: Counts,
-    /// What was read of each instance.
     pub instances: Vec<Instance>,
     /// Why the inputs look emptier than they should.
     pub warnings: Vec<String>,
-    /// What was not there to be known.
+    /// What could not be known.
     pub unknowns: Vec<String>,
-    /// Marks of this pipeline that stand.
-    pub own_marks: Vec<OwnMark>,
 }
 
 impl Comparison {
@@ -46,12 +42,12 @@ impl Comparison {
         let scanned = organizations.get().scanned();
         let target = organizations.map(on_target);
         let past = Past::new(inputs.memory.as_ref(), &formers.former);
-        let changes = diff(accounts, &target, &rules(inputs), &past)?;
-        let own_marks = own_marks(inputs, target.get(), &changes);
+        let mut changes = diff(accounts, &target, &rules(inputs), &past)?;
+        let own_marks = own_marks(inputs, target.get(), &changes.found);
         let last = inputs.last_good.as_ref().map(|last| last.counts);
         let (former, former_not_visible) = gone_from_sight(&changes, &past);
         let purge = last_purge(inputs.started_at);
-        let seen = Seen {
+        let seen = Sizes {
             partner_organizations: target.get().partners.len(),
             accounts: accounts.get().len(),
             accounts_of_last_good_run: last.map(|last| last.accounts),
@@ -60,9 +56,16 @@ impl Comparison {
             former_not_visible,
             memory_lost: inputs.memory_lost.is_some(),
         };
+        changes.found.own_marks = own_marks;
         let held = inputs.memory.as_ref().map(|memory| memory.held.clone());
         let held = held.unwrap_or_default();
-        let guard = judge(&changes, seen, &settings.limits, &held, &inputs.approve)?;
+        let guard = hold_what_is_too_large(
+            &changes.entries,
+            seen,
+            &settings.limits,
+            &held,
+            &inputs.approve,
+        )?;
         let counts = Plan::counts(&changes, seen.accounts, scanned, seen.partner_organizations);
         let min_percent = settings.limits.min_accounts_percent;
         let warnings = suspicions(&counts, last.as_ref(), min_percent);
@@ -75,11 +78,9 @@ impl Comparison {
             instances,
             warnings,
             unknowns,
-            own_marks,
         })
     }
 
-    /// The plan's document, and the entries of its three lists.
     pub fn plan(
         self,
         header: Header,
@@ -87,36 +88,15 @@ impl Comparison {
         lists: Lists,
         inputs: Inputs,
         usage: RunUsage,
-    ) -> (Plan, Entries) {
+    ) -> Planned {
         let Self {
-            changes,
+            changes: Changes { entries, found },
             guard,
             counts,
             instances,
             warnings,
             unknowns,
-            own_marks,
         } = self;
-        let Changes {
-            creates,
-            updates,
-            marks,
-            skipped,
-            protected,
-            retained,
-            waiting,
-            unlinked,
-            deferred,
-            conflicts,
-            already_marked,
-            absent,
-            repeated,
-        } = changes;
-        let entries = Entries {
-            creates,
-            updates,
-            marks,
-        };
         let plan = Plan {
             header,
             mode,
@@ -126,23 +106,13 @@ impl Comparison {
             guard,
             warnings,
             unknowns,
-            skipped,
-            retained,
-            protected,
-            waiting,
-            unlinked,
-            deferred,
-            conflicts,
-            already_marked,
-            absent,
-            own_marks,
-            repeated,
+            found,
             lists,
             instances,
             inputs,
             usage,
         };
-        (plan, entries)
+        Planned { plan, entries }
     }
 }
 
@@ -158,9 +128,9 @@ fn rules(inputs: &Inputs) -> Rules {
 }
 
 /// The marks of this pipeline that stand: those the memory lists and the target still has. If the
-/// memory cannot be read, every marked organization without account may be ours: one mark too many
-/// in the guard's count is better than one too few.
-fn own_marks(inputs: &Inputs, target: &Target, changes: &Changes) -> Vec<OwnMark> {
+/// memory cannot be read, every marked organization without an account may be ours: one mark too
+/// many in the guard's count is better than one too few.
+fn own_marks(inputs: &Inputs, target: &Target, found: &Found) -> Vec<OwnMark> {
     let Target {
         partners,
         lookalikes,
@@ -175,7 +145,7 @@ fn own_marks(inputs: &Inputs, target: &Target, changes: &Changes) -> Vec<OwnMark
     if inputs.memory_lost.is_none() {
         return Vec::new();
     }
-    let absent = changes.absent.iter().filter(|one| marked.contains(&one.id));
+    let absent = found.absent.iter().filter(|one| marked.contains(&one.id));
     let perhaps_ours = absent.map(|one| OwnMark {
         id: one.id,
         salesforce_id: one.salesforce_id.clone(),
@@ -184,14 +154,15 @@ fn own_marks(inputs: &Inputs, target: &Target, changes: &Changes) -> Vec<OwnMark
     perhaps_ours.collect()
 }
 
-/// How many accounts of the organizations that are to be marked, or wait for it, Salesforce was
-/// asked about, and how many of those it does not show.
+/// How many missing accounts Salesforce was asked about, of organizations that are to be marked or
+/// wait for it, and how many of those accounts it does not show.
 fn gone_from_sight(changes: &Changes, past: &Past) -> (usize, usize) {
-    let marks = changes.marks.iter().map(|one| one.id);
+    let Changes { entries, found } = changes;
+    let marks = entries.marks.iter().map(|one| one.id);
     let concerned: BTreeSet<u64> = marks
-        .chain(changes.waiting.iter().map(|one| one.id))
+        .chain(found.waiting.iter().map(|one| one.id))
         .collect();
-    let absent = changes.absent.iter();
+    let absent = found.absent.iter();
     let concerned = absent.filter(|one| concerned.contains(&one.id));
     let known: Vec<_> = concerned
         .filter_map(|one| past.fate(&one.salesforce_id))
@@ -200,7 +171,7 @@ fn gone_from_sight(changes: &Changes, past: &Past) -> (usize, usize) {
     (known.len(), not_visible.count())
 }
 
-/// What was not there to be known, for a person.
+/// What could not be known, for a person.
 fn unknowns(inputs: &Inputs, formers: &Formers, instances: &[Instance]) -> Vec<String> {
     let mut unknowns = Vec::new();
     if let Some(why) = &inputs.memory_lost {
@@ -243,7 +214,7 @@ fn on_target(organizations: Organizations) -> Target {
 }
 
 /// Why the inputs look emptier than they should: nothing at all, or far less than in the last good
-/// run. A run with dead credentials or a cut filter may look like one in which nothing happened.
+/// run. With dead credentials or too narrow a filter, a run may look as if nothing had happened.
 fn suspicions(counts: &Counts, last: Option<&Counts>, min_percent: usize) -> Vec<String> {
     let before = last.copied().unwrap_or_default();
     let measured = [

@@ -5,7 +5,7 @@ use super::super::for_tests::{
 };
 use super::*;
 use crate::model::{
-    Absent, EXPIRATION_DATE, FieldValue, Former, Guarded, MARK_FOR_DELETION, Organization,
+    Absent, Category, EXPIRATION_DATE, FieldValue, Former, MARK_FOR_DELETION, Organization,
 };
 
 #[test]
@@ -92,7 +92,7 @@ fn only_accounts_of_what_is_to_be_marked_or_waits_can_show_a_lost_permission() {
         gone(6),
     ];
     let Comparison { changes, guard, .. } = compared(organizations, &formers, &inputs);
-    let numbers = (changes.marks.len(), changes.waiting.len());
+    let numbers = (changes.entries.marks.len(), changes.found.waiting.len());
     assert_eq!(
         numbers,
         (1, 3),
@@ -163,7 +163,7 @@ fn nothing_of_another_instance_is_compared() {
 #[test]
 fn the_command_that_releases_names_every_held_digest_and_is_there_only_if_something_is_held() {
     let held = |digest: &str| Held {
-        category: Guarded::Marks,
+        category: Category::Marks,
         count: 1,
         limit: 0,
         digest: digest.to_owned(),
@@ -180,8 +180,8 @@ fn the_command_that_releases_names_every_held_digest_and_is_there_only_if_someth
 fn the_plan_is_what_the_comparison_found() {
     let inputs = inputs(now(), 0);
     let comparison = compared(vec![gone(1)], &Formers::default(), &inputs);
-    let (plan, entries) = comparison.plan(
-        Header::new("r", 2),
+    let Planned { plan, entries } = comparison.plan(
+        Header::new("r", Timestamp::UNIX_EPOCH, 2),
         Mode::Apply,
         lists(),
         inputs,
@@ -194,7 +194,7 @@ fn the_plan_is_what_the_comparison_found() {
         (plan.counts.accounts, plan.counts.partner_organizations),
         (1, 1)
     );
-    assert_eq!(plan.absent.len(), 1);
+    assert_eq!(plan.found.absent.len(), 1);
     assert!(plan.release.is_some(), "the limits are zero");
 }
 

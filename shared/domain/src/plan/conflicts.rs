@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
 
-use super::diff::Partner;
+use super::pairs::Partner;
 use super::{Conflict, Party};
 use crate::model::{ACCOUNT_TYPE, Account, AccountId, Organization};
 
-/// What two records share that only one may have. The order is the report's.
+/// What two records share though only one may have it. The order is the report's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shared {
     /// One account id on several organizations, as Salesforce id or external id.
     Id(AccountId),
-    /// An account's id as external id of another account's organization.
+    /// An account's id as the external id of another account's organization.
     ExternalId(AccountId),
     /// One name, as a name key.
     Name(CompactString),
-    /// Names that these organizations want of each other, in a ring.
+    /// Names that these organizations want from each other, in a ring.
     Names(BTreeSet<u64>),
 }
 
@@ -26,13 +26,13 @@ pub(super) enum Shared {
 struct Sides {
     accounts: BTreeSet<Party>,
     organizations: BTreeSet<Party>,
-    /// The accounts that the organizations belong to; `None` stands for those of no account.
+    /// The accounts that the organizations belong to; `None` if one belongs to no account.
     owners: BTreeSet<Option<AccountId>>,
 }
 
 impl Sides {
-    /// True if an organization belongs to no account, and the accounts have none: then giving it
-    /// an account's id takes it from nobody and makes no second one.
+    /// True if an organization belongs to no account, and the accounts have no organization. Then
+    /// giving it an account's id takes it from nobody, and makes no second organization.
     fn may_be_linked(&self) -> bool {
         let has_owner = |account: &Party| {
             let owners = self.owners.iter().flatten();
@@ -61,7 +61,7 @@ impl<'a> Conflicts<'a> {
         }
     }
 
-    /// Adds the parties of a clash; the same clash is one conflict however often it is met.
+    /// Adds the parties of a clash. The same clash is one conflict, however often it is met.
     pub(super) fn add<'b>(
         &mut self,
         shared: Shared,
@@ -110,7 +110,7 @@ fn account_party(partner: Partner<'_>) -> Party {
     }
 }
 
-/// The account an organization belongs to.
+/// The account an organization belongs to, in words.
 fn in_words(id: &AccountId, accounts: &BTreeMap<AccountId, &Account>) -> String {
     match accounts.get(id) {
         Some(account) => format!("account {id}, {}", account.name),

@@ -8,6 +8,7 @@ use super::abandoned::{self, Rules};
 use super::conflicts::{Conflicts, Shared};
 use super::index::Index;
 use super::names::NameClaims;
+use super::pairs::{Pair, Partner, Target};
 use super::renames::{Rename, Renames};
 use super::repeated::repeated;
 use super::{Change, Changes, Create, Deferred, NAME, Past, Skipped, Update};
@@ -16,37 +17,6 @@ use crate::model::{
     ACCOUNT_TYPE, Account, AccountId, Complete, FieldValue, MARK_FOR_DELETION, Organization,
     name_key,
 };
-
-/// The organizations of the instance that is written to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Target {
-    /// Those with a partner's account type.
-    pub partners: Vec<Organization>,
-    /// Others with an account's id or name, or a mark of ours. They are adopted, un-marked or in
-    /// conflict, never marked.
-    pub lookalikes: Vec<Organization>,
-}
-
-/// An account and its id.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Partner<'a> {
-    pub(super) id: &'a AccountId,
-    pub(super) account: &'a Account,
-}
-
-impl Partner<'_> {
-    /// False for an account whose track is neither Open nor Select. It is never created.
-    pub(super) fn has_type(&self) -> bool {
-        self.account.account_type().is_some()
-    }
-}
-
-/// An account and the organization that belongs to it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pair<'a> {
-    pub(super) partner: Partner<'a>,
-    pub(super) organization: &'a Organization,
-}
 
 /// Finds what has to change on the target so that it equals Salesforce.
 ///
@@ -111,7 +81,7 @@ impl<'a> Differ<'a> {
     }
 
     /// Pass 1: an organization belongs to the account whose id it carries. One id on several
-    /// organizations is a conflict, with or without account.
+    /// organizations is a conflict, with or without an account.
     fn match_by_id(&mut self) {
         for (id, account) in self.accounts {
             let partner = Partner { id, account };
@@ -125,7 +95,7 @@ impl<'a> Differ<'a> {
                 [_, _, ..] => continue,
             }
             if !partner.has_type() {
-                self.changes.skipped.push(skipped(partner));
+                self.changes.found.skipped.push(skipped(partner));
             }
         }
         self.leave_external_ids();
@@ -138,9 +108,9 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// An account without organization whose id another account's organization carries as external
-    /// id is a conflict: Zendesk allows each external id once, and whose the organization is cannot
-    /// be known.
+    /// It is a conflict if an account without an organization has an id that another account's
+    /// organization carries as external id. Zendesk allows each external id once, and it cannot be
+    /// known which account that organization belongs to.
     fn leave_external_ids(&mut self) {
         for partner in std::mem::take(&mut self.unmatched) {
             let organizations = self.index.with_external_id(partner.id);
@@ -154,7 +124,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// Pass 2: an account without organization adopts one, is created, waits for its name, or
+    /// Pass 2: an account without an organization adopts one, is created, waits for its name, or
     /// clashes.
     fn place_the_unmatched(&mut self, claims: &NameClaims<'a>, renames: &Renames<'a>) {
         for partner in std::mem::take(&mut self.unmatched) {
@@ -175,12 +145,13 @@ impl<'a> Differ<'a> {
             let may_create = claims.may_create(name);
             if is_taken && may_create && partner.has_type() && renames.all_leave(&holders) {
                 self.changes
+                    .found
                     .deferred
                     .push(deferred(partner, None, &holders));
             } else if is_taken || !may_create {
                 self.create_conflict(partner, holders, claims);
             } else {
-                self.changes.creates.push(create(partner));
+                self.changes.entries.creates.push(create(partner));
             }
         }
     }
@@ -203,7 +174,7 @@ impl<'a> Differ<'a> {
     }
 
     /// Pass 3: an organization with an account gets every field that differs. If its new name is
-    /// not free, the name alone is left as it is: the account is certain.
+    /// not free, only the name is left as it is: which account it belongs to is certain.
     fn update_the_matched(&mut self, claims: &NameClaims<'a>, renames: &Renames<'a>) {
         for pair in std::mem::take(&mut self.matched) {
             let Pair {
@@ -215,20 +186,20 @@ impl<'a> Differ<'a> {
                 continue;
             };
             if !update.renames() {
-                self.changes.updates.push(update);
+                self.changes.entries.updates.push(update);
                 continue;
             }
             let name = &partner.account.name;
             let holders = self.index.holders(name, Some(organization));
             let rename = if claims.may_rename(name) {
-                renames.judge(organization, &holders)
+                renames.becomes_of(organization, &holders)
             } else {
                 Rename::Never
             };
             if rename == Rename::Now {
-                self.changes.updates.push(update);
+                self.changes.entries.updates.push(update);
             } else {
-                self.changes.updates.extend(update.without(NAME));
+                self.changes.entries.updates.extend(update.without(NAME));
                 self.leave_the_name(pair, &holders, rename, renames);
             }
         }
@@ -250,7 +221,7 @@ impl<'a> Differ<'a> {
             Rename::Now => {}
             Rename::Later => {
                 let waits = deferred(partner, Some(organization), holders);
-                self.changes.deferred.push(waits);
+                self.changes.found.deferred.push(waits);
             }
             Rename::Ring(ring) => {
                 for pair in renames.pairs(&ring) {
@@ -279,7 +250,7 @@ impl<'a> Differ<'a> {
                 rest.push((organization, name));
             }
         }
-        // Nearly always nobody is left, and then no account's name needs a key.
+        // Nearly always no organization is left, and then no account's name needs a key.
         let concerned = self.accounts.iter().filter(|_| !rest.is_empty());
         for (id, account) in concerned {
             if let Some(bearer) = bearers.get_mut(&name_key(&account.name)) {
@@ -290,7 +261,7 @@ impl<'a> Differ<'a> {
             let bearer = bearers.get(&name).copied().flatten();
             let unmark = abandoned::unmark_protected(organization, self.rules)
                 .or_else(|| unmark_nobodys(organization, bearer?));
-            self.changes.updates.extend(unmark);
+            self.changes.entries.updates.extend(unmark);
             self.run_the_clock(organization);
             if self.conflicts.leaves_alone(organization) {
                 continue;
@@ -299,23 +270,29 @@ impl<'a> Differ<'a> {
                 self.conflicts
                     .add(Shared::Name(name), bearer, [organization]);
             } else {
-                abandoned::judge(organization, self.rules, self.past, &mut self.changes);
+                abandoned::keep_or_mark(organization, self.rules, self.past, &mut self.changes);
             }
         }
     }
 
-    /// The clock runs while the account is missing, whatever else keeps the organization.
+    /// The clock runs while the account is missing, whatever else keeps the organization unmarked.
     fn run_the_clock(&mut self, organization: &Organization) {
         let account = organization.account_id();
         let missing = account.filter(|id| !self.accounts.contains_key(id));
         let clock = missing.map(|id| abandoned::clock(organization, id, self.rules, self.past));
-        self.changes.absent.extend(clock);
+        self.changes.found.absent.extend(clock);
     }
 
-    /// Pass 5: a mark of ours is taken back if its reason is gone: the organization is no partner
-    /// any more, or the account it was set for is there again. No other job knows about our mark.
+    /// Pass 5: a mark of ours is taken back if its reason is gone: the organization is no longer a
+    /// partner, or the account it was set for is there again. No other job knows about our mark.
     fn take_back_own_marks(&mut self) {
-        let updated: BTreeSet<u64> = self.changes.updates.iter().map(|one| one.id).collect();
+        let updated: BTreeSet<u64> = self
+            .changes
+            .entries
+            .updates
+            .iter()
+            .map(|one| one.id)
+            .collect();
         let Target {
             partners,
             lookalikes,
@@ -327,22 +304,22 @@ impl<'a> Differ<'a> {
             let is_gone = !organization.is_partner() || self.accounts.contains_key(account);
             if is_gone && !updated.contains(&organization.id) {
                 let unmark = abandoned::unmark(organization, account.clone());
-                self.changes.updates.push(unmark);
+                self.changes.entries.updates.push(unmark);
             }
         }
     }
 
     fn into_changes(self) -> Changes {
         let mut changes = self.changes;
-        changes.conflicts = self.conflicts.into_list();
-        changes.repeated = repeated(&changes, self.past);
+        changes.found.conflicts = self.conflicts.into_list();
+        changes.found.repeated = repeated(&changes.entries, self.past);
         changes.sort();
         changes
     }
 }
 
-/// Takes back a mark on an organization of no account that bears an account's name. Nobody knows
-/// whose it is, the account is there, and the mark may be ours, of a memory that was lost.
+/// Takes back a mark on an organization that names no account but bears an account's name. It
+/// cannot be known whose it is, the account is there, and the mark may be ours, from a lost memory.
 fn unmark_nobodys(organization: &Organization, bearer: Partner<'_>) -> Option<Update> {
     let is_nobodys = organization.account_id().is_none();
     (is_nobodys && organization.is_marked())
@@ -410,7 +387,7 @@ fn update(pair: Pair<'_>) -> Option<Update> {
         }
     };
     for (key, wanted) in fields.iter() {
-        // An account without type leaves the organization's type alone.
+        // An account without a type leaves the organization's type alone.
         let is_unknown_type = key == ACCOUNT_TYPE && *wanted == FieldValue::UNSET;
         if !is_unknown_type {
             compare(key, organization.field(key), wanted);
@@ -424,40 +401,6 @@ fn update(pair: Pair<'_>) -> Option<Update> {
         name: name.clone(),
         changes,
     })
-}
-
-impl Changes {
-    /// Sorts every list by Salesforce id, then id: the same inputs give the same bytes.
-    fn sort(&mut self) {
-        let Self {
-            creates,
-            updates,
-            marks,
-            skipped,
-            protected,
-            retained,
-            waiting,
-            unlinked,
-            deferred,
-            conflicts: _,
-            already_marked,
-            absent,
-            repeated,
-        } = self;
-        creates.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
-        updates.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
-        skipped.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
-        for list in [marks, already_marked] {
-            list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
-        }
-        for list in [protected, retained, unlinked] {
-            list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
-        }
-        waiting.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
-        deferred.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
-        absent.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
-        repeated.sort_by(|a, b| (a.id, &a.field).cmp(&(b.id, &b.field)));
-    }
 }
 
 #[cfg(test)]

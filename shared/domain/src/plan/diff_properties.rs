@@ -20,10 +20,10 @@ fn an_account(number: usize, name: usize, track: usize, owner: &str) -> Account 
 struct Draft {
     name: usize,
     upper_case: bool,
-    /// 12 stands for a blank Salesforce id, 13 for one that is no id.
+    /// 12 stands for a blank Salesforce id, 13 for text that is no account id.
     account: usize,
     written: usize,
-    /// 12 stands for none, 13 for one of another system.
+    /// 12 stands for none, 13 for an id of another system.
     external_id: usize,
     kind: usize,
     marked: bool,
@@ -131,13 +131,13 @@ fn plan(accounts: &[Account], organizations: &[Organization]) -> Changes {
     .unwrap()
 }
 
-/// What Zendesk holds after a plan. Names must stay unique where they were.
+/// What Zendesk holds after a plan. Names that were unique must stay unique.
 fn apply(changes: &Changes, organizations: &[Organization]) -> Vec<Organization> {
     let mut after: BTreeMap<u64, Organization> = organizations
         .iter()
         .map(|one| (one.id, one.clone()))
         .collect();
-    for update in &changes.updates {
+    for update in &changes.entries.updates {
         let organization = after.get_mut(&update.id).unwrap();
         for Change { field, old: _, new } in &update.changes {
             if field == "name" {
@@ -147,7 +147,7 @@ fn apply(changes: &Changes, organizations: &[Organization]) -> Vec<Organization>
             }
         }
     }
-    for mark in &changes.marks {
+    for mark in &changes.entries.marks {
         after
             .get_mut(&mark.id)
             .unwrap()
@@ -155,7 +155,7 @@ fn apply(changes: &Changes, organizations: &[Organization]) -> Vec<Organization>
             .set(MARK_FOR_DELETION, FieldValue::Flag(true));
     }
     let first = after.keys().next_back().map_or(1, |last| last + 1);
-    for (number, create) in (first..).zip(&changes.creates) {
+    for (number, create) in (first..).zip(&changes.entries.creates) {
         let organization = Organization {
             instance: "global".to_owned(),
             id: number,
@@ -189,12 +189,13 @@ fn assert_equal_but_for_conflicts(
     settled: &[Organization],
 ) -> Result<(), TestCaseError> {
     let in_conflict: BTreeSet<_> = last
+        .found
         .conflicts
         .iter()
         .flat_map(|conflict| &conflict.accounts)
         .filter_map(|party| party.salesforce_id.clone())
         .collect();
-    prop_assert_eq!(&last.deferred, &[]);
+    prop_assert_eq!(&last.found.deferred, &[]);
     for account in accounts {
         let id = account.id().unwrap();
         let own: Vec<_> = settled
@@ -219,7 +220,9 @@ fn assert_equal_but_for_conflicts(
 }
 
 fn is_empty(changes: &Changes) -> bool {
-    changes.creates.is_empty() && changes.updates.is_empty() && changes.marks.is_empty()
+    changes.entries.creates.is_empty()
+        && changes.entries.updates.is_empty()
+        && changes.entries.marks.is_empty()
 }
 
 fn assert_creates_are_new(
@@ -227,7 +230,7 @@ fn assert_creates_are_new(
     organizations: &[Organization],
 ) -> Result<(), TestCaseError> {
     let mut names = BTreeSet::new();
-    for create in &changes.creates {
+    for create in &changes.entries.creates {
         let name = name_key(&create.name);
         for organization in organizations {
             prop_assert!(organization.account_id().as_ref() != Some(&create.salesforce_id));
@@ -250,7 +253,7 @@ fn assert_marks_are_abandoned(
         .iter()
         .map(|account| account.id().unwrap())
         .collect();
-    for mark in &changes.marks {
+    for mark in &changes.entries.marks {
         let organization = organizations
             .iter()
             .find(|organization| organization.id == mark.id)
@@ -290,8 +293,8 @@ fn assert_no_protected_partner_stays_marked(
 
 fn assert_no_organization_is_planned_twice(changes: &Changes) -> Result<(), TestCaseError> {
     let mut planned = BTreeSet::new();
-    let updates = changes.updates.iter().map(|update| update.id);
-    for id in updates.chain(changes.marks.iter().map(|mark| mark.id)) {
+    let updates = changes.entries.updates.iter().map(|update| update.id);
+    for id in updates.chain(changes.entries.marks.iter().map(|mark| mark.id)) {
         prop_assert!(planned.insert(id), "organization {} is planned twice", id);
     }
     Ok(())
@@ -315,7 +318,7 @@ proptest! {
         organizations in organizations(),
     ) {
         let changes = plan(&accounts, &organizations);
-        if !changes.conflicts.is_empty() || !changes.deferred.is_empty() {
+        if !changes.found.conflicts.is_empty() || !changes.found.deferred.is_empty() {
             return Ok(());
         }
         let again = plan(&accounts, &apply(&changes, &organizations));

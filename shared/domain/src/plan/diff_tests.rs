@@ -91,7 +91,7 @@ fn an_account_without_organization_is_created_with_every_field() {
         name: "Acme".to_owned(),
         fields: acme.fields,
     };
-    assert_eq!(changes.creates, [wanted]);
+    assert_eq!(changes.entries.creates, [wanted]);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn an_update_names_only_the_changed_fields_with_both_values() {
         new,
     };
     assert_eq!(
-        changes.updates[0].changes,
+        changes.entries.updates[0].changes,
         [
             entry("name", text("Acme Old"), text("Acme")),
             entry("account_owner", text("Grace"), text("Ada"))
@@ -118,7 +118,7 @@ fn an_update_names_only_the_changed_fields_with_both_values() {
     assert_eq!(tally(&changes), wanted);
 }
 
-/// An organization whose Salesforce id was changed to this text, and with an external id.
+/// An organization with this text as Salesforce id, and with an external id.
 fn with_ids(
     id: u64,
     of: &Account,
@@ -146,7 +146,7 @@ fn a_mangled_id_or_an_external_id_matches_and_the_salesforce_id_is_written_anew(
             ..NOTHING
         };
         assert_eq!(tally(&changes), wanted);
-        assert_eq!(changed_fields(&changes.updates[0]), [SALESFORCE_ID]);
+        assert_eq!(changed_fields(&changes.entries.updates[0]), [SALESFORCE_ID]);
     }
 }
 
@@ -189,8 +189,8 @@ fn nobody_is_told_to_take_another_accounts_organization_or_to_make_a_second_one(
     let acme = account(1, "Acme");
     let reason = |organizations: Vec<Organization>| {
         let changes = compare(std::slice::from_ref(&acme), organizations);
-        assert_eq!(changes.conflicts.len(), 1);
-        changes.conflicts[0].reason.clone()
+        assert_eq!(changes.found.conflicts.len(), 1);
+        changes.found.conflicts[0].reason.clone()
     };
     let of_nobody = with_ids(9, &acme, "no id", None);
     let of_another = organization(9, &account(2, "Acme"), &[]);
@@ -212,7 +212,7 @@ fn an_account_that_is_back_is_unmarked() {
     };
     assert_eq!(tally(&changes), wanted);
     assert_eq!(
-        changes.updates[0].changes,
+        changes.entries.updates[0].changes,
         [Change {
             field: MARK_FOR_DELETION.to_owned(),
             old: FieldValue::Flag(true),
@@ -232,7 +232,7 @@ fn a_partner_without_account_is_marked_once() {
         ..NOTHING
     };
     assert_eq!(tally(&changes), wanted);
-    assert_eq!(changes.marks[0].id, 9);
+    assert_eq!(changes.entries.marks[0].id, 9);
 }
 
 #[test]
@@ -262,11 +262,14 @@ fn a_protected_or_alliance_id_is_never_marked_and_a_mark_on_it_is_taken_back() {
     ] {
         let changes = compare_with(&[], vec![gone.clone()], &rules);
         assert_eq!(tally(&changes), left_alone);
-        assert!(changes.protected[0].reason.contains(parameter));
+        assert!(changes.found.protected[0].reason.contains(parameter));
 
         let changes = compare_with(&[], vec![marked(gone.clone())], &rules);
         assert_eq!(tally(&changes), unmarked);
-        assert_eq!(changed_fields(&changes.updates[0]), [MARK_FOR_DELETION]);
+        assert_eq!(
+            changed_fields(&changes.entries.updates[0]),
+            [MARK_FOR_DELETION]
+        );
     }
 }
 
@@ -285,10 +288,13 @@ fn a_protected_organization_in_a_conflict_loses_its_mark_and_nothing_else() {
         ..NOTHING
     };
     assert_eq!(tally(&changes), wanted);
-    assert_eq!(changed_fields(&changes.updates[0]), [MARK_FOR_DELETION]);
+    assert_eq!(
+        changed_fields(&changes.entries.updates[0]),
+        [MARK_FOR_DELETION]
+    );
 }
 
-/// What becomes of an organization without account whose expiration date has this text.
+/// What becomes of an organization without an account whose expiration date has this text.
 #[derive(Debug, PartialEq, Eq)]
 enum Kept {
     Marked,
@@ -300,7 +306,7 @@ fn kept(expiration_date: &str) -> Kept {
     let expired = [(EXPIRATION_DATE, text(expiration_date))];
     let gone = organization(9, &account(1, "Gone"), &expired);
     let changes = compare(&[], vec![gone]);
-    match (&changes.marks[..], &changes.retained[..]) {
+    match (&changes.entries.marks[..], &changes.found.retained[..]) {
         ([_], []) => Kept::Marked,
         ([], [retained]) => match retained.eligible_from {
             Some(date) => Kept::Until(date.to_string()),
@@ -359,7 +365,7 @@ fn a_lookalike_with_the_id_is_adopted_never_doubled() {
         ..NOTHING
     };
     assert_eq!(tally(&changes), wanted);
-    let fields = changed_fields(&changes.updates[0]);
+    let fields = changed_fields(&changes.entries.updates[0]);
     assert_eq!(fields, ["account_owner", "account_type"]);
 }
 
@@ -386,7 +392,7 @@ fn a_short_id_matches_and_is_rewritten() {
     let short = organization(9, &acme, &[(SALESFORCE_ID, text(id(1).short()))]);
     let changes = compare(&[acme], vec![short]);
     assert_eq!(
-        changes.updates[0].changes,
+        changes.entries.updates[0].changes,
         [Change {
             field: "salesforce_id".to_owned(),
             old: text(id(1).short()),
@@ -412,7 +418,7 @@ fn two_organizations_with_one_id_are_left_alone_with_and_without_account() {
             accounts: sides,
             organizations,
             ..
-        } = &changes.conflicts[0];
+        } = &changes.found.conflicts[0];
         assert_eq!(sides.len(), accounts.len());
         assert_eq!(organization_ids(organizations), [Some(8), Some(9)]);
     }
@@ -460,7 +466,7 @@ fn of_a_rename_to_a_taken_name_the_name_alone_is_left_as_it_is() {
     };
     assert_eq!(tally(&changes), wanted);
     assert_eq!(
-        changed_fields(&changes.updates[0]),
+        changed_fields(&changes.entries.updates[0]),
         ["account_owner", MARK_FOR_DELETION]
     );
 }
@@ -484,7 +490,7 @@ fn of_two_accounts_of_one_name_the_matched_goes_on_and_the_other_is_a_conflict()
         ..NOTHING
     };
     assert_eq!(tally(&neither), wanted);
-    assert_eq!(neither.conflicts[0].accounts.len(), 2);
+    assert_eq!(neither.found.conflicts[0].accounts.len(), 2);
 }
 
 #[test]
@@ -499,7 +505,7 @@ fn a_matched_account_is_renamed_though_another_wants_the_name_and_that_one_is_th
         ..NOTHING
     };
     assert_eq!(tally(&changes), wanted);
-    let conflict = &changes.conflicts[0];
+    let conflict = &changes.found.conflicts[0];
     assert_eq!(conflict.accounts.len(), 2, "both sides are shown");
     assert_eq!(organization_ids(&conflict.organizations), [Some(8)]);
     let reason = &conflict.reason;
@@ -540,11 +546,11 @@ fn an_organization_of_no_account_id_is_never_marked_and_its_reason_says_what_to_
             ..NOTHING
         };
         assert_eq!(tally(&changes), wanted, "{unreadable}");
-        let reason = &changes.unlinked[0].reason;
+        let reason = &changes.found.unlinked[0].reason;
         assert!(reason.contains("into salesforce_id"), "{reason}");
     }
     let by_hand = marked(with_ids(8, &account(1, "A"), "no id", None));
-    assert_eq!(compare(&[], vec![by_hand]).already_marked.len(), 1);
+    assert_eq!(compare(&[], vec![by_hand]).found.already_marked.len(), 1);
 }
 
 /// An account of each new name, whose organization has another one.
@@ -568,8 +574,8 @@ fn a_name_that_the_plan_frees_waits_for_the_next_run_and_is_no_conflict() {
         ..NOTHING
     };
     assert_eq!(tally(&changes), wanted);
-    assert_eq!(changes.updates[0].id, 1);
-    assert!(changes.deferred[0].reason.contains("organization 1"));
+    assert_eq!(changes.entries.updates[0].id, 1);
+    assert!(changes.found.deferred[0].reason.contains("organization 1"));
 }
 
 #[test]
@@ -590,7 +596,7 @@ fn an_account_without_type_waits_for_no_name() {
     let leaves = account(1, "New");
     let own = named(organization(1, &leaves, &[]), "Acme");
     let changes = compare(&[leaves, typed(2, "Acme", "Services")], vec![own]);
-    assert_eq!(changes.deferred, []);
+    assert_eq!(changes.found.deferred, []);
 }
 
 #[test]
@@ -609,7 +615,7 @@ fn names_that_are_wanted_in_a_ring_are_one_conflict_that_asks_for_a_temporary_na
             reason,
             accounts,
             organizations,
-        } = &changes.conflicts[0];
+        } = &changes.found.conflicts[0];
         assert!(reason.contains("temporary name"), "{reason}");
         assert_eq!(accounts.len(), ring.len());
         assert_eq!(organizations.len(), ring.len());
@@ -655,7 +661,11 @@ fn a_conflict_names_the_account_of_each_organization() {
     let of_another = organization(9, &account(2, "Acme"), &[]);
     let nobodys = with_ids(8, &acme, "no id", None);
     let changes = compare(&[acme], vec![of_another, nobodys]);
-    let belongs_to = |place: usize| changes.conflicts[0].organizations[place].belongs_to.clone();
+    let belongs_to = |place: usize| {
+        changes.found.conflicts[0].organizations[place]
+            .belongs_to
+            .clone()
+    };
     assert_eq!(belongs_to(0), None);
     assert!(belongs_to(1).unwrap().contains(id(2).as_str()));
 }
@@ -678,7 +688,7 @@ fn an_account_without_type_is_skipped_never_created_never_marked() {
         ..NOTHING
     };
     assert_eq!(tally(&changes), wanted);
-    let fields = changed_fields(&changes.updates[0]);
+    let fields = changed_fields(&changes.entries.updates[0]);
     assert_eq!(fields, ["account_owner"], "the type is left alone");
 }
 
@@ -704,7 +714,7 @@ fn an_update_is_done_on_the_organization_that_has_all_its_values() {
     );
     let now = organization(9, &acme, &[]);
     let changes = compare(&[acme], vec![old.clone()]);
-    let update = &changes.updates[0];
+    let update = &changes.entries.updates[0];
     assert_eq!(changed_fields(update), [NAME, "account_owner"]);
     assert!(update.is_done_on(&now));
     assert!(!update.is_done_on(&old));
@@ -718,11 +728,11 @@ fn of_a_held_update_the_unmark_alone_is_left() {
     let acme = account(1, "Acme");
     let own = marked(organization(9, &acme, &[("account_owner", text("Sam"))]));
     let changes = compare(std::slice::from_ref(&acme), vec![own]);
-    let unmark = changes.updates[0].only_unmark().unwrap();
+    let unmark = changes.entries.updates[0].only_unmark().unwrap();
     assert_eq!(changed_fields(&unmark), [MARK_FOR_DELETION]);
     let unmarked = organization(9, &acme, &[("account_owner", text("Sam"))]);
     let changes = compare(&[acme], vec![unmarked]);
-    assert_eq!(changes.updates[0].only_unmark(), None);
+    assert_eq!(changes.entries.updates[0].only_unmark(), None);
 }
 
 #[test]
@@ -740,7 +750,7 @@ fn an_account_whose_id_another_accounts_organization_carries_outside_is_a_confli
     };
     let changes = compare(std::slice::from_ref(&acme), vec![overwritten]);
     assert_eq!(tally(&changes), wanted, "neither created nor marked");
-    assert!(changes.conflicts[0].reason.contains("external_id"));
+    assert!(changes.found.conflicts[0].reason.contains("external_id"));
 
     let changes = compare(&[acme.clone(), elsewhere], vec![of_another.clone()]);
     assert_eq!(tally(&changes), wanted, "its own account's goes on");
@@ -766,5 +776,8 @@ fn a_marked_organization_of_nobody_with_an_accounts_name_loses_its_mark_and_is_a
         ..NOTHING
     };
     assert_eq!(tally(&changes), wanted);
-    assert_eq!(changed_fields(&changes.updates[0]), [MARK_FOR_DELETION]);
+    assert_eq!(
+        changed_fields(&changes.entries.updates[0]),
+        [MARK_FOR_DELETION]
+    );
 }

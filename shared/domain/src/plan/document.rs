@@ -6,13 +6,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Changes, Conflict, Create, Deferred, Guard, Limits, Mark, Repeated, Retained, Skipped, Update,
-    Waiting,
-};
+use super::{Changes, Create, Entries, Found, Guard, Limits, Mark, Update};
 use crate::model::{
-    Absent, AccountId, Counts, Header, Instance, LastGood, ListDocument, Memory, Mode, OwnMark,
-    Reference, RunUsage, sha256,
+    AccountId, Counts, Header, Instance, LastGood, ListDocument, Memory, Mode, Reference, RunUsage,
+    Usage, sha256,
 };
 
 macro_rules! list {
@@ -69,11 +66,8 @@ pub struct Listed {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lists {
-    /// `creates.json`.
     pub creates: Listed,
-    /// `updates.json`.
     pub updates: Listed,
-    /// `not_in_sync.json`.
     pub not_in_sync: Listed,
 }
 
@@ -103,9 +97,9 @@ pub struct Inputs {
     pub settings: Settings,
     /// The digests the execution's input approved.
     pub approve: Vec<String>,
-    /// The last good run before this one.
+    /// The last good run before this one; the guard measures against it.
     pub last_good: Option<LastGood>,
-    /// What the runs before left to be known; `None` if there was nothing that can be read.
+    /// What earlier runs left in the memory; `None` if there was none that could be read.
     pub memory: Option<Memory>,
     /// Why the memory is lost, if it is.
     pub memory_lost: Option<String>,
@@ -121,7 +115,8 @@ pub struct Inputs {
 pub struct Settings {
     /// Never marked.
     pub protected: BTreeSet<AccountId>,
-    /// Partners by name; never marked either, and missed if Salesforce does not return them.
+    /// Partners because a setting names them. Never marked either, and a warning says if Salesforce
+    /// does not return one.
     pub alliances: BTreeSet<AccountId>,
     /// Years after expiration in which an organization is retained.
     pub retention_years: i16,
@@ -140,40 +135,19 @@ pub struct Plan {
     pub mode: Mode,
     /// Over the digests of the three lists.
     pub digest: String,
-    /// What was seen and planned.
     pub counts: Counts,
     pub guard: Guard,
     /// The command that releases the held categories; `None` if nothing is held.
     pub release: Option<String>,
     /// Why the inputs look emptier than they should.
     pub warnings: Vec<String>,
-    /// What was not there to be known: the memory, an instance, an answer about former accounts.
+    /// What could not be known: the memory, an instance, an answer about former accounts.
     pub unknowns: Vec<String>,
-    /// Accounts that are not created.
-    pub skipped: Vec<Skipped>,
-    /// Organizations kept because of their age.
-    pub retained: Vec<Retained>,
-    /// Organizations kept because the operator said so.
-    pub protected: Vec<Retained>,
-    /// Organizations whose account has not been missing for long enough.
-    pub waiting: Vec<Waiting>,
-    /// Organizations of nobody knows which account.
-    pub unlinked: Vec<Retained>,
-    /// Accounts whose name this plan frees.
-    pub deferred: Vec<Deferred>,
-    pub conflicts: Vec<Conflict>,
-    /// Organizations without account that are marked already.
-    pub already_marked: Vec<Mark>,
-    /// The clocks as they stand if the run comes to its end.
-    pub absent: Vec<Absent>,
-    /// Marks of this pipeline that stand.
-    pub own_marks: Vec<OwnMark>,
-    /// What was written in the last run, and has to be written again.
-    pub repeated: Vec<Repeated>,
+    /// What the comparison found beside the entries.
+    #[serde(flatten)]
+    pub found: Found,
     pub lists: Lists,
-    /// What was read of each instance.
     pub instances: Vec<Instance>,
-    /// What it was made from.
     pub inputs: Inputs,
     /// What the stages used up to here.
     pub usage: RunUsage,
@@ -187,21 +161,25 @@ impl Plan {
         organizations_scanned: usize,
         partner_organizations: usize,
     ) -> Counts {
-        let Changes {
+        let Changes { entries, found } = changes;
+        let Entries {
             creates,
             updates,
             marks,
+        } = entries;
+        let Found {
             skipped,
-            protected: _,
             retained,
+            protected: _,
             waiting,
             unlinked,
             deferred: _,
             conflicts,
             already_marked: _,
             absent: _,
+            own_marks: _,
             repeated: _,
-        } = changes;
+        } = found;
         Counts {
             accounts,
             organizations_scanned,
@@ -209,12 +187,29 @@ impl Plan {
             creates: creates.len(),
             updates: updates.len(),
             marks: marks.len(),
-            unmarks: changes.unmarks(),
+            unmarks: entries.unmarks(),
             retained: retained.len(),
             waiting: waiting.len(),
             unlinked: unlinked.len(),
             skipped: skipped.len(),
             conflicts: conflicts.len(),
+        }
+    }
+}
+
+/// A plan with the entries of its lists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    pub plan: Plan,
+    pub entries: Entries,
+}
+
+impl Planned {
+    /// What all stages of the run used, given what sync did.
+    pub fn usage(&self, sync: Usage) -> RunUsage {
+        RunUsage {
+            sync,
+            ..self.plan.usage.clone()
         }
     }
 }

@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Absent, AccountId, FieldValue, Fields, MARK_FOR_DELETION, Organization};
+use crate::model::{
+    Absent, AccountId, FieldValue, Fields, MARK_FOR_DELETION, Organization, OwnMark,
+};
 
-/// An entry of `creates.json`: an account without organization.
+/// An entry of `creates.json`: an account without an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Create {
     /// The account; becomes `external_id` too.
@@ -89,7 +91,7 @@ impl Update {
     }
 }
 
-/// An entry of `not_in_sync.json`: a partner organization without account, to be marked for
+/// An entry of `not_in_sync.json`: a partner organization without an account, to be marked for
 /// deletion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
@@ -101,9 +103,9 @@ pub struct Mark {
     pub reason: String,
 }
 
-/// A partner organization without account that is not marked.
+/// A partner organization without an account that is not marked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept<When> {
+pub struct NotMarked<When> {
     pub id: u64,
     /// Its Salesforce id as Zendesk has it.
     pub salesforce_id: Option<String>,
@@ -113,15 +115,16 @@ pub struct Kept<When> {
     pub eligible_from: When,
 }
 
-/// Kept for a reason of its own. The first day on which it may be marked; `None` if there is none.
-pub type Retained = Kept<Option<Date>>;
+/// Kept for a reason of its own. `eligible_from` is the first day on which it may be marked; `None`
+/// if there is no such day.
+pub type Retained = NotMarked<Option<Date>>;
 
-/// Kept because its account has not been missing for long enough. The moment from which it may be
-/// marked.
-pub type Waiting = Kept<Timestamp>;
+/// Kept because its account has not been missing for long enough. `eligible_from` is the moment
+/// from which it may be marked.
+pub type Waiting = NotMarked<Timestamp>;
 
-/// An account whose name another organization gives up by this very plan: it gets it from a later
-/// run.
+/// An account whose name another organization still has, and gives up by this very plan. The
+/// account gets it in a later run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deferred {
     /// The account's organization; `None` if it has none yet.
@@ -133,7 +136,7 @@ pub struct Deferred {
     pub reason: String,
 }
 
-/// A value that the last run wrote, and that has to be written again: it never converged.
+/// A value that the last run wrote, and that has to be written again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repeated {
     pub id: u64,
@@ -174,8 +177,8 @@ pub struct Party {
     pub marked: bool,
 }
 
-/// Records of which it is not certain which is which. Nothing is done to any of them until a person
-/// has decided; of a rename that clashes the name alone is left undone.
+/// Records that cannot be told apart for certain. Nothing is done to any of them until a person has
+/// decided; if a rename clashes, only the name is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     pub reason: String,
@@ -186,48 +189,94 @@ pub struct Conflict {
 /// All that the comparison found, each list sorted by Salesforce id, then id.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Changes {
-    /// Accounts without organization.
+    /// What is to be done.
+    pub entries: Entries,
+    /// What is left as it is, and what a person should know.
+    pub found: Found,
+}
+
+/// The entries of a plan's three lists, held or not.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Entries {
+    /// Accounts without an organization: `creates.json`.
     pub creates: Vec<Create>,
+    /// Organizations that differ: `updates.json`.
     pub updates: Vec<Update>,
+    /// Organizations to be marked: `not_in_sync.json`.
     pub marks: Vec<Mark>,
-    /// Accounts without a type.
+}
+
+/// What the comparison found beside the entries; part of `plan.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Found {
+    /// Accounts that are not created, because they have no account type.
     pub skipped: Vec<Skipped>,
-    /// Organizations without account whose id is protected.
-    pub protected: Vec<Retained>,
-    /// Organizations without account that are too young to be marked.
+    /// Organizations without an account that are too young to be marked.
     pub retained: Vec<Retained>,
+    /// Organizations without an account that the operator protects.
+    pub protected: Vec<Retained>,
     /// Organizations whose account has not been missing for long enough.
     pub waiting: Vec<Waiting>,
-    /// Organizations of nobody knows which account.
+    /// Partner organizations that no account id links to an account.
     pub unlinked: Vec<Retained>,
     /// Accounts whose name this plan frees.
     pub deferred: Vec<Deferred>,
     pub conflicts: Vec<Conflict>,
-    /// Organizations without account that are marked already.
+    /// Organizations without an account that are marked already.
     pub already_marked: Vec<Mark>,
-    /// The clock of every organization whose account is missing.
+    /// The clocks as they stand if the run comes to its end.
     pub absent: Vec<Absent>,
-    /// Values that have to be written again.
+    /// Marks of this pipeline that stand.
+    pub own_marks: Vec<OwnMark>,
+    /// What was written in the last run, and has to be written again.
     pub repeated: Vec<Repeated>,
 }
 
-/// The entries of a plan's three lists.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Entries {
-    /// Of `creates.json`.
-    pub creates: Vec<Create>,
-    /// Of `updates.json`.
-    pub updates: Vec<Update>,
-    /// Of `not_in_sync.json`.
-    pub marks: Vec<Mark>,
-}
-
-impl Changes {
+impl Entries {
     /// The number of updates that take a mark back.
     pub fn unmarks(&self) -> usize {
         self.updates
             .iter()
             .filter(|update| update.unmark().is_some())
             .count()
+    }
+}
+
+impl Changes {
+    /// Sorts every list by Salesforce id, then id: the same inputs give the same bytes. The
+    /// conflicts are in order already.
+    pub(super) fn sort(&mut self) {
+        let Self { entries, found } = self;
+        let Entries {
+            creates,
+            updates,
+            marks,
+        } = entries;
+        let Found {
+            skipped,
+            retained,
+            protected,
+            waiting,
+            unlinked,
+            deferred,
+            conflicts: _,
+            already_marked,
+            absent,
+            own_marks: _,
+            repeated,
+        } = found;
+        creates.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
+        updates.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        skipped.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
+        for list in [marks, already_marked] {
+            list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        }
+        for list in [protected, retained, unlinked] {
+            list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        }
+        waiting.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        deferred.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        absent.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        repeated.sort_by(|a, b| (a.id, &a.field).cmp(&(b.id, &b.field)));
     }
 }

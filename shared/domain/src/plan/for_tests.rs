@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Changes, Inputs, Limit, Limits, Listed, Lists, Settings};
+use super::{Changes, Entries, Found, Inputs, Limit, Limits, Listed, Lists, Settings};
 use crate::model::mapping::columns;
 use crate::model::{
     Account, AccountId, Alliances, Complete, FieldValue, Fields, Header, HeldKeys, Instance,
@@ -63,7 +63,6 @@ pub(super) fn named(mut organization: Organization, name: &str) -> Organization 
     organization
 }
 
-/// Text as a field's value.
 pub(super) fn text(text: impl AsRef<str>) -> FieldValue {
     FieldValue::Text(Some(text.as_ref().into()))
 }
@@ -71,7 +70,7 @@ pub(super) fn text(text: impl AsRef<str>) -> FieldValue {
 /// A memory that knows nothing.
 pub(super) fn memory() -> Memory {
     Memory {
-        header: Header::new("before", 0),
+        header: Header::new("before", Timestamp::UNIX_EPOCH, 0),
         absent: Vec::new(),
         marked: Vec::new(),
         held: HeldKeys::new(),
@@ -101,7 +100,7 @@ pub(super) fn gathered(organizations: Vec<Organization>) -> Complete<Organizatio
         .into_iter()
         .partition(Organization::is_partner);
     let document = Organizations {
-        header: Header::new("r", partners.len()),
+        header: Header::new("r", Timestamp::UNIX_EPOCH, partners.len()),
         organizations: partners,
         lookalikes,
         instances: vec![instance(TARGET)],
@@ -109,7 +108,7 @@ pub(super) fn gathered(organizations: Vec<Organization>) -> Complete<Organizatio
     document.into_complete("r", TARGET).unwrap()
 }
 
-/// What a plan is made from that has no past; nothing may go without approval.
+/// What a plan without a past is made from. Its limits are 0: nothing goes without an approval.
 pub(super) fn inputs(now: Timestamp, mark_after_hours: u32) -> Inputs {
     let none = Limit {
         number: 0,
@@ -180,10 +179,13 @@ pub(super) struct Tally {
 }
 
 pub(super) fn tally(changes: &Changes) -> Tally {
-    let Changes {
+    let Changes { entries, found } = changes;
+    let Entries {
         creates,
         updates,
         marks,
+    } = entries;
+    let Found {
         skipped,
         protected,
         retained,
@@ -193,12 +195,13 @@ pub(super) fn tally(changes: &Changes) -> Tally {
         conflicts,
         already_marked,
         absent: _,
+        own_marks: _,
         repeated,
-    } = changes;
+    } = found;
     Tally {
         creates: creates.len(),
         updates: updates.len(),
-        unmarks: changes.unmarks(),
+        unmarks: entries.unmarks(),
         marks: marks.len(),
         skipped: skipped.len(),
         protected: protected.len(),

@@ -6,21 +6,21 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changes, Create, Creates, Mark, NotInSync, Update, Updates};
+use super::{Creates, Entries, Mark, NotInSync, Update, Updates};
 use crate::Result;
-use crate::model::{Guarded, Held, HeldKeys, MARK_FOR_DELETION, entries_digest};
+use crate::model::{Category, Held, HeldKeys, MARK_FOR_DELETION, entries_digest};
 
-/// The most of one category that goes without approval: the larger of a number and a share.
+/// The most entries of a category that need no approval: the larger of a number and a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
-    /// So many entries always go.
+    /// This many entries never need one.
     pub number: usize,
-    /// So many go, in percent of the target's partner organizations.
+    /// Nor does this share, in percent of the target's partner organizations.
     pub percent: usize,
 }
 
 impl Limit {
-    /// The limit for so many partner organizations, rounded down.
+    /// The limit for this many partner organizations, rounded down.
     pub fn of(self, partner_organizations: usize) -> usize {
         self.number
             .max(partner_organizations.saturating_mul(self.percent) / 100)
@@ -40,7 +40,7 @@ pub struct Limits {
 
 /// The sizes the guard measures against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct Sizes {
     /// Partner organizations on the target.
     pub partner_organizations: usize,
     /// Accounts from Salesforce.
@@ -60,14 +60,14 @@ pub struct Seen {
 /// The guard's judgement of one category.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judged {
-    pub category: Guarded,
+    pub category: Category,
     /// Entries that are measured; an update that is only an un-mark is not one.
     pub count: usize,
-    /// Marks set since the last purge that still stand; they count as well. 0 of other categories.
+    /// Marks set since the last purge that still stand; they count too. 0 in other categories.
     pub standing: usize,
     /// Entries that were held before and were not approved since; one of them holds the category.
     pub held_before: usize,
-    /// The most that goes without approval.
+    /// The most entries that need no approval.
     pub limit: usize,
     /// Over the sorted entries, without un-marks and without reasons; an approval must name it.
     pub digest: String,
@@ -89,15 +89,15 @@ impl Judged {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guard {
     pub categories: Vec<Judged>,
-    /// Approvals of the input that fit no category of this plan that needs one. They release
+    /// Approvals in the input that match no category of this plan that needs one. They release
     /// nothing.
     pub refused_approvals: Vec<String>,
-    pub seen: Seen,
+    pub seen: Sizes,
 }
 
 impl Guard {
-    /// True if the category is not applied. A category without judgement is held.
-    pub fn holds(&self, category: Guarded) -> bool {
+    /// True if the category is not applied. A category that was not judged is held.
+    pub fn holds(&self, category: Category) -> bool {
         self.categories
             .iter()
             .find(|judged| judged.category == category)
@@ -122,46 +122,44 @@ impl Guard {
 ///
 /// # Errors
 /// [`crate::Error::Contract`] if a list has no JSON form.
-pub fn judge(
-    changes: &Changes,
-    seen: Seen,
+pub fn hold_what_is_too_large(
+    entries: &Entries,
+    seen: Sizes,
     limits: &Limits,
     held: &HeldKeys,
     approvals: &[String],
 ) -> Result<Guard> {
-    let updates = without_unmarks(&changes.updates);
+    let updates = without_unmarks(&entries.updates);
     let held_before = |category| match held.get(&category) {
-        Some(keys) => entry_keys(category, &changes.creates, &changes.updates, &changes.marks)
-            .intersection(keys)
-            .count(),
+        Some(keys) => entry_keys(category, entries).intersection(keys).count(),
         None => 0,
     };
     let measured = [
         Measured {
-            category: Guarded::Creates,
-            count: changes.creates.len(),
+            category: Category::Creates,
+            count: entries.creates.len(),
             standing: 0,
-            held_before: held_before(Guarded::Creates),
+            held_before: held_before(Category::Creates),
             limit: limits.creates,
-            digest: entries_digest::<Creates>(&changes.creates)?,
+            digest: entries_digest::<Creates>(&entries.creates)?,
             veto: None,
         },
         Measured {
-            category: Guarded::Updates,
+            category: Category::Updates,
             count: updates.len(),
             standing: 0,
-            held_before: held_before(Guarded::Updates),
+            held_before: held_before(Category::Updates),
             limit: limits.updates,
             digest: entries_digest::<Updates>(&updates)?,
             veto: None,
         },
         Measured {
-            category: Guarded::Marks,
-            count: changes.marks.len(),
+            category: Category::Marks,
+            count: entries.marks.len(),
             standing: seen.marks_since_purge,
-            held_before: held_before(Guarded::Marks),
+            held_before: held_before(Category::Marks),
             limit: limits.marks,
-            digest: entries_digest::<NotInSync>(&without_reasons(&changes.marks))?,
+            digest: entries_digest::<NotInSync>(&without_reasons(&entries.marks))?,
             veto: no_mark_may_go(seen, limits),
         },
     ];
@@ -186,8 +184,8 @@ pub fn judge(
     })
 }
 
-/// What may be held of the updates. Un-marks never are, so they must not spoil an approval either:
-/// neither their number nor the digest knows them.
+/// The updates without their un-marks. Un-marks are never held, so they must not spoil an approval:
+/// neither the number of updates nor their digest includes them.
 fn without_unmarks(updates: &[Update]) -> Vec<Update> {
     let held = updates
         .iter()
@@ -195,8 +193,8 @@ fn without_unmarks(updates: &[Update]) -> Vec<Update> {
     held.collect()
 }
 
-/// What an approval of marks is bound to. A reason explains, and may be known better an hour later:
-/// it must not spoil the approval.
+/// The marks without their reasons: what an approval is bound to. A reason explains, and may be
+/// known better an hour later, so it must not spoil the approval.
 fn without_reasons(marks: &[Mark]) -> Vec<Mark> {
     let bare = marks.iter().map(|mark| Mark {
         reason: String::new(),
@@ -205,40 +203,40 @@ fn without_reasons(marks: &[Mark]) -> Vec<Mark> {
     bare.collect()
 }
 
-/// The keys of a category's entries, as the memory holds those that are held.
-pub(super) fn entry_keys(
-    category: Guarded,
-    creates: &[Create],
-    updates: &[Update],
-    marks: &[Mark],
-) -> BTreeSet<String> {
+/// The keys of a category's entries, as the memory names held entries.
+pub(super) fn entry_keys(category: Category, entries: &Entries) -> BTreeSet<String> {
+    let Entries {
+        creates,
+        updates,
+        marks,
+    } = entries;
     match category {
-        Guarded::Creates => {
+        Category::Creates => {
             let ids = creates.iter().map(|one| one.salesforce_id.to_string());
             ids.collect()
         }
-        Guarded::Updates => {
+        Category::Updates => {
             let held = without_unmarks(updates);
             held.iter().map(|one| one.id.to_string()).collect()
         }
-        Guarded::Marks => marks.iter().map(|one| one.id.to_string()).collect(),
+        Category::Marks => marks.iter().map(|one| one.id.to_string()).collect(),
     }
 }
 
 /// What is measured of one category.
 struct Measured {
-    category: Guarded,
+    category: Category,
     count: usize,
     standing: usize,
     /// Those of the entries that were held before.
     held_before: usize,
     limit: Limit,
     digest: String,
-    /// Why none may go unseen, whatever the limit says.
+    /// Why none may go without an approval, whatever the limit says.
     veto: Option<String>,
 }
 
-fn judge_category(measured: Measured, seen: Seen, approvals: &[String]) -> Judged {
+fn judge_category(measured: Measured, seen: Sizes, approvals: &[String]) -> Judged {
     let message = message(&measured, seen);
     let Measured {
         category,
@@ -269,7 +267,7 @@ fn judge_category(measured: Measured, seen: Seen, approvals: &[String]) -> Judge
 }
 
 /// Numbers, limit and percentage, and what else holds the category.
-fn message(measured: &Measured, seen: Seen) -> String {
+fn message(measured: &Measured, seen: Sizes) -> String {
     let Measured {
         category,
         count,
@@ -285,8 +283,8 @@ fn message(measured: &Measured, seen: Seen) -> String {
         many => format!("{many} partner organizations"),
     };
     let numbers = match category {
-        Guarded::Marks => format!("{count} new and {standing} set since the last purge, of {all}"),
-        Guarded::Creates | Guarded::Updates => format!("{count} of {all}"),
+        Category::Marks => format!("{count} new and {standing} set since the last purge, of {all}"),
+        Category::Creates | Category::Updates => format!("{count} of {all}"),
     };
     let share = match ((count + standing) * 1000).checked_div(partner_organizations) {
         Some(permille) => format!("{}.{}", permille / 10, permille % 10),
@@ -309,21 +307,21 @@ fn message(measured: &Measured, seen: Seen) -> String {
     message
 }
 
-/// Why no mark may go unseen, whatever the limit says.
-fn no_mark_may_go(seen: Seen, limits: &Limits) -> Option<String> {
+/// Why no mark may go without an approval, whatever the limit says.
+fn no_mark_may_go(seen: Sizes, limits: &Limits) -> Option<String> {
     lost_memory(seen)
         .or_else(|| too_few_accounts(seen, limits))
         .or_else(|| lost_permission(seen))
 }
 
-fn lost_memory(seen: Seen) -> Option<String> {
+fn lost_memory(seen: Sizes) -> Option<String> {
     let why = "the memory of the runs before is lost, so nobody knows what was marked or held";
     seen.memory_lost.then(|| why.to_owned())
 }
 
-/// Accounts that are gone from sight are more often a lost permission than lost partners.
-fn lost_permission(seen: Seen) -> Option<String> {
-    let Seen {
+/// If many accounts are out of sight, a permission is more likely lost than the partners.
+fn lost_permission(seen: Sizes) -> Option<String> {
+    let Sizes {
         former,
         former_not_visible,
         ..
@@ -336,9 +334,9 @@ fn lost_permission(seen: Seen) -> Option<String> {
     })
 }
 
-/// Too few accounts look like a cut read.
-fn too_few_accounts(seen: Seen, limits: &Limits) -> Option<String> {
-    let Seen {
+/// Too few accounts look like a read that was cut short.
+fn too_few_accounts(seen: Sizes, limits: &Limits) -> Option<String> {
+    let Sizes {
         accounts,
         accounts_of_last_good_run,
         ..

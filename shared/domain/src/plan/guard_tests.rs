@@ -36,8 +36,8 @@ fn update(number: usize, fields: &[&str]) -> Update {
     }
 }
 
-fn changes(creates: usize, updates: usize, marks: usize) -> Changes {
-    Changes {
+fn changes(creates: usize, updates: usize, marks: usize) -> Entries {
+    Entries {
         creates: (0..creates)
             .map(|n| Create {
                 salesforce_id: id(n),
@@ -56,12 +56,11 @@ fn changes(creates: usize, updates: usize, marks: usize) -> Changes {
                 reason: String::new(),
             })
             .collect(),
-        ..Changes::default()
     }
 }
 
-fn seen(partner_organizations: usize) -> Seen {
-    Seen {
+fn seen(partner_organizations: usize) -> Sizes {
+    Sizes {
         partner_organizations,
         accounts: 100,
         accounts_of_last_good_run: Some(100),
@@ -72,8 +71,8 @@ fn seen(partner_organizations: usize) -> Seen {
     }
 }
 
-fn held(changes: &Changes, seen: Seen) -> Vec<Guarded> {
-    judge(changes, seen, &LIMITS, &HeldKeys::new(), &[])
+fn held(changes: &Entries, seen: Sizes) -> Vec<Category> {
+    hold_what_is_too_large(changes, seen, &LIMITS, &HeldKeys::new(), &[])
         .unwrap()
         .held()
         .into_iter()
@@ -81,7 +80,7 @@ fn held(changes: &Changes, seen: Seen) -> Vec<Guarded> {
         .collect()
 }
 
-/// The most entries that go without approval, for so many existing partner organizations.
+/// The most entries that need no approval, for a number of existing partner organizations.
 struct Boundary {
     existing: usize,
     most: usize,
@@ -123,12 +122,12 @@ const CREATES: [Boundary; 8] = [
     Boundary { existing: 1000, most: 100 },
 ];
 
-fn assert_holds_just_above(category: Guarded, table: &[Boundary]) {
+fn assert_holds_just_above(category: Category, table: &[Boundary]) {
     for Boundary { existing, most } in table {
         let planned = |count| match category {
-            Guarded::Creates => changes(count, 0, 0),
-            Guarded::Updates => changes(0, count, 0),
-            Guarded::Marks => changes(0, 0, count),
+            Category::Creates => changes(count, 0, 0),
+            Category::Updates => changes(0, count, 0),
+            Category::Marks => changes(0, 0, count),
         };
         let held_at = |count| held(&planned(count), seen(*existing));
         let what = format!("{category:?}, {existing} existing");
@@ -140,13 +139,13 @@ fn assert_holds_just_above(category: Guarded, table: &[Boundary]) {
 
 #[test]
 fn every_limit_holds_just_above_it_whatever_exists() {
-    assert_holds_just_above(Guarded::Marks, &MARKS);
-    assert_holds_just_above(Guarded::Updates, &UPDATES);
-    assert_holds_just_above(Guarded::Creates, &CREATES);
+    assert_holds_just_above(Category::Marks, &MARKS);
+    assert_holds_just_above(Category::Updates, &UPDATES);
+    assert_holds_just_above(Category::Creates, &CREATES);
 }
 
-fn accounts_read(accounts: usize, last: Option<usize>) -> Seen {
-    Seen {
+fn accounts_read(accounts: usize, last: Option<usize>) -> Sizes {
+    Sizes {
         accounts,
         accounts_of_last_good_run: last,
         ..seen(1000)
@@ -164,7 +163,7 @@ fn any_mark_is_held_without_accounts_or_below_the_share_of_the_last_good_run() {
         accounts_read(99, Some(124)),
         accounts_read(3, Some(4)),
     ] {
-        assert_eq!(held(&one_of_each, few), [Guarded::Marks], "{few:?}");
+        assert_eq!(held(&one_of_each, few), [Category::Marks], "{few:?}");
     }
     for enough in [
         accounts_read(80, Some(100)),
@@ -181,7 +180,8 @@ fn any_mark_is_held_without_accounts_or_below_the_share_of_the_last_good_run() {
 #[test]
 fn marks_held_for_want_of_accounts_say_how_many_there_were() {
     let seen = accounts_read(60, Some(100));
-    let guard = judge(&changes(1, 1, 1), seen, &LIMITS, &HeldKeys::new(), &[]).unwrap();
+    let guard =
+        hold_what_is_too_large(&changes(1, 1, 1), seen, &LIMITS, &HeldKeys::new(), &[]).unwrap();
     let message = &guard.categories[2].message;
     assert!(message.contains("60 accounts"), "{message}");
     assert!(message.contains("100"), "{message}");
@@ -197,18 +197,18 @@ fn an_update_that_only_takes_a_mark_back_needs_no_leave() {
     unmarks
         .updates
         .push(update(300, &[MARK_FOR_DELETION, "name"]));
-    assert_eq!(held(&unmarks, seen(10)), [Guarded::Updates]);
+    assert_eq!(held(&unmarks, seen(10)), [Category::Updates]);
 }
 
 #[test]
 fn an_approval_releases_exactly_its_plan_and_category() {
     let six = changes(0, 0, 6);
     let seven = changes(0, 0, 7);
-    let judged = |changes: &Changes, approved: &str| {
+    let judged = |changes: &Entries, approved: &str| {
         let approvals = [approved.to_owned()];
-        judge(changes, seen(10), &LIMITS, &HeldKeys::new(), &approvals).unwrap()
+        hold_what_is_too_large(changes, seen(10), &LIMITS, &HeldKeys::new(), &approvals).unwrap()
     };
-    let digest = |changes: &Changes| judged(changes, "").held()[0].digest.clone();
+    let digest = |changes: &Entries| judged(changes, "").held()[0].digest.clone();
     let digest_of_six = digest(&six);
     let digest_of_seven = digest(&seven);
     assert_ne!(digest_of_six, digest_of_seven);
@@ -223,7 +223,7 @@ fn an_approval_releases_exactly_its_plan_and_category() {
 
     let both = judged(&changes(0, 26, 6), &digest_of_six);
     let held: Vec<_> = both.held().iter().map(|held| held.category).collect();
-    assert_eq!(held, [Guarded::Updates]);
+    assert_eq!(held, [Category::Updates]);
 
     let needless = judged(&changes(0, 0, 1), &digest_of_six);
     assert_eq!(needless.held(), []);
@@ -239,10 +239,11 @@ fn an_unmark_does_not_spoil_an_approval_of_updates() {
     let mut edited = held.clone();
     edited.updates[0].changes.push(change("name"));
 
-    let before = judge(&held, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
+    let before = hold_what_is_too_large(&held, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
     let approval = [before.held()[0].digest.clone()];
-    let judged =
-        |changes: &Changes| judge(changes, seen(10), &LIMITS, &HeldKeys::new(), &approval).unwrap();
+    let judged = |changes: &Entries| {
+        hold_what_is_too_large(changes, seen(10), &LIMITS, &HeldKeys::new(), &approval).unwrap()
+    };
     assert_eq!(judged(&unmarked).held(), []);
     assert_eq!(judged(&edited).held().len(), 1);
 }
@@ -254,8 +255,9 @@ fn a_better_reason_does_not_spoil_an_approval_of_marks() {
     explained.marks[0].reason = "deleted in Salesforce".to_owned();
     let mut renamed = held.clone();
     renamed.marks[0].name = "another".to_owned();
-    let digest = |changes: &Changes| {
-        let guard = judge(changes, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
+    let digest = |changes: &Entries| {
+        let guard =
+            hold_what_is_too_large(changes, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
         guard.held()[0].digest.clone()
     };
     assert_eq!(digest(&held), digest(&explained));
@@ -264,11 +266,12 @@ fn a_better_reason_does_not_spoil_an_approval_of_marks() {
 
 #[test]
 fn the_message_carries_all_numbers() {
-    let seen = Seen {
+    let seen = Sizes {
         marks_since_purge: 3,
         ..seen(174)
     };
-    let guard = judge(&changes(1, 0, 9), seen, &LIMITS, &HeldKeys::new(), &[]).unwrap();
+    let guard =
+        hold_what_is_too_large(&changes(1, 0, 9), seen, &LIMITS, &HeldKeys::new(), &[]).unwrap();
     assert_eq!(
         guard.categories[2].message,
         "9 new and 3 set since the last purge, of 174 partner organizations (6.8 %); the limit is \
@@ -283,13 +286,13 @@ fn the_message_carries_all_numbers() {
 
 #[test]
 fn marks_of_ours_that_stand_count_until_the_purge() {
-    let after = |marks_since_purge| Seen {
+    let after = |marks_since_purge| Sizes {
         marks_since_purge,
         ..seen(100)
     };
     assert_eq!(held(&changes(0, 0, 1), after(4)), []);
-    assert_eq!(held(&changes(0, 0, 1), after(5)), [Guarded::Marks]);
-    assert_eq!(held(&changes(0, 0, 2), after(4)), [Guarded::Marks]);
+    assert_eq!(held(&changes(0, 0, 1), after(5)), [Category::Marks]);
+    assert_eq!(held(&changes(0, 0, 2), after(4)), [Category::Marks]);
     assert_eq!(
         held(&changes(1, 1, 0), after(9)),
         [],
@@ -302,13 +305,13 @@ fn what_was_held_stays_held_however_few_are_left() {
     let keys = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
     let judged = |category, key: &str, approvals: &[String]| {
         let before = HeldKeys::from([(category, keys(&[key]))]);
-        judge(&changes(2, 2, 2), seen(10), &LIMITS, &before, approvals).unwrap()
+        hold_what_is_too_large(&changes(2, 2, 2), seen(10), &LIMITS, &before, approvals).unwrap()
     };
     let account = id(1).to_string();
     for (category, key) in [
-        (Guarded::Creates, account.as_str()),
-        (Guarded::Updates, "1"),
-        (Guarded::Marks, "1"),
+        (Category::Creates, account.as_str()),
+        (Category::Updates, "1"),
+        (Category::Marks, "1"),
     ] {
         let guard = judged(category, key, &[]);
         let held: Vec<_> = guard.held().iter().map(|held| held.category).collect();
@@ -328,24 +331,25 @@ fn what_was_held_stays_held_however_few_are_left() {
 fn an_update_that_only_takes_a_mark_back_is_in_no_held_category() {
     let mut unmark = changes(0, 0, 0);
     unmark.updates.push(update(1, &[MARK_FOR_DELETION]));
-    let before = HeldKeys::from([(Guarded::Updates, ["1".to_owned()].into())]);
-    let guard = judge(&unmark, seen(10), &LIMITS, &before, &[]).unwrap();
+    let before = HeldKeys::from([(Category::Updates, ["1".to_owned()].into())]);
+    let guard = hold_what_is_too_large(&unmark, seen(10), &LIMITS, &before, &[]).unwrap();
     assert_eq!(guard.held(), []);
 }
 
 #[test]
 fn without_a_memory_every_mark_is_held_until_it_is_approved() {
-    let lost = Seen {
+    let lost = Sizes {
         memory_lost: true,
         ..seen(1000)
     };
-    assert_eq!(held(&changes(1, 1, 1), lost), [Guarded::Marks]);
+    assert_eq!(held(&changes(1, 1, 1), lost), [Category::Marks]);
     assert_eq!(held(&changes(1, 1, 0), lost), []);
-    let guard = judge(&changes(0, 0, 1), lost, &LIMITS, &HeldKeys::new(), &[]).unwrap();
+    let guard =
+        hold_what_is_too_large(&changes(0, 0, 1), lost, &LIMITS, &HeldKeys::new(), &[]).unwrap();
     let message = &guard.categories[2].message;
     assert!(message.contains("memory"), "{message}");
     let approvals = [guard.held()[0].digest.clone()];
-    let released = judge(
+    let released = hold_what_is_too_large(
         &changes(0, 0, 1),
         lost,
         &LIMITS,
@@ -358,7 +362,7 @@ fn without_a_memory_every_mark_is_held_until_it_is_approved() {
 
 #[test]
 fn marks_are_held_if_more_than_half_of_the_lost_accounts_are_out_of_sight() {
-    let sight = |former, former_not_visible| Seen {
+    let sight = |former, former_not_visible| Sizes {
         former,
         former_not_visible,
         ..seen(1000)
@@ -366,8 +370,8 @@ fn marks_are_held_if_more_than_half_of_the_lost_accounts_are_out_of_sight() {
     for (former, not_visible, wanted) in [
         (0, 0, &[][..]),
         (2, 1, &[]),
-        (3, 2, &[Guarded::Marks]),
-        (1, 1, &[Guarded::Marks]),
+        (3, 2, &[Category::Marks]),
+        (1, 1, &[Category::Marks]),
     ] {
         let seen = sight(former, not_visible);
         assert_eq!(
@@ -381,25 +385,27 @@ fn marks_are_held_if_more_than_half_of_the_lost_accounts_are_out_of_sight() {
 #[test]
 fn an_approval_that_fits_nothing_is_refused_beside_one_that_does() {
     let six = changes(0, 0, 6);
-    let held = judge(&six, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
+    let held = hold_what_is_too_large(&six, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
     let fits = held.held()[0].digest.clone();
     let approvals = [fits, "sha256:other".to_owned()];
-    let guard = judge(&six, seen(10), &LIMITS, &HeldKeys::new(), &approvals).unwrap();
+    let guard =
+        hold_what_is_too_large(&six, seen(10), &LIMITS, &HeldKeys::new(), &approvals).unwrap();
     assert_eq!(guard.held(), []);
     assert_eq!(guard.refused_approvals, ["sha256:other"]);
 }
 
 #[test]
 fn the_message_names_a_reason_to_hold_only_where_it_holds() {
-    let lost = Seen {
+    let lost = Sizes {
         memory_lost: true,
         ..seen(100)
     };
     let message = |count, before: &HeldKeys| {
-        let guard = judge(&changes(0, 0, count), lost, &LIMITS, before, &[]).unwrap();
+        let guard =
+            hold_what_is_too_large(&changes(0, 0, count), lost, &LIMITS, before, &[]).unwrap();
         guard.categories[2].message.clone()
     };
-    let before = HeldKeys::from([(Guarded::Marks, ["0".to_owned()].into())]);
+    let before = HeldKeys::from([(Category::Marks, ["0".to_owned()].into())]);
     assert!(!message(0, &HeldKeys::new()).contains("the memory"));
     assert!(message(1, &HeldKeys::new()).contains("the memory"));
     assert!(!message(1, &HeldKeys::new()).contains("were held before"));
@@ -408,8 +414,10 @@ fn the_message_names_a_reason_to_hold_only_where_it_holds() {
 
 #[test]
 fn a_category_without_judgement_is_held() {
-    let mut guard = judge(&changes(0, 0, 0), seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
-    assert!(!guard.holds(Guarded::Marks));
+    let mut guard =
+        hold_what_is_too_large(&changes(0, 0, 0), seen(10), &LIMITS, &HeldKeys::new(), &[])
+            .unwrap();
+    assert!(!guard.holds(Category::Marks));
     guard.categories.clear();
-    assert!(guard.holds(Guarded::Marks));
+    assert!(guard.holds(Category::Marks));
 }

@@ -5,16 +5,15 @@ use std::collections::HashMap;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 
-use super::Target;
+use super::pairs::Target;
 use crate::model::{Account, AccountId, Organization, name_key};
 
 /// Organizations that share something; nearly always one.
 type Group<'a> = SmallVec<[&'a Organization; 1]>;
 
-/// The organizations of the target, findable.
 pub(super) struct Index<'a> {
     ids: HashMap<AccountId, Group<'a>>,
-    /// By the account that the external id names, where the Salesforce id is another one.
+    /// By the account that the external id names, if the Salesforce id names another one.
     external_ids: HashMap<AccountId, Group<'a>>,
     /// By the key of the name.
     names: HashMap<CompactString, Group<'a>>,
@@ -59,17 +58,17 @@ impl<'a> Index<'a> {
         self.ids.get(id).map_or(&[], SmallVec::as_slice)
     }
 
-    /// The organizations of other accounts that carry an account's id outside, as external id.
+    /// The organizations of other accounts that carry an account's id as their external id.
     pub(super) fn with_external_id(&self, id: &AccountId) -> &[&'a Organization] {
         self.external_ids.get(id).map_or(&[], SmallVec::as_slice)
     }
 
-    /// Account ids that several organizations carry, with those; in no order.
+    /// Account ids that several organizations carry, with those organizations, in no order.
     pub(super) fn ids_carried_twice(&self) -> impl Iterator<Item = (&AccountId, &Group<'a>)> {
         self.ids.iter().filter(|(_, all)| all.len() > 1)
     }
 
-    /// The organizations that bear a name, but for the one that may.
+    /// The organizations that bear a name, except this one.
     pub(super) fn holders(
         &self,
         name: &str,
@@ -82,8 +81,8 @@ impl<'a> Index<'a> {
         holders
     }
 
-    /// The one partner organization with a blank Salesforce id, of no other account, and with
-    /// exactly the account's name.
+    /// The one partner organization with a blank Salesforce id that belongs to no other account and
+    /// has exactly the account's name.
     pub(super) fn adoptable(&self, account: &Account) -> Option<&'a Organization> {
         let is_adoptable = |organization: &&&Organization| {
             organization.is_partner()

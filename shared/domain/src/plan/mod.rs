@@ -1,20 +1,23 @@
 //! What has to change, and whether it may be applied unseen. Pure: the differ is never given a
 //! client.
 //!
-//! The way of the data: [`diff()`] finds the [`Changes`], [`judge`] holds what is too large, and
-//! [`Comparison`] puts both into a [`Plan`]. [`replay()`] does it again from stored documents.
+//! The way of the data: [`diff()`] finds the [`Changes`], [`hold_what_is_too_large`] makes the
+//! [`Guard`] from them, and [`Comparison`] puts both into a [`Plan`]. [`replay()`] does it
+//! again from stored documents.
 
 mod abandoned;
 mod comparison;
 mod conflicts;
 mod diff;
 mod document;
+mod ended;
 mod entries;
 #[cfg(test)]
 mod for_tests;
 mod guard;
 mod index;
 mod names;
+mod pairs;
 mod past;
 mod pending;
 mod purge;
@@ -29,16 +32,18 @@ mod weeks;
 
 pub use abandoned::Rules;
 pub use comparison::{Comparison, approval};
-pub use diff::{Target, diff};
-pub use document::{Creates, Inputs, Listed, Lists, NotInSync, Plan, Settings, Updates};
+pub use diff::diff;
+pub use document::{Creates, Inputs, Listed, Lists, NotInSync, Plan, Planned, Settings, Updates};
+pub use ended::{KnownResults, PlannedRun, Reached, RunEnd};
 pub use entries::{
-    Change, Changes, Conflict, Create, Deferred, Entries, Kept, Mark, NAME, Party, Repeated,
-    Retained, Skipped, Update, Waiting,
+    Change, Changes, Conflict, Create, Deferred, Entries, Found, Mark, NAME, NotMarked, Party,
+    Repeated, Retained, Skipped, Update, Waiting,
 };
-pub use guard::{Guard, Judged, Limit, Limits, Seen, judge};
+pub use guard::{Guard, Judged, Limit, Limits, Sizes, hold_what_is_too_large};
+pub use pairs::Target;
 pub use past::Past;
 pub use pending::{marks_pending, marks_set, still_marked};
 pub use purge::{last_purge, next_purge};
-pub use remember::{Remembered, remember};
+pub use remember::remember;
 pub use replay::{Replayed, replay};
 pub use verdict::verdict;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use compact_str::CompactString;
 
-use super::diff::{Pair, Partner};
+use super::pairs::{Pair, Partner};
 use crate::model::{is_one_name, name_key};
 
-/// What the accounts of this plan want of each name, by its [`name_key`].
+/// Who in this plan wants which name, by its [`name_key`].
 ///
 /// A claim that loses is a conflict; none is picked by chance.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(super) struct NameClaims<'a> {
 /// The claims on one name.
 #[derive(Debug, Default)]
 struct Claims<'a> {
-    /// Accounts without organization that bear it.
+    /// Accounts without an organization that bear it.
     unmatched: usize,
     /// Those of them that have a type, and so may be created.
     creatable: usize,
@@ -27,7 +27,7 @@ struct Claims<'a> {
 }
 
 impl<'a> NameClaims<'a> {
-    /// The claims of the accounts without organization, and of those matched by id whose
+    /// The claims of the accounts without an organization, and of those matched by id whose
     /// organization has another name.
     pub(super) fn new(unmatched: &[Partner<'a>], matched: &[Pair<'a>]) -> Self {
         let mut claims = Self::default();
@@ -45,8 +45,8 @@ impl<'a> NameClaims<'a> {
         claims
     }
 
-    /// True if an account of this name may adopt the organization that bears it: nobody else
-    /// without organization bears the name, and no organization is renamed to it.
+    /// True if an account of this name may adopt the organization that bears it: no other account
+    /// without an organization has the name, and no organization is renamed to it.
     pub(super) fn may_adopt(&self, name: &str) -> bool {
         self.of(name)
             .is_none_or(|claims| claims.unmatched < 2 && claims.renames.is_empty())
@@ -59,7 +59,7 @@ impl<'a> NameClaims<'a> {
             .is_none_or(|claims| claims.creatable < 2 && claims.renames.is_empty())
     }
 
-    /// True if an organization may be renamed to this name: no other one is.
+    /// True if an organization may be renamed to this name: no other organization is.
     pub(super) fn may_rename(&self, name: &str) -> bool {
         self.renames_to(name).len() < 2
     }

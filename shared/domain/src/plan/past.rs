@@ -8,10 +8,10 @@ use crate::model::{
     AccountId, Fate, FieldValue, Former, MARK_FOR_DELETION, Memory, Organization, Written,
 };
 
-/// What a comparison knows from before.
+/// What a comparison knows of earlier runs.
 #[derive(Debug, Clone, Default)]
 pub struct Past {
-    /// Since when an organization's account is missing.
+    /// Since when an organization's account has been missing.
     clocks: BTreeMap<(u64, AccountId), Timestamp>,
     /// Organizations this pipeline has marked, and the account of each.
     own_marks: BTreeMap<u64, AccountId>,
@@ -21,7 +21,7 @@ pub struct Past {
 }
 
 impl Past {
-    /// The past that a memory and Salesforce's answer about former accounts tell.
+    /// The past, from the memory and from Salesforce's answer about former accounts.
     pub fn new(memory: Option<&Memory>, former: &[Former]) -> Self {
         let mut past = Self::default();
         for Former {
@@ -57,7 +57,7 @@ impl Past {
         past
     }
 
-    /// Since when the organization's account is missing; `None` if it was there in the last
+    /// Since when the organization's account has been missing; `None` if it was there in the last
     /// complete run, or is back by now.
     pub(super) fn missing_since(
         &self,
@@ -82,13 +82,13 @@ impl Past {
         own.filter(|_| organization.is_marked())
     }
 
-    /// In how many runs in a row this value was written, and the last one was the run before.
+    /// In how many runs in a row, the last run included, this value was written.
     pub(super) fn times_written(&self, id: u64, field: &str, value: &FieldValue) -> Option<u32> {
         let written = self.written.get(&(id, field.to_owned()))?;
         (written.value_sha256 == Written::digest(value)).then_some(written.runs)
     }
 
-    /// As [`Past::times_written`], of a mark.
+    /// As [`Past::times_written`], for a mark.
     pub(super) fn times_marked(&self, id: u64) -> Option<u32> {
         self.times_written(id, MARK_FOR_DELETION, &FieldValue::Flag(true))
     }

@@ -87,10 +87,14 @@ fn an_account_is_missing_for_long_enough_after_exactly_so_many_hours() {
         );
         let changes = compare(&[], vec![gone(9, 1)], &past);
         assert_eq!(
-            (changes.waiting.len(), changes.marks.len()),
+            (changes.found.waiting.len(), changes.entries.marks.len()),
             (usize::from(waits), usize::from(!waits))
         );
-        assert_eq!(changes.absent, [absent(9, 1, since)], "the clock goes on");
+        assert_eq!(
+            changes.found.absent,
+            [absent(9, 1, since)],
+            "the clock goes on"
+        );
     }
 }
 
@@ -105,8 +109,11 @@ fn a_clock_is_that_of_one_organization_and_one_account() {
         &[],
     );
     let changes = compare(&[], vec![gone(9, 1)], &past);
-    assert_eq!(changes.absent, [absent(9, 1, NOW)]);
-    assert_eq!(changes.waiting[0].eligible_from, at("2026-11-24T06:00:00Z"));
+    assert_eq!(changes.found.absent, [absent(9, 1, NOW)]);
+    assert_eq!(
+        changes.found.waiting[0].eligible_from,
+        at("2026-11-24T06:00:00Z")
+    );
 }
 
 #[test]
@@ -117,8 +124,8 @@ fn no_clock_runs_for_an_account_that_is_there() {
         named(organization(9, &acme, &[]), "Other"),
     ];
     let changes = compare(&[acme], twins, &Past::default());
-    assert_eq!(changes.conflicts.len(), 1);
-    assert_eq!(changes.absent, []);
+    assert_eq!(changes.found.conflicts.len(), 1);
+    assert_eq!(changes.found.absent, []);
 }
 
 #[test]
@@ -127,7 +134,7 @@ fn a_clock_runs_for_what_is_kept_for_another_reason() {
     let bears_its_name = organization(9, &account(2, "Acme"), &[]);
     let by_hand = marked(gone(8, 3));
     let changes = compare(&[acme], vec![bears_its_name, by_hand], &Past::default());
-    let clocks: Vec<_> = changes.absent.iter().map(|one| one.id).collect();
+    let clocks: Vec<_> = changes.found.absent.iter().map(|one| one.id).collect();
     assert_eq!(clocks, [9, 8]);
 }
 
@@ -156,7 +163,12 @@ fn our_mark_is_taken_back_when_its_reason_is_gone_and_nobody_elses_is() {
     );
     let all = vec![customer(9, 1), customer(8, 2), still_gone, unmarked_by_hand];
     let changes = compare(&[], all, &past);
-    let unmarked: Vec<_> = changes.updates.iter().map(|update| update.id).collect();
+    let unmarked: Vec<_> = changes
+        .entries
+        .updates
+        .iter()
+        .map(|update| update.id)
+        .collect();
     assert_eq!(unmarked, [9]);
     assert_eq!(tally(&changes).unmarks, 1);
 }
@@ -177,9 +189,12 @@ fn our_mark_is_taken_back_if_its_account_is_there_under_another_organization() {
         &[],
     );
     let changes = compare(&[acme], vec![own, cleared], &past);
-    assert_eq!(changes.updates.len(), 1);
+    assert_eq!(changes.entries.updates.len(), 1);
     assert_eq!(
-        (changes.updates[0].id, changes.updates[0].changes.len()),
+        (
+            changes.entries.updates[0].id,
+            changes.entries.updates[0].changes.len()
+        ),
         (9, 1)
     );
 }
@@ -197,7 +212,7 @@ fn a_protected_organization_with_our_mark_is_unmarked_once() {
     let acme = account(1, "Acme");
     let own = organization(8, &acme, &[]);
     let changes = compare(&[acme], vec![protected, own], &past);
-    assert_eq!(changes.updates.len(), 1);
+    assert_eq!(changes.entries.updates.len(), 1);
 }
 
 #[test]
@@ -224,7 +239,7 @@ fn a_value_is_repeated_if_it_was_written_to_that_field_of_that_organization() {
             &[],
         );
         let changes = compare(std::slice::from_ref(&acme), vec![own.clone()], &past);
-        let found = changes.repeated.first().map(|repeated| repeated.runs);
+        let found = changes.found.repeated.first().map(|repeated| repeated.runs);
         assert_eq!(found, runs, "{one:?}");
     }
 }
@@ -245,13 +260,13 @@ fn a_mark_that_somebody_took_back_is_repeated() {
         &[],
     );
     let changes = compare(&[], vec![gone(9, 1)], &past);
-    assert_eq!(changes.marks.len(), 1);
-    assert_eq!(changes.repeated.len(), 1);
-    assert_eq!(changes.repeated[0].field, MARK_FOR_DELETION);
+    assert_eq!(changes.entries.marks.len(), 1);
+    assert_eq!(changes.found.repeated.len(), 1);
+    assert_eq!(changes.found.repeated[0].field, MARK_FOR_DELETION);
 }
 
-/// The one change of a world in which an organization has waited for long enough, and Salesforce
-/// says this of its account.
+/// What changes in a world in which an organization has waited for long enough, and Salesforce says
+/// this of its account.
 fn judged_by(fate: Fate) -> Changes {
     let remembered = Memory {
         absent: vec![absent(9, 1, "2026-11-01T00:00:00Z")],
@@ -271,7 +286,7 @@ fn judged_by(fate: Fate) -> Changes {
 #[test]
 fn the_reason_of_a_mark_is_what_became_of_the_account() {
     let changes = judged_by(Fate::Deleted);
-    assert_eq!(changes.marks[0].reason, "deleted in Salesforce");
+    assert_eq!(changes.entries.marks[0].reason, "deleted in Salesforce");
 }
 
 #[test]
@@ -282,6 +297,9 @@ fn an_account_that_is_authorised_after_all_is_not_marked_and_its_clock_starts_an
         track: Some("Open".to_owned()),
         last_changed: None,
     });
-    assert_eq!((changes.marks.len(), changes.waiting.len()), (0, 1));
-    assert_eq!(changes.absent, [absent(9, 1, NOW)]);
+    assert_eq!(
+        (changes.entries.marks.len(), changes.found.waiting.len()),
+        (0, 1)
+    );
+    assert_eq!(changes.found.absent, [absent(9, 1, NOW)]);
 }

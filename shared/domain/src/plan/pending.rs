@@ -2,48 +2,48 @@
 
 use std::collections::BTreeSet;
 
-use super::{Conflict, Mark, Plan, Update};
-use crate::model::{Action, Guarded, Mode, Outcome, RecordOutcome};
+use super::{Conflict, Planned, PlannedRun};
+use crate::model::{Action, Category, Mode, Outcome, RecordOutcome};
 
-/// Organizations that the next purge deletes unless their mark is taken back: those without account
-/// that were marked before, those this run has marked or may have, those whose mark it could not
-/// take back, and marked ones of a conflict, which nobody touches.
-pub fn marks_pending(
-    plan: &Plan,
-    updates: &[Update],
-    marks: &[Mark],
-    results: &[RecordOutcome],
-) -> usize {
-    let set = marks_set(plan, marks, results).len();
-    let not_taken_back = still_marked(updates, results).len();
-    plan.already_marked.len() + set + not_taken_back + marked_in_conflicts(&plan.conflicts)
+/// Organizations that the next purge deletes unless their mark is taken back: those without an
+/// account that were marked before, those this run has marked or may have, those whose mark it
+/// could not take back, and marked ones in a conflict, which are left alone.
+pub fn marks_pending(run: &PlannedRun<'_>) -> usize {
+    let found = &run.planned.plan.found;
+    let set = marks_set(run).len();
+    let not_taken_back = still_marked(run).len();
+    found.already_marked.len() + set + not_taken_back + marked_in_conflicts(&found.conflicts)
 }
 
-/// The marks that this run has set, or may have: one without a result was perhaps sent.
-pub fn marks_set(plan: &Plan, marks: &[Mark], results: &[RecordOutcome]) -> BTreeSet<u64> {
-    if plan.mode == Mode::Plan || plan.guard.holds(Guarded::Marks) {
+/// The marks that this run has set, or may have: one without a result may have been sent.
+pub fn marks_set(run: &PlannedRun<'_>) -> BTreeSet<u64> {
+    let Planned { plan, entries } = run.planned.as_ref();
+    if plan.mode == Mode::Plan || plan.guard.holds(Category::Marks) {
         return BTreeSet::new();
     }
     let is_not_set = |result: &&RecordOutcome| {
         let is_not = matches!(result.outcome, Outcome::Failed | Outcome::Drifted);
         result.action == Action::Mark && is_not
     };
-    let not_set: BTreeSet<u64> = results
+    let not_set: BTreeSet<u64> = run
+        .results
         .iter()
         .filter(is_not_set)
         .filter_map(|result| result.id)
         .collect();
-    let planned = marks.iter().map(|mark| mark.id);
+    let planned = entries.marks.iter().map(|mark| mark.id);
     planned.filter(|id| !not_set.contains(id)).collect()
 }
 
 /// Organizations whose mark this run was to take back, and did not.
-pub fn still_marked(updates: &[Update], results: &[RecordOutcome]) -> BTreeSet<u64> {
-    let done = results
+pub fn still_marked(run: &PlannedRun<'_>) -> BTreeSet<u64> {
+    let done = run
+        .results
         .iter()
         .filter(|result| result.action == Action::Update && result.outcome == Outcome::Done);
     let written: BTreeSet<u64> = done.filter_map(|result| result.id).collect();
-    let unmarks = updates.iter().filter(|update| update.unmark().is_some());
+    let updates = run.planned.entries.updates.iter();
+    let unmarks = updates.filter(|update| update.unmark().is_some());
     let ids = unmarks.map(|update| update.id);
     ids.filter(|id| !written.contains(id)).collect()
 }
@@ -58,9 +58,11 @@ fn marked_in_conflicts(conflicts: &[Conflict]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::for_tests::{gathered, inputs, lists, organization, owned};
-    use super::super::{Comparison, Party};
+    use super::super::{Comparison, Mark, Party};
     use super::*;
-    use crate::model::{Complete, FieldValue, Formers, Header, MARK_FOR_DELETION, Mode, RunUsage};
+    use crate::model::{
+        Complete, FieldValue, Formers, Header, MARK_FOR_DELETION, Mode, RunUsage, Usage,
+    };
 
     fn result(action: Action, id: u64, outcome: Outcome) -> RecordOutcome {
         RecordOutcome {
@@ -90,29 +92,37 @@ mod tests {
         );
         let comparison = comparison.unwrap();
         let usage = RunUsage::default();
-        let (mut plan, entries) =
-            comparison.plan(Header::new("r", 1), Mode::Apply, lists(), inputs, usage);
-        let updates = &entries.updates;
+        let mut planned = comparison.plan(
+            Header::new("r", jiff::Timestamp::UNIX_EPOCH, 1),
+            Mode::Apply,
+            lists(),
+            inputs,
+            usage,
+        );
         let marks = [5, 6, 7, 8].map(|id| Mark {
             id,
             salesforce_id: None,
             name: "x".to_owned(),
             reason: "x".to_owned(),
         });
-        let pending =
-            |plan: &Plan, results: &[RecordOutcome]| marks_pending(plan, updates, &marks, results);
+        planned.entries.marks = marks.into();
+        let pending = |planned: &Planned, results: &[RecordOutcome]| {
+            let results = results.to_vec();
+            let run = PlannedRun::applied(planned, results, Vec::new(), &Usage::default());
+            marks_pending(&run)
+        };
 
-        for judged in &mut plan.guard.categories {
+        for judged in &mut planned.plan.guard.categories {
             judged.exceeded = true;
         }
         assert_eq!(
-            pending(&plan, &[]),
+            pending(&planned, &[]),
             2,
             "marks are held: one of before, one not taken back"
         );
         let taken_back = result(Action::Update, 2, Outcome::Done);
-        assert_eq!(pending(&plan, std::slice::from_ref(&taken_back)), 1);
-        for judged in &mut plan.guard.categories {
+        assert_eq!(pending(&planned, std::slice::from_ref(&taken_back)), 1);
+        for judged in &mut planned.plan.guard.categories {
             judged.exceeded = false;
         }
         let mut results = vec![
@@ -122,12 +132,12 @@ mod tests {
             result(Action::Mark, 7, Outcome::Drifted),
         ];
         assert_eq!(
-            pending(&plan, &results),
+            pending(&planned, &results),
             3,
             "without a result it may be set"
         );
         results.push(result(Action::Mark, 8, Outcome::Unknown));
-        assert_eq!(pending(&plan, &results), 3);
+        assert_eq!(pending(&planned, &results), 3);
         let party = Party {
             id: Some(9),
             salesforce_id: None,
@@ -141,7 +151,7 @@ mod tests {
             accounts: Vec::new(),
             organizations: vec![party],
         };
-        plan.conflicts = vec![conflict.clone(), conflict];
-        assert_eq!(pending(&plan, &results), 4);
+        planned.plan.found.conflicts = vec![conflict.clone(), conflict];
+        assert_eq!(pending(&planned, &results), 4);
     }
 }

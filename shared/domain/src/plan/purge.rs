@@ -1,4 +1,5 @@
-//! The Saturday job, which deletes what is marked. It is not ours; its time is its documentation's.
+//! The Saturday job, which deletes what is marked. It is not ours; its documentation says when it
+//! runs.
 
 use jiff::civil::{Weekday, time};
 use jiff::tz::TimeZone;
@@ -6,7 +7,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 const A_WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// The last purge at or before a moment: Saturday, 00:45 UTC. Source: contract, section 3, "Guard".
+/// The last purge at or before a moment: Saturday, 00:45 UTC. Source: contract, section 3.
 pub fn last_purge(now: Timestamp) -> Timestamp {
     let today = now.to_zoned(TimeZone::UTC);
     let days = today.weekday().since(Weekday::Saturday);

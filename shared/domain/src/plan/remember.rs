@@ -8,48 +8,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::guard::entry_keys;
-use super::{Create, Judged, Mark, Past, Plan, Update};
+use super::{Judged, Past, Planned, PlannedRun};
 use crate::model::{
-    AccountId, Action, FieldValue, Guarded, Header, HeldKeys, MARK_FOR_DELETION, Memory, Outcome,
+    AccountId, Action, Category, FieldValue, Header, HeldKeys, MARK_FOR_DELETION, Memory, Outcome,
     OwnMark, RecordOutcome, Written,
 };
 
-/// Values in the memory that the last run wrote. More is no list of exceptions.
+/// The most values in the memory that the last run wrote: more would be no list of exceptions.
 const MOST_WRITTEN: usize = 10_000;
 
-/// A run in apply mode that ends, with its plan.
-#[derive(Debug, Clone, Copy)]
-pub struct Remembered<'a> {
-    pub plan: &'a Plan,
-    /// Its creates, held or not.
-    pub creates: &'a [Create],
-    /// Its updates, held or not.
-    pub updates: &'a [Update],
-    /// Its marks, held or not.
-    pub marks: &'a [Mark],
-    /// What is known to have become of them.
-    pub results: &'a [RecordOutcome],
-    /// False if the run failed: then no clock starts or stops, and a record without a result may be
-    /// done or not.
-    pub finished: bool,
-    pub ended_at: Timestamp,
-}
-
-/// The memory after a run.
-pub fn remember(run: &Remembered<'_>) -> Memory {
-    let plan = run.plan;
+/// The memory after a run in apply mode that ended at this moment. If the run was cut short, no
+/// clock starts or stops, and a record without a result may be done or not.
+pub fn remember(run: &PlannedRun<'_>, ended_at: Timestamp) -> Memory {
+    let plan = &run.planned.plan;
     let before = plan.inputs.memory.as_ref();
-    let absent = if run.finished {
-        plan.absent.clone()
+    let absent = if run.is_finished() {
+        plan.found.absent.clone()
     } else {
         before
             .map(|memory| memory.absent.clone())
             .unwrap_or_default()
     };
-    let outcomes = outcomes(run.results);
-    let marked = own_marks(run, &outcomes);
+    let outcomes = outcomes(&run.results);
+    let marked = own_marks(run, &outcomes, ended_at);
     Memory {
-        header: Header::new(&plan.header.run_id, absent.len() + marked.len()),
+        header: Header::new(&plan.header.run_id, ended_at, absent.len() + marked.len()),
         absent,
         marked,
         held: held(run),
@@ -66,40 +49,41 @@ fn outcomes(results: &[RecordOutcome]) -> Outcomes {
     results.iter().filter_map(of_organization).collect()
 }
 
-/// The marks that stood and were not taken back, and those that this run has set, or may have set:
-/// one too many leaves the memory when the next run sees that the organization is not marked. A job
-/// that counts as failed may still be done later.
-fn own_marks(run: &Remembered<'_>, outcomes: &Outcomes) -> Vec<OwnMark> {
-    let plan = run.plan;
-    let taken_back: BTreeSet<u64> = run
+/// The marks that stood and were not taken back, and those that this run has set or may have set. A
+/// mark too many leaves the memory when the next run sees that the organization is not marked. A
+/// job that counts as failed may still be done later.
+fn own_marks(run: &PlannedRun<'_>, outcomes: &Outcomes, ended_at: Timestamp) -> Vec<OwnMark> {
+    let Planned { plan, entries } = run.planned.as_ref();
+    let taken_back: BTreeSet<u64> = entries
         .updates
         .iter()
         .filter(|update| update.unmark().is_some())
         .map(|update| update.id)
         .filter(|id| outcomes.get(&(Action::Update, *id)) == Some(&Outcome::Done))
         .collect();
-    let mut marked = plan.own_marks.clone();
+    let mut marked = plan.found.own_marks.clone();
     marked.retain(|one| !taken_back.contains(&one.id));
-    if plan.guard.holds(Guarded::Marks) {
+    if plan.guard.holds(Category::Marks) {
         return marked;
     }
     let accounts: BTreeMap<u64, &AccountId> = plan
+        .found
         .absent
         .iter()
         .map(|one| (one.id, &one.salesforce_id))
         .collect();
-    for mark in run.marks {
+    for mark in &entries.marks {
         let may_be_set = match outcomes.get(&(Action::Mark, mark.id)) {
             Some(Outcome::Done | Outcome::Unknown | Outcome::Failed) => true,
             // Left out because somebody changed it: a mark on it would be theirs.
             Some(Outcome::Drifted) => false,
-            None => !run.finished,
+            None => !run.is_finished(),
         };
         if let Some(account) = accounts.get(&mark.id).filter(|_| may_be_set) {
             marked.push(OwnMark {
                 id: mark.id,
                 salesforce_id: (*account).clone(),
-                at: run.ended_at,
+                at: ended_at,
             });
         }
     }
@@ -107,19 +91,19 @@ fn own_marks(run: &Remembered<'_>, outcomes: &Outcomes) -> Vec<OwnMark> {
     marked
 }
 
-fn held(run: &Remembered<'_>) -> HeldKeys {
-    let judged = run.plan.guard.categories.iter();
+fn held(run: &PlannedRun<'_>) -> HeldKeys {
+    let judged = run.planned.plan.guard.categories.iter();
     let of_category = judged.map(|judged| (judged.category, held_of(run, judged)));
     of_category.filter(|(_, keys)| !keys.is_empty()).collect()
 }
 
-/// The keys of a category that hold it again. An approval that was not applied to its end does not
-/// release them.
-fn held_of(run: &Remembered<'_>, judged: &Judged) -> BTreeSet<String> {
+/// The keys that keep a category held in the next run. An approval releases them only if it was
+/// applied to its end.
+fn held_of(run: &PlannedRun<'_>, judged: &Judged) -> BTreeSet<String> {
     let category = judged.category;
-    let entries = entry_keys(category, run.creates, run.updates, run.marks);
-    let is_held = judged.is_held() || (judged.exceeded && !run.finished);
-    if category != Guarded::Marks {
+    let entries = entry_keys(category, &run.planned.entries);
+    let is_held = judged.is_held() || (judged.exceeded && !run.is_finished());
+    if category != Category::Marks {
         return if is_held { entries } else { BTreeSet::new() };
     }
     let mut keys = held_and_not_planned(run);
@@ -131,20 +115,21 @@ fn held_of(run: &Remembered<'_>, judged: &Judged) -> BTreeSet<String> {
     keys
 }
 
-/// Organizations whose mark was held before, and whose account is still missing: one that waits
-/// again, or is in a conflict for an hour, is not released by that. Nor is one whose account was
-/// back in a run that failed: its clock runs on, so it could be marked in the next hour. After a
-/// lost memory, all of them: any may have been held.
-fn held_and_not_planned(run: &Remembered<'_>) -> BTreeSet<String> {
-    let plan = run.plan;
-    let marked: BTreeSet<u64> = plan.already_marked.iter().map(|one| one.id).collect();
+/// Organizations whose mark was held before, and whose account is still missing. A mark is not
+/// released because its organization waits again, or is in a conflict for an hour. Nor is it
+/// released because the account was back in a run that failed: the clock runs on, so the
+/// organization could be marked in the next hour. After a lost memory it is all of them: any may
+/// have been held.
+fn held_and_not_planned(run: &PlannedRun<'_>) -> BTreeSet<String> {
+    let plan = &run.planned.plan;
+    let marked: BTreeSet<u64> = plan.found.already_marked.iter().map(|one| one.id).collect();
     let memory = plan.inputs.memory.as_ref();
-    let held = memory.and_then(|memory| memory.held.get(&Guarded::Marks));
+    let held = memory.and_then(|memory| memory.held.get(&Category::Marks));
     let was_held = |key: &String| held.is_some_and(|held| held.contains(key));
     let is_lost = plan.inputs.memory_lost.is_some();
     let before = memory.map_or(&[][..], |memory| &memory.absent);
-    let run_on = before.iter().filter(|_| !run.finished);
-    let absent = plan.absent.iter().chain(run_on).map(|one| one.id);
+    let run_on = before.iter().filter(|_| !run.is_finished());
+    let absent = plan.found.absent.iter().chain(run_on).map(|one| one.id);
     absent
         .filter(|id| !marked.contains(id))
         .map(|id| id.to_string())
@@ -152,10 +137,11 @@ fn held_and_not_planned(run: &Remembered<'_>) -> BTreeSet<String> {
         .collect()
 }
 
-/// What was written, and in how many runs in a row. A value that is planned and was not written by
+/// What was written, and in how many runs in a row. A value that is planned but was not written by
 /// this run keeps its number.
-fn written(run: &Remembered<'_>, outcomes: &Outcomes) -> Vec<Written> {
-    let past = Past::new(run.plan.inputs.memory.as_ref(), &[]);
+fn written(run: &PlannedRun<'_>, outcomes: &Outcomes) -> Vec<Written> {
+    let Planned { plan, entries } = run.planned.as_ref();
+    let past = Past::new(plan.inputs.memory.as_ref(), &[]);
     let mut all = Vec::new();
     let mut note = |id: u64, field: &str, value: &FieldValue, is_done: bool| {
         let before = past.times_written(id, field, value).unwrap_or_default();
@@ -170,15 +156,15 @@ fn written(run: &Remembered<'_>, outcomes: &Outcomes) -> Vec<Written> {
         }
     };
     let is_done = |action, id| outcomes.get(&(action, id)) == Some(&Outcome::Done);
-    let updates_are_held = run.plan.guard.holds(Guarded::Updates);
-    for update in run.updates {
+    let updates_are_held = plan.guard.holds(Category::Updates);
+    for update in &entries.updates {
         for change in &update.changes {
             let is_held = updates_are_held && change.field != MARK_FOR_DELETION;
             let is_done = !is_held && is_done(Action::Update, update.id);
             note(update.id, &change.field, &change.new, is_done);
         }
     }
-    for mark in run.marks {
+    for mark in &entries.marks {
         let is_done = is_done(Action::Mark, mark.id);
         note(mark.id, MARK_FOR_DELETION, &FieldValue::Flag(true), is_done);
     }

@@ -3,7 +3,10 @@
 use super::super::for_tests::{account_id as id, inputs, lists, text};
 use super::*;
 use crate::model::{Absent, Counts, Fields, Mode, RunUsage};
-use crate::plan::{Change, Changes, Guard, Kept, Seen};
+use crate::plan::{
+    Change, Changes, Create, Entries, Found, Guard, KnownResults, Mark, NotMarked, Plan, Sizes,
+    Update,
+};
 
 const NOW: &str = "2026-11-23T06:00:00Z";
 const BEFORE: &str = "2026-11-22T06:00:00Z";
@@ -63,7 +66,7 @@ fn outcome(action: Action, number: u64, outcome: Outcome) -> RecordOutcome {
     }
 }
 
-fn judged(category: Guarded, exceeded: bool, approved: bool) -> Judged {
+fn judged(category: Category, exceeded: bool, approved: bool) -> Judged {
     Judged {
         category,
         count: 1,
@@ -80,14 +83,14 @@ fn judged(category: Guarded, exceeded: bool, approved: bool) -> Judged {
 /// A run that came to its end, with nothing held and nothing remembered from before.
 struct Given {
     plan: Plan,
-    changes: Changes,
+    entries: Entries,
     results: Vec<RecordOutcome>,
     finished: bool,
 }
 
 impl Given {
     fn new(changes: Changes) -> Self {
-        let seen = Seen {
+        let seen = Sizes {
             partner_organizations: 0,
             accounts: 0,
             accounts_of_last_good_run: None,
@@ -96,9 +99,9 @@ impl Given {
             former_not_visible: 0,
             memory_lost: false,
         };
-        let categories = [Guarded::Creates, Guarded::Updates, Guarded::Marks];
+        let categories = [Category::Creates, Category::Updates, Category::Marks];
         let plan = Plan {
-            header: Header::new("this", 0),
+            header: Header::new("this", Timestamp::UNIX_EPOCH, 0),
             mode: Mode::Apply,
             digest: String::new(),
             counts: Counts::default(),
@@ -110,17 +113,7 @@ impl Given {
             release: None,
             warnings: Vec::new(),
             unknowns: Vec::new(),
-            skipped: Vec::new(),
-            retained: Vec::new(),
-            protected: Vec::new(),
-            waiting: changes.waiting.clone(),
-            unlinked: Vec::new(),
-            deferred: Vec::new(),
-            conflicts: Vec::new(),
-            already_marked: changes.already_marked.clone(),
-            absent: changes.absent.clone(),
-            own_marks: Vec::new(),
-            repeated: Vec::new(),
+            found: changes.found,
             lists: lists(),
             instances: Vec::new(),
             inputs: inputs(at(NOW), 24),
@@ -128,13 +121,13 @@ impl Given {
         };
         Self {
             plan,
-            changes,
+            entries: changes.entries,
             results: Vec::new(),
             finished: true,
         }
     }
 
-    fn judge(&mut self, category: Guarded, exceeded: bool, approved: bool) {
+    fn judge(&mut self, category: Category, exceeded: bool, approved: bool) {
         for one in &mut self.plan.guard.categories {
             if one.category == category {
                 *one = judged(category, exceeded, approved);
@@ -149,35 +142,44 @@ impl Given {
     }
 
     fn memory(&self) -> Memory {
-        remember(&Remembered {
-            plan: &self.plan,
-            creates: &self.changes.creates,
-            updates: &self.changes.updates,
-            marks: &self.changes.marks,
-            results: &self.results,
-            finished: self.finished,
-            ended_at: at(NOW),
-        })
+        let planned = Planned {
+            plan: self.plan.clone(),
+            entries: self.entries.clone(),
+        };
+        let known = if self.finished {
+            KnownResults::All
+        } else {
+            KnownResults::SoFar
+        };
+        let run = PlannedRun {
+            results: self.results.clone(),
+            known,
+            ..PlannedRun::cut_off(&planned)
+        };
+        remember(&run, at(NOW))
     }
 
     fn marked(&self) -> Vec<u64> {
         self.memory().marked.iter().map(|one| one.id).collect()
     }
 
-    fn held(&self, category: Guarded) -> Vec<String> {
+    fn held(&self, category: Category) -> Vec<String> {
         let held = self.memory().held;
         held.get(&category).into_iter().flatten().cloned().collect()
     }
 }
 
 fn marks(numbers: &[u64]) -> Changes {
+    let absent = numbers.iter().map(|number| absent(*number, BEFORE));
     Changes {
-        marks: numbers.iter().map(|number| mark(*number)).collect(),
-        absent: numbers
-            .iter()
-            .map(|number| absent(*number, BEFORE))
-            .collect(),
-        ..Changes::default()
+        entries: Entries {
+            marks: numbers.iter().map(|number| mark(*number)).collect(),
+            ..Entries::default()
+        },
+        found: Found {
+            absent: absent.collect(),
+            ..Found::default()
+        },
     }
 }
 
@@ -195,7 +197,7 @@ fn marks_that_are_set_or_may_be_are_ours() {
     assert_eq!(given.marked(), [1, 2, 3, 5], "of a failed run nobody knows");
     let first = &given.memory().marked[0];
     assert_eq!((&first.salesforce_id, first.at), (&id(1), at(NOW)));
-    given.judge(Guarded::Marks, true, false);
+    given.judge(Category::Marks, true, false);
     assert_eq!(given.marked(), [0; 0], "held marks were never sent");
 }
 
@@ -203,11 +205,10 @@ fn marks_that_are_set_or_may_be_are_ours() {
 fn a_mark_that_was_taken_back_is_ours_no_more() {
     let unmark = [(MARK_FOR_DELETION, FieldValue::Flag(false))];
     let other = [("account_owner", text("Ada"))];
-    let mut given = Given::new(Changes {
-        updates: vec![update(1, &unmark), update(2, &unmark), update(3, &other)],
-        ..Changes::default()
-    });
-    given.plan.own_marks = (1..=3)
+    let mut changes = Changes::default();
+    changes.entries.updates = vec![update(1, &unmark), update(2, &unmark), update(3, &other)];
+    let mut given = Given::new(changes);
+    given.plan.found.own_marks = (1..=3)
         .map(|number| OwnMark {
             id: number,
             salesforce_id: id(1),
@@ -226,10 +227,9 @@ fn a_mark_that_was_taken_back_is_ours_no_more() {
 
 #[test]
 fn a_failed_run_neither_starts_nor_stops_a_clock() {
-    let mut given = Given::new(Changes {
-        absent: vec![absent(1, NOW)],
-        ..Changes::default()
-    });
+    let mut changes = Changes::default();
+    changes.found.absent = vec![absent(1, NOW)];
+    let mut given = Given::new(changes);
     given.memory_before(|before| before.absent = vec![absent(2, BEFORE)]);
     assert_eq!(given.memory().absent, [absent(1, NOW)]);
     given.finished = false;
@@ -238,63 +238,60 @@ fn a_failed_run_neither_starts_nor_stops_a_clock() {
 
 #[test]
 fn what_is_held_is_kept_by_its_keys() {
-    let mut given = Given::new(Changes {
-        creates: vec![create(7)],
-        updates: vec![
-            update(8, &[("account_owner", text("Ada"))]),
-            update(9, &[(MARK_FOR_DELETION, FieldValue::Flag(false))]),
-        ],
-        ..marks(&[1])
-    });
+    let mut changes = marks(&[1]);
+    changes.entries.creates = vec![create(7)];
+    changes.entries.updates = vec![
+        update(8, &[("account_owner", text("Ada"))]),
+        update(9, &[(MARK_FOR_DELETION, FieldValue::Flag(false))]),
+    ];
+    let mut given = Given::new(changes);
     assert_eq!(given.memory().held, HeldKeys::new());
-    for category in [Guarded::Creates, Guarded::Updates, Guarded::Marks] {
+    for category in [Category::Creates, Category::Updates, Category::Marks] {
         given.judge(category, true, false);
     }
-    assert_eq!(given.held(Guarded::Creates), [id(7).to_string()]);
+    assert_eq!(given.held(Category::Creates), [id(7).to_string()]);
     assert_eq!(
-        given.held(Guarded::Updates),
+        given.held(Category::Updates),
         ["8"],
         "an un-mark is never held"
     );
-    assert_eq!(given.held(Guarded::Marks), ["1"]);
+    assert_eq!(given.held(Category::Marks), ["1"]);
 }
 
 #[test]
 fn an_approval_releases_once_it_was_applied_to_its_end() {
-    let mut given = Given::new(Changes {
-        creates: vec![create(7)],
-        ..marks(&[1])
-    });
+    let mut changes = marks(&[1]);
+    changes.entries.creates = vec![create(7)];
+    let mut given = Given::new(changes);
     given.memory_before(|before| {
         let keys = ["1".to_owned(), "2".to_owned()];
-        before.held = [(Guarded::Marks, keys.into())].into();
+        before.held = [(Category::Marks, keys.into())].into();
     });
-    given.plan.absent.push(absent(2, BEFORE));
-    given.judge(Guarded::Marks, true, true);
-    given.judge(Guarded::Creates, true, true);
+    given.plan.found.absent.push(absent(2, BEFORE));
+    given.judge(Category::Marks, true, true);
+    given.judge(Category::Creates, true, true);
     assert_eq!(
-        given.held(Guarded::Marks),
+        given.held(Category::Marks),
         ["2"],
         "what was not planned was not approved"
     );
-    assert_eq!(given.held(Guarded::Creates), [""; 0]);
+    assert_eq!(given.held(Category::Creates), [""; 0]);
     given.finished = false;
-    assert_eq!(given.held(Guarded::Marks), ["1", "2"]);
-    assert_eq!(given.held(Guarded::Creates), [id(7).to_string()]);
+    assert_eq!(given.held(Category::Marks), ["1", "2"]);
+    assert_eq!(given.held(Category::Creates), [id(7).to_string()]);
 }
 
 #[test]
 fn a_held_mark_is_forgotten_when_its_account_is_back_or_a_person_has_marked_it() {
-    let mut given = Given::new(Changes {
-        absent: vec![absent(2, BEFORE), absent(3, BEFORE)],
-        already_marked: vec![mark(3)],
-        ..Changes::default()
-    });
+    let mut changes = Changes::default();
+    changes.found.absent = vec![absent(2, BEFORE), absent(3, BEFORE)];
+    changes.found.already_marked = vec![mark(3)];
+    let mut given = Given::new(changes);
     given.memory_before(|before| {
         let keys = ["1".to_owned(), "2".to_owned(), "3".to_owned()];
-        before.held = [(Guarded::Marks, keys.into())].into();
+        before.held = [(Category::Marks, keys.into())].into();
     });
-    assert_eq!(given.held(Guarded::Marks), ["2"]);
+    assert_eq!(given.held(Category::Marks), ["2"]);
 }
 
 #[test]
@@ -302,49 +299,41 @@ fn a_held_mark_whose_account_was_back_in_a_run_that_failed_is_held_still() {
     let mut given = Given::new(Changes::default());
     given.memory_before(|before| {
         before.absent = vec![absent(1, BEFORE)];
-        before.held = [(Guarded::Marks, ["1".to_owned()].into())].into();
+        before.held = [(Category::Marks, ["1".to_owned()].into())].into();
     });
     given.finished = false;
-    assert_eq!(given.held(Guarded::Marks), ["1"]);
+    assert_eq!(given.held(Category::Marks), ["1"]);
     given.finished = true;
-    assert_eq!(given.held(Guarded::Marks), [""; 0]);
+    assert_eq!(given.held(Category::Marks), [""; 0]);
 }
 
 #[test]
 fn after_a_lost_memory_all_that_is_without_account_may_have_been_held() {
-    let waiting = Kept {
+    let waiting = NotMarked {
         id: 2,
         salesforce_id: None,
         name: String::new(),
         reason: String::new(),
         eligible_from: at(NOW),
     };
-    let mut given = Given::new(Changes {
-        absent: vec![absent(2, NOW), absent(3, NOW)],
-        waiting: vec![waiting],
-        already_marked: vec![mark(3)],
-        ..Changes::default()
-    });
-    assert_eq!(given.held(Guarded::Marks), [""; 0]);
+    let mut changes = Changes::default();
+    changes.found.absent = vec![absent(2, NOW), absent(3, NOW)];
+    changes.found.waiting = vec![waiting];
+    changes.found.already_marked = vec![mark(3)];
+    let mut given = Given::new(changes);
+    assert_eq!(given.held(Category::Marks), [""; 0]);
     given.plan.inputs.memory_lost = Some("cut".to_owned());
-    assert_eq!(given.held(Guarded::Marks), ["2"]);
+    assert_eq!(given.held(Category::Marks), ["2"]);
 }
 
 #[test]
 fn what_was_written_is_counted_by_runs_until_it_is_not_planned_any_more() {
-    let changes = Changes {
-        updates: vec![
-            update(
-                1,
-                &[
-                    ("account_owner", text("Ada")),
-                    (MARK_FOR_DELETION, FieldValue::Flag(false)),
-                ],
-            ),
-            update(2, &[("account_owner", text("Ada"))]),
-        ],
-        ..marks(&[3])
-    };
+    let mut changes = marks(&[3]);
+    let unmark = (MARK_FOR_DELETION, FieldValue::Flag(false));
+    changes.entries.updates = vec![
+        update(1, &[("account_owner", text("Ada")), unmark]),
+        update(2, &[("account_owner", text("Ada"))]),
+    ];
     let mut given = Given::new(changes);
     let before = |number, runs| Written {
         id: number,
@@ -376,7 +365,7 @@ fn what_was_written_is_counted_by_runs_until_it_is_not_planned_any_more() {
             mark.clone()
         ]
     );
-    given.judge(Guarded::Updates, true, false);
+    given.judge(Category::Updates, true, false);
     assert_eq!(
         written(&given),
         [
@@ -391,10 +380,9 @@ fn what_was_written_is_counted_by_runs_until_it_is_not_planned_any_more() {
 
 #[test]
 fn what_was_never_written_is_not_counted() {
-    let mut given = Given::new(Changes {
-        updates: vec![update(1, &[("account_owner", text("Ada"))])],
-        ..Changes::default()
-    });
+    let mut changes = Changes::default();
+    changes.entries.updates = vec![update(1, &[("account_owner", text("Ada"))])];
+    let mut given = Given::new(changes);
     given.results = vec![outcome(Action::Update, 1, Outcome::Failed)];
     assert_eq!(given.memory().written, []);
 }

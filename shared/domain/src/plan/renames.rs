@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diff::Pair;
 use super::index::Index;
 use super::names::NameClaims;
+use super::pairs::Pair;
 use crate::model::{Organization, is_one_name};
 
 /// What becomes of a rename.
@@ -13,7 +13,7 @@ use crate::model::{Organization, is_one_name};
 pub(super) enum Rename {
     /// The name is free.
     Now,
-    /// Every holder gives the name up, in this run or in one of the next.
+    /// Every holder gives the name up, in this run or a later one.
     Later,
     /// The holders want each other's names, in a ring: these organizations.
     Ring(BTreeSet<u64>),
@@ -21,7 +21,7 @@ pub(super) enum Rename {
     Never,
 }
 
-/// The renames of a plan that no other account stands against.
+/// The renames of a plan that no other account's claim stands against.
 #[derive(Debug, Default)]
 pub(super) struct Renames<'a> {
     by_organization: BTreeMap<u64, Wanted<'a>>,
@@ -37,7 +37,7 @@ struct Wanted<'a> {
 }
 
 impl<'a> Renames<'a> {
-    /// The renames of organizations matched by id. Another spelling of the same name is none.
+    /// The renames of organizations matched by id. Another spelling of the same name is no rename.
     pub(super) fn new(matched: &[Pair<'a>], index: &Index<'a>, claims: &NameClaims<'a>) -> Self {
         let mut renames = Self::default();
         for pair in matched {
@@ -56,7 +56,7 @@ impl<'a> Renames<'a> {
         renames
     }
 
-    /// Begins with the names that are free, and goes on with those that become free by it.
+    /// Begins with the names that are free, and goes on with those that become free that way.
     fn find_the_leaving(&mut self) {
         let mut waiting_for = BTreeMap::<u64, Vec<u64>>::new();
         let mut next = Vec::new();
@@ -79,7 +79,7 @@ impl<'a> Renames<'a> {
         }
     }
 
-    /// True if every one of the organizations gives up its name, in this run or in one of the next.
+    /// True if every one of the organizations gives up its name, in this run or a later one.
     pub(super) fn all_leave(&self, organizations: &[&Organization]) -> bool {
         organizations
             .iter()
@@ -87,7 +87,11 @@ impl<'a> Renames<'a> {
     }
 
     /// What becomes of the rename of an organization to a name that these others bear.
-    pub(super) fn judge(&self, organization: &Organization, holders: &[&Organization]) -> Rename {
+    pub(super) fn becomes_of(
+        &self,
+        organization: &Organization,
+        holders: &[&Organization],
+    ) -> Rename {
         if holders.is_empty() {
             return Rename::Now;
         }
@@ -100,7 +104,7 @@ impl<'a> Renames<'a> {
         }
     }
 
-    /// The ring of renames an organization stands in: each wants the name of the next.
+    /// The ring of renames an organization is part of: each wants the name of the next.
     fn ring(&self, first: u64) -> Option<BTreeSet<u64>> {
         let mut ring = BTreeSet::new();
         let mut id = first;

@@ -1,21 +1,21 @@
-//! Values that the last run wrote and that have to be written again: they never converged. Zendesk
-//! drops the value, or another writer takes it back.
+//! Values that the last run wrote in vain: they have to be written again. Zendesk drops the value,
+//! or another writer changes it back.
 
-use super::{Change, Changes, Mark, Past, Repeated, Update};
+use super::{Change, Entries, Mark, Past, Repeated, Update};
 use crate::model::{FieldValue, MARK_FOR_DELETION};
 
 /// The planned changes of fields, marks included, that were done in the run before with the same
 /// value.
-pub(super) fn repeated(changes: &Changes, past: &Past) -> Vec<Repeated> {
+pub(super) fn repeated(entries: &Entries, past: &Past) -> Vec<Repeated> {
     let mut all = Vec::new();
-    for update in &changes.updates {
+    for update in &entries.updates {
         let again = update
             .changes
             .iter()
             .filter_map(|change| again(update, change, past));
         all.extend(again);
     }
-    let marked_again = changes
+    let marked_again = entries
         .marks
         .iter()
         .filter_map(|mark| marked_again(mark, past));

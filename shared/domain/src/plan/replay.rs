@@ -1,6 +1,6 @@
 //! A past run's plan, computed again from its stored inputs.
 
-use super::{Changes, Comparison, Creates, Listed, Lists, NotInSync, Plan, Updates};
+use super::{Comparison, Creates, Entries, Listed, Lists, NotInSync, Plan, Planned, Updates};
 use crate::model::{
     Accounts, Header, ListDocument, Organizations, Reference, TARGET, entries_digest, json_bytes,
     sha256,
@@ -57,18 +57,17 @@ pub fn replay(mut stored: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Rep
     )?;
 
     let mut replayed = Vec::new();
-    let Changes {
+    let Entries {
         creates,
         updates,
         marks,
-        ..
-    } = &comparison.changes;
+    } = &comparison.changes.entries;
     let lists = Lists {
         creates: again::<Creates>(&mut read, &mut replayed, creates, &was.creates)?,
         updates: again::<Updates>(&mut read, &mut replayed, updates, &was.updates)?,
         not_in_sync: again::<NotInSync>(&mut read, &mut replayed, marks, &was.not_in_sync)?,
     };
-    let (plan, _) = comparison.plan(header, mode, lists, inputs, usage);
+    let Planned { plan, entries: _ } = comparison.plan(header, mode, lists, inputs, usage);
     replayed.push(Replayed {
         file: "plan.json",
         same: json_bytes("plan.json", &plan)? == plan_bytes,
@@ -88,7 +87,7 @@ fn input(read: &mut impl FnMut(&str) -> Result<Vec<u8>>, reference: &Reference) 
     )))
 }
 
-/// A list, computed again, under the stored one's header.
+/// A list, computed again, with the stored one's header.
 fn again<L: ListDocument + serde::de::DeserializeOwned>(
     read: &mut impl FnMut(&str) -> Result<Vec<u8>>,
     replayed: &mut Vec<Replayed>,

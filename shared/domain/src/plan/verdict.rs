@@ -1,4 +1,4 @@
-//! How a run that did not fail is called.
+//! The verdict of a run that did not fail.
 
 use super::Plan;
 use crate::model::{Applied, Mode, Verdict};
@@ -52,13 +52,13 @@ mod tests {
         Comparison::of(&accounts, &Formers::default(), both, &inputs)
             .unwrap()
             .plan(
-                Header::new("r", 1),
+                Header::new("r", jiff::Timestamp::UNIX_EPOCH, 1),
                 mode,
                 lists(),
                 inputs,
                 RunUsage::default(),
             )
-            .0
+            .plan
     }
 
     fn applied(edit: impl Fn(&mut Applied)) -> Applied {

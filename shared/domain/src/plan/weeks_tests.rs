@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::for_tests::{account_id, gathered, inputs, lists, organization, owned, text};
 use super::*;
 use crate::model::{
-    ACCOUNT_TYPE, Account, AccountId, Accounts, Action, Applied, Fate, FieldValue, Former, Formers,
-    Guarded, Header, LastGood, MARK_FOR_DELETION, Memory, Mode, Organization, Outcome,
+    ACCOUNT_TYPE, Account, AccountId, Accounts, Action, Applied, Category, Fate, FieldValue,
+    Former, Formers, Header, LastGood, MARK_FOR_DELETION, Memory, Mode, Organization, Outcome,
     RecordOutcome, RunUsage, TARGET, Verdict,
 };
 
@@ -24,7 +24,7 @@ enum Event {
     /// Terminated, or authorised again.
     Turns(usize),
     Deleted(usize),
-    /// Gets a name of a few.
+    /// Gets one of a few names.
     Renamed(usize, usize),
     /// A sharing rule hides every account from this number on; or shows all again.
     Hidden(Option<usize>),
@@ -47,7 +47,7 @@ enum Run {
     Plans,
     /// Before it has read everything.
     FailsEarly,
-    /// After so many records; what it knows of them may be lost.
+    /// After this many records; what it knows of them may be lost.
     FailsLate { records: usize, known: bool },
 }
 
@@ -215,7 +215,7 @@ impl World {
                     .is_some_and(Organization::is_marked);
                 edit(self, *number, MARK_FOR_DELETION, FieldValue::Flag(!marked));
                 self.ours.remove(&id);
-                // Who marks it by hand has decided, and need not be asked again.
+                // A person who marks it by hand has decided, and need not be asked again.
                 self.held.remove(&id);
             }
             Event::MemoryBreaks => self.memory_is_broken = true,
@@ -253,7 +253,7 @@ impl World {
         let known: BTreeSet<_> = accounts.iter().map(|one| one.id().unwrap()).collect();
         let accounts = Accounts {
             host: String::new(),
-            header: Header::new("r", accounts.len()),
+            header: Header::new("r", Timestamp::UNIX_EPOCH, accounts.len()),
             accounts,
             formers: Formers::default(),
         };
@@ -295,8 +295,8 @@ impl World {
         let guard = comparison.guard.clone();
         let changes = comparison.changes.clone();
         let lists = lists();
-        let (plan, _) = comparison.plan(
-            Header::new("r", 0),
+        let planned = comparison.plan(
+            Header::new("r", Timestamp::UNIX_EPOCH, 0),
             mode,
             lists,
             inputs,
@@ -306,23 +306,25 @@ impl World {
             return Ok(());
         }
         self.digests = guard.held().into_iter().map(|held| held.digest).collect();
-        let results = self.apply(&plan, &changes, records)?;
+        let results = self.apply(&planned.plan, &changes, records)?;
         let (results, finished) = match run {
             Run::FailsLate { known, .. } => (if known { results } else { Vec::new() }, false),
             _ => (results, true),
         };
-        self.memory = Some(remember(&Remembered {
-            plan: &plan,
-            creates: &changes.creates,
-            updates: &changes.updates,
-            marks: &changes.marks,
-            results: &results,
-            finished,
-            ended_at: self.now,
-        }));
+        let known = if finished {
+            KnownResults::All
+        } else {
+            KnownResults::SoFar
+        };
+        let run = PlannedRun {
+            results: results.clone(),
+            known,
+            ..PlannedRun::cut_off(&planned)
+        };
+        self.memory = Some(remember(&run, self.now));
         self.memory_is_broken = false;
         if finished {
-            self.complete(&plan, &results);
+            self.complete(&planned.plan, &results);
         }
         Ok(())
     }
@@ -347,7 +349,7 @@ impl World {
         if ending != Verdict::Held {
             self.latest_is_broken = false;
             self.last_good = Some(LastGood {
-                header: Header::new("r", 0),
+                header: Header::new("r", Timestamp::UNIX_EPOCH, 0),
                 verdict: ending,
                 counts: plan.counts,
                 instances: Vec::new(),
@@ -356,7 +358,7 @@ impl World {
         }
     }
 
-    /// Applies a plan as sync does, up to so many records.
+    /// Applies a plan as sync does, up to this many records.
     fn apply(
         &mut self,
         plan: &Plan,
@@ -377,7 +379,7 @@ impl World {
             results.len() < records
         };
         let mut goes_on = records > 0;
-        for create in &changes.creates {
+        for create in &changes.entries.creates {
             if !goes_on {
                 break;
             }
@@ -394,7 +396,7 @@ impl World {
             self.organizations.insert(id, new);
             goes_on = done(Action::Create, id);
         }
-        for update in &changes.updates {
+        for update in &changes.entries.updates {
             if !goes_on {
                 break;
             }
@@ -412,8 +414,8 @@ impl World {
             goes_on = done(Action::Update, update.id);
         }
         self.note_the_guard(plan, changes);
-        for mark in &changes.marks {
-            if !goes_on || plan.guard.holds(Guarded::Marks) {
+        for mark in &changes.entries.marks {
+            if !goes_on || plan.guard.holds(Category::Marks) {
                 break;
             }
             prop_assert!(!self.held.contains(&mark.id), "{} was left held", mark.id);
@@ -433,7 +435,8 @@ impl World {
             self.limit = None;
         }
         if marks.is_held() {
-            self.held.extend(changes.marks.iter().map(|mark| mark.id));
+            self.held
+                .extend(changes.entries.marks.iter().map(|mark| mark.id));
         }
         let limit = plan.inputs.settings.limits.marks;
         let limit = limit.of(plan.counts.partner_organizations);
@@ -482,11 +485,11 @@ impl World {
     fn equal(&self) -> Result<(), TestCaseError> {
         let inputs = self.inputs(Vec::new());
         let Comparison { changes, guard, .. } = self.compared(&inputs);
-        prop_assert_eq!(&changes.creates, &[]);
-        prop_assert_eq!(&changes.updates, &[]);
-        prop_assert_eq!(&changes.deferred, &[]);
-        prop_assert_eq!(&changes.waiting, &[]);
-        prop_assert!(changes.marks.is_empty() || guard.holds(Guarded::Marks));
+        prop_assert_eq!(&changes.entries.creates, &[]);
+        prop_assert_eq!(&changes.entries.updates, &[]);
+        prop_assert_eq!(&changes.found.deferred, &[]);
+        prop_assert_eq!(&changes.found.waiting, &[]);
+        prop_assert!(changes.entries.marks.is_empty() || guard.holds(Category::Marks));
         Ok(())
     }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::loader::Planned;
 use domain::model::{History, RecordOutcome, failing_key};
-use domain::plan::Repeated;
+use domain::plan::{Entries, Planned, PlannedRun, Repeated};
 
 /// Tells each failed record in how many runs in a row it has failed, this one included, and keeps
 /// the numbers in the history.
@@ -14,20 +13,21 @@ use domain::plan::Repeated;
 ///
 /// A run that is in the history already was killed after it had counted, and does not count again.
 /// A record that is held was not tried, and keeps its number.
-pub(super) fn count(results: &mut [RecordOutcome], history: &mut History, planned: &Planned) {
-    let this_run = u32::from(!history.has(&planned.plan.header.run_id));
+pub(super) fn count(run: &mut PlannedRun<'_>, history: &mut History) {
+    let Planned { plan, entries } = run.planned.as_ref();
+    let this_run = u32::from(!history.has(&plan.header.run_id));
     let mut tried = BTreeMap::new();
-    for result in results {
+    for result in &mut run.results {
         let key = result.failing_key();
         if result.outcome.is_failure() {
             let before = history.failing.get(&key).copied().unwrap_or_default();
             result.runs_failed = Some((before + this_run).max(1));
         } else {
-            result.runs_failed = in_vain(result, &planned.plan.repeated);
+            result.runs_failed = in_vain(result, &plan.found.repeated);
         }
         tried.insert(key, result.runs_failed);
     }
-    let planned = planned_keys(planned);
+    let planned = planned_keys(entries);
     let mut failing = std::mem::take(&mut history.failing);
     failing.retain(|key, _| planned.contains(key) && !tried.contains_key(key));
     for (key, runs_failed) in tried {
@@ -46,15 +46,15 @@ fn in_vain(result: &RecordOutcome, repeated: &[Repeated]) -> Option<u32> {
 }
 
 /// The keys of every planned record, held or not.
-fn planned_keys(planned: &Planned) -> BTreeSet<String> {
+fn planned_keys(entries: &Entries) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
-    for create in &planned.creates {
+    for create in &entries.creates {
         keys.insert(create.salesforce_id.to_string());
     }
-    for update in &planned.updates {
+    for update in &entries.updates {
         keys.insert(update.salesforce_id.to_string());
     }
-    for mark in &planned.marks {
+    for mark in &entries.marks {
         keys.insert(failing_key(mark.salesforce_id.as_deref(), Some(mark.id)));
     }
     keys

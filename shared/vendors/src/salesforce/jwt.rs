@@ -1,10 +1,11 @@
-//! The signed assertion of the JWT bearer flow (RFC 7523). The signature is made by the TLS stack
-//! that is there anyway, so no library for tokens is needed.
+//! The signed assertion of the JWT bearer flow (RFC 7523). The TLS library, which is needed anyway,
+//! can sign it, so there is no library for tokens.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use rustls::SignatureScheme;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;
@@ -13,21 +14,20 @@ use rustls::sign::Signer;
 use serde::Serialize;
 
 use domain::{Error, Result};
-use stage::deadline::now;
 
 /// How long an assertion is good for: Salesforce takes at most five minutes, and clocks differ.
-const SECONDS: i64 = 180;
+const VALID_SECONDS: i64 = 180;
 
 pub(super) struct SigningKey(Arc<dyn rustls::sign::SigningKey>);
 
 #[derive(Serialize)]
-struct Header {
+struct JwtHeader {
     alg: &'static str,
     typ: &'static str,
 }
 
 #[derive(Serialize)]
-struct Claims<'a> {
+struct JwtClaims<'a> {
     iss: &'a str,
     sub: &'a str,
     aud: &'a str,
@@ -46,7 +46,7 @@ impl SigningKey {
             .ok_or_else(|| Error::Config(format!("{path} is no RSA key in PEM form")))
     }
 
-    /// The assertion that the app `client_id` may act as `username`, good for [`SECONDS`].
+    /// The assertion that the app `client_id` may act as `username`, good for [`VALID_SECONDS`].
     ///
     /// # Errors
     /// [`Error::Config`] if the key cannot sign.
@@ -55,16 +55,17 @@ impl SigningKey {
         client_id: &str,
         username: &str,
         audience: &str,
+        now: Timestamp,
     ) -> Result<String> {
-        let header = Header {
+        let header = JwtHeader {
             alg: "RS256",
             typ: "JWT",
         };
-        let claims = Claims {
+        let claims = JwtClaims {
             iss: client_id,
             sub: username,
             aud: audience,
-            exp: now().as_second() + SECONDS,
+            exp: now.as_second() + VALID_SECONDS,
         };
         let text = format!("{}.{}", encoded(&header)?, encoded(&claims)?);
         let signed = self
@@ -116,8 +117,9 @@ mod tests {
     #[test]
     fn an_assertion_says_who_for_whom_and_for_less_than_five_minutes() {
         let key = SigningKey::from_pem("s", RSA).unwrap();
+        let now = Timestamp::from_second(1_795_000_000).unwrap();
         let assertion = key
-            .assertion("app", "user", "https://login.example")
+            .assertion("app", "user", "https://login.example", now)
             .unwrap();
         let parts: Vec<_> = assertion.split('.').collect();
         assert_eq!(parts.len(), 3);
@@ -135,7 +137,7 @@ mod tests {
                 &"https://login.example".into()
             )
         );
-        let left = claims["exp"].as_i64().unwrap() - now().as_second();
+        let left = claims["exp"].as_i64().unwrap() - now.as_second();
         assert!((60..300).contains(&left), "{left}");
     }
 }

@@ -9,12 +9,13 @@
 
 use std::error::Error;
 use std::fs::read_to_string;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws::{Aws, S3Store};
 use serde::Deserialize;
+use stage::clock::Clock;
 use stage::store::Store as _;
-use vendors::http::{Http, Meter, base_url};
+use vendors::http::{Http, Wire, base_url};
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -43,17 +44,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let calls: Vec<_> = calls.collect::<Result<_, _>>()?;
 
     let zendesk = std::env::var("ZENDESK")?;
-    let http = Http::new(&base_url("ZENDESK", &zendesk)?, TIMEOUT, &Meter::default())?;
+    let wire = Wire::by(Clock::system());
+    let http = Http::new(&base_url("ZENDESK", &zendesk)?, TIMEOUT, &wire)?;
     let s3 = Aws::from_env()?.s3("bench");
 
-    let began = Instant::now();
+    let began = wire.now();
     for call in calls {
         match call.service {
             Service::Zendesk => ask(&http, &zendesk, call).await?,
             Service::S3 => keep_or_fetch(&s3, call).await?,
         }
     }
-    println!("{:.6} seconds", began.elapsed().as_secs_f64());
+    let took = wire.now().duration_since(began);
+    println!("{:.6} seconds", took.as_secs_f64());
     Ok(())
 }
 

@@ -10,11 +10,11 @@ use super::mapping::{FIELDS, Field, ID, NAME, Rule, columns};
 use super::{ACCOUNT_TYPE, AccountId, FieldValue, Fields, SALESFORCE_ID, Text};
 use crate::{Error, Result};
 
-/// The accounts that are partners by name, whatever their type and track say.
+/// The accounts that a setting names as partners, whatever their type and track say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alliances(pub Vec<AccountId>);
 
-/// A partner account as the pipeline means it: mapped, validated, and never without id and name.
+/// A partner account as the pipeline understands it: mapped, checked, never without id and name.
 ///
 /// In JSON one flat object. Read and written by hand: serde's `flatten` buffers every value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -66,8 +66,8 @@ impl<Id: Eq + Hash + Clone + Display, S: BuildHasher> Seen for HashSet<Id, S> {
 
 /// A read in progress: every id once, until the source says that this was the last page.
 ///
-/// It keeps the ids of all records (8 bytes an organization), also of those the caller drops:
-/// without them a page served twice in place of another one could not be told.
+/// It keeps the ids of all records (8 bytes an organization), even of those the caller drops.
+/// Without them nobody would notice a page that is served twice in place of another one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reading<S> {
     what: String,

@@ -16,7 +16,7 @@ pub enum FieldValue {
     /// A checkbox.
     Flag(bool),
     /// Text, or the tag of a drop-down option; `None` if unset. Ids, tags and most names fit into
-    /// it without memory of their own.
+    /// it without an allocation.
     Text(Option<CompactString>),
 }
 

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::mapping::FIELDS;
 use super::{EXPIRATION_DATE, FieldValue, MARK_FOR_DELETION, Text};
 
-/// Known beside the fields of the mapping table.
+/// Keys that are known besides those of the mapping table.
 const OTHERS: [&str; 2] = [MARK_FOR_DELETION, EXPIRATION_DATE];
 const COUNT: usize = FIELDS.len() + OTHERS.len();
 
@@ -23,7 +23,7 @@ static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
 });
 
 /// Values of the known organization fields: those of the mapping table, the mark, and the
-/// expiration date. A key without value is absent, which is not the same as unset.
+/// expiration date. A key without a value is absent, which is not the same as unset.
 ///
 /// A small array instead of a map of strings: a run holds a million of them. In JSON it is an
 /// object in the order of the keys, so the same fields are the same bytes.
@@ -106,7 +106,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Fields<V> {
     }
 }
 
-/// Reads what somebody else wrote, null for no fields; a key that is not known is skipped unread.
+/// Reads what somebody else wrote. Null means no fields, and a key that is not known is skipped.
 ///
 /// # Errors
 /// If a value is not of the shape that `V` has.

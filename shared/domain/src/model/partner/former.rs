@@ -1,6 +1,6 @@
-//! Former accounts: what Salesforce says of an account that is no authorised partner any more.
+//! Former accounts: what Salesforce says of an account that is no longer an authorised partner.
 //!
-//! Source: contract, section 2, gather-accounts, 4.
+//! Source: contract, section 2, gather-accounts, item 4.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ impl Fate {
     }
 }
 
-/// The first condition of the query that the account does not meet, and the value it has.
+/// The first condition of the query that the account does not meet, and the account's value.
 fn not_authorised(kind: Option<&str>, status: Option<&str>, track: Option<&str>) -> String {
     match first_difference(kind, status, track) {
         Some((field, value)) => format!("{field} is {}", value.unwrap_or("blank")),

@@ -2,6 +2,7 @@
 //!
 //! Source: contract, section 4.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Account, Complete, Former, Organization};
@@ -24,14 +25,14 @@ pub struct Accounts {
     pub formers: Formers,
 }
 
-/// What Salesforce says became of the accounts of organizations without account. An explanation
-/// only: a run goes on without it.
+/// What Salesforce says became of the missing accounts. Only an explanation: a run goes on without
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Formers {
     /// Sorted by id.
     #[serde(default)]
     pub former: Vec<Former>,
-    /// Why it is not known, if Salesforce was asked in vain.
+    /// Why that is not known, if the question failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former_error: Option<String>,
 }
@@ -43,6 +44,7 @@ impl Accounts {
     /// [`Error::Contract`] if an account has no usable id.
     pub fn new(
         run_id: &str,
+        now: Timestamp,
         host: String,
         accounts: Complete<Vec<Account>>,
         formers: Formers,
@@ -55,14 +57,14 @@ impl Accounts {
         keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
         let accounts: Vec<_> = keyed.into_iter().map(|(_, account)| account).collect();
         Ok(Self {
-            header: Header::new(run_id, accounts.len()),
+            header: Header::new(run_id, now, accounts.len()),
             host,
             accounts,
             formers,
         })
     }
 
-    /// The accounts as the complete read they are: nothing else is ever stored as this document.
+    /// The accounts as a complete read, since only a complete read is ever stored as this document.
     ///
     /// # Errors
     /// [`Error::Contract`] if the document is another run's, or does not hold together;
@@ -96,7 +98,7 @@ pub struct Instance {
     pub pages: usize,
     /// Seconds the walk took.
     pub seconds: f64,
-    /// True once the last page said so.
+    /// True if it was read to its last page.
     pub complete: bool,
     /// Why it was not read to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,8 +127,8 @@ impl Organizations {
             .sum()
     }
 
-    /// The document as the complete read of `target` that it is. Another instance may have been
-    /// read in part: nothing is decided by it.
+    /// The document as a complete read of `target`. Another instance may have been read in part:
+    /// nothing is decided by it.
     ///
     /// # Errors
     /// [`Error::Contract`] if the document is another run's or does not hold together,

@@ -1,10 +1,10 @@
-//! When two names are one name.
+//! When two names count as the same name.
 
 use compact_str::CompactString;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 
-/// The key under which Zendesk may see two names as one: trimmed, NFC, case-folded.
+/// The key under which Zendesk may see two names as the same: trimmed, NFC, case-folded.
 ///
 /// Zendesk's own folding is not documented, so this errs on the side of a clash, which a person
 /// resolves.
@@ -17,7 +17,7 @@ pub fn name_key(name: &str) -> CompactString {
     key_of_any(name)
 }
 
-/// True if two names are one, without a key for names that are the same text.
+/// True if two names count as the same. Names that are the same text need no key.
 pub fn is_one_name(one: &str, other: &str) -> bool {
     one == other || name_key(one) == name_key(other)
 }

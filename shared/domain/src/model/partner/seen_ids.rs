@@ -11,10 +11,11 @@ use super::complete::Seen;
 /// Ids that were seen: 8 bytes each in memory, whatever their order.
 ///
 /// Zendesk lists organizations by id, so nearly all of a walk is one sorted run. An id out of order
-/// begins another run; a run is merged into the one before it once that is not twice as long, so
-/// there are few runs, and the work stays linear but for a logarithm.
+/// begins another run. A run is merged into the one before it as soon as that one is not twice as
+/// long, so there are few runs, and for n ids the work is n log n at most.
 ///
-/// In JSON a list of differences between neighbours: compressed, a million of them take some three
+/// In JSON it is a list of differences between neighbours: compressed, a million of them take about
+/// three megabytes.
 /// megabytes.
 #[derive(Debug, Clone, Default)]
 pub struct SeenIds {
@@ -51,7 +52,7 @@ impl SeenIds {
     }
 }
 
-/// Sorts two sorted runs, one behind the other.
+/// Sorts two runs, each of them sorted, that lie one behind the other.
 #[expect(
     clippy::stable_sort_primitive,
     reason = "it merges runs in linear time"

@@ -33,12 +33,12 @@ pub struct Header {
 }
 
 impl Header {
-    /// A header for a document written now.
-    pub fn new(run_id: &str, count: usize) -> Self {
+    /// A header for a document written at this moment.
+    pub fn new(run_id: &str, generated_at: Timestamp, count: usize) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
             run_id: run_id.to_owned(),
-            generated_at: Timestamp::now(),
+            generated_at,
             count,
         }
     }

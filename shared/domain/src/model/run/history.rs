@@ -7,82 +7,22 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Applied, Counts, Guarded, Header, Verdict};
+use super::{Applied, Category, Counts, Header, Verdict};
 
-/// Runs in the history: a week of hours.
+/// The most runs in the history: a week of hours.
 const MOST_RUNS: usize = 168;
-/// Failing records in the history; more would be no list of exceptions.
+/// The most failing records in the history: more would be no list of exceptions.
 const MOST_FAILING: usize = 1000;
 
-/// How a run ended, failed or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Conclusion {
-    /// All of the plan is done.
-    Ok,
-    /// Both systems are equal.
-    NothingToDo,
-    /// Plan mode.
-    Planned,
-    /// Some records failed, or it is not known whether they were applied.
-    Partial,
-    /// The guard held a category.
-    Held,
-    /// Another execution was running.
-    Skipped,
-    /// It could not go on.
-    Failed,
-}
-
-impl From<Verdict> for Conclusion {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Ok => Self::Ok,
-            Verdict::NothingToDo => Self::NothingToDo,
-            Verdict::Planned => Self::Planned,
-            Verdict::Partial => Self::Partial,
-            Verdict::Held => Self::Held,
-            Verdict::Skipped => Self::Skipped,
-        }
-    }
-}
-
-impl Conclusion {
-    /// The word for it, as the execution's output spells verdicts.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::NothingToDo => "NOTHING_TO_DO",
-            Self::Planned => "PLANNED",
-            Self::Partial => "PARTIAL",
-            Self::Held => "HELD",
-            Self::Skipped => "SKIPPED",
-            Self::Failed => "FAILED",
-        }
-    }
-
-    /// True if `latest.json` moves to the run, and it counts as a good one.
-    ///
-    /// Source: contract, section 2, "The way out".
-    pub fn moves_latest(self) -> bool {
-        matches!(self, Self::Ok | Self::NothingToDo | Self::Partial)
-    }
-
-    /// True if nobody has to look: `OK`, `NOTHING_TO_DO`.
-    pub fn is_good(self) -> bool {
-        matches!(self, Self::Ok | Self::NothingToDo)
-    }
-}
-
-/// One run in the history. Runs in plan mode and skipped ones are not in it, nor those that were
-/// stopped or timed out: nothing is left of them that could note it.
+/// One run in the history. It has no runs in plan mode, no skipped ones, and none that were stopped
+/// or timed out: of those nothing is left running that could note it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastRun {
     pub run_id: String,
     pub ended_at: Timestamp,
-    /// From the execution's start.
+    /// Seconds from the execution's start to its end.
     pub seconds: u64,
-    pub ending: Conclusion,
+    pub ending: Verdict,
     /// The name of the error that ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -91,7 +31,7 @@ pub struct PastRun {
     pub applied: Applied,
     /// The categories that were held.
     #[serde(default)]
-    pub held: Vec<Guarded>,
+    pub held: Vec<Category>,
     /// True if people were told of it.
     #[serde(default)]
     pub told: bool,
@@ -100,29 +40,28 @@ pub struct PastRun {
 /// What a person would call the pipeline's state: good, or what is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State<'a> {
-    ending: Conclusion,
+    ending: Verdict,
     error: Option<&'a str>,
-    held: &'a [Guarded],
-    /// True if records failed, or are unknown, beside what is held.
+    held: &'a [Category],
+    /// True if something was held, and other records failed or are unknown.
     some_failed: bool,
 }
 
-/// How it is before the first run.
+/// The state before the first run.
 const GOOD: State<'_> = State {
-    ending: Conclusion::Ok,
+    ending: Verdict::Ok,
     error: None,
     held: &[],
     some_failed: false,
 };
 
 impl PastRun {
-    /// What a person would call the pipeline's state after it: good, or what is wrong. Beside what
-    /// is held, records may have failed.
+    /// The pipeline's state after this run.
     fn state_key(&self) -> State<'_> {
-        let is_held = self.ending == Conclusion::Held;
+        let is_held = self.ending == Verdict::Held;
         State {
             ending: if self.ending.is_good() {
-                Conclusion::Ok
+                Verdict::Ok
             } else {
                 self.ending
             },
@@ -153,7 +92,6 @@ impl PastRun {
     }
 }
 
-/// `history.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// The header; its count is that of `runs`.
@@ -170,36 +108,35 @@ pub struct History {
 }
 
 impl History {
-    /// A history without runs.
-    pub fn new(run_id: &str) -> Self {
+    pub fn new(run_id: &str, now: Timestamp) -> Self {
         Self {
-            header: Header::new(run_id, 0),
+            header: Header::new(run_id, now, 0),
             runs: Vec::new(),
             held_since: None,
             failing: BTreeMap::new(),
         }
     }
 
-    /// True if the run is in it already: whoever added it was killed afterwards.
+    /// True if it has the run already: the invocation that added it was killed afterwards.
     pub fn has(&self, run_id: &str) -> bool {
         self.runs.iter().any(|run| run.run_id == run_id)
     }
 
-    /// Adds a run, in the place of an earlier entry of the same run, and forgets the oldest.
+    /// Adds a run in place of an earlier entry of the same run, and forgets the oldest.
     pub fn note(&mut self, run: PastRun) {
         self.runs.retain(|other| other.run_id != run.run_id);
-        // A run that failed releases nothing, and may not have come to a plan.
-        if run.ending != Conclusion::Failed {
+        // A run that failed releases nothing, and may have ended before it had a plan.
+        if run.ending != Verdict::Failed {
             let since = self.held_since.unwrap_or(run.ended_at);
             self.held_since = (!run.held.is_empty()).then_some(since);
         }
-        let run_id = run.run_id.clone();
+        let (run_id, ended_at) = (run.run_id.clone(), run.ended_at);
         self.runs.push(run);
         self.runs.drain(..self.runs.len().saturating_sub(MOST_RUNS));
-        self.header = Header::new(&run_id, self.runs.len());
+        self.header = Header::new(&run_id, ended_at, self.runs.len());
     }
 
-    /// Keeps these numbers of failures, the largest if there are too many.
+    /// Keeps these numbers of failures; if there are too many, only the largest.
     pub fn keep_failing(&mut self, failing: BTreeMap<String, u32>) {
         let mut all: Vec<_> = failing.into_iter().collect();
         all.sort_by_key(|(_, runs)| std::cmp::Reverse(*runs));
@@ -207,15 +144,15 @@ impl History {
         self.failing = all.into_iter().collect();
     }
 
-    /// The run before the last one and the last one, if the pipeline's state differs after them. A
-    /// first run is compared with a good one.
+    /// The run before the last one and the last one, if the pipeline's state changed between them.
+    /// A first run is compared with a good one.
     pub fn change(&self) -> Option<(Option<&PastRun>, &PastRun)> {
         let last = self.runs.last()?;
         let before = self.runs.iter().rev().nth(1);
         let mut was = before.map_or(GOOD, PastRun::state_key);
         let is = last.state_key();
         // A history of an earlier version does not say what was held.
-        if was.ending == Conclusion::Held && was.held.is_empty() {
+        if was.ending == Verdict::Held && was.held.is_empty() {
             was.held = is.held;
         }
         (was != is).then_some((before, last))
@@ -240,7 +177,7 @@ impl History {
 mod tests {
     use super::*;
 
-    fn run(number: usize, ending: Conclusion, error: Option<&str>) -> PastRun {
+    fn run(number: usize, ending: Verdict, error: Option<&str>) -> PastRun {
         PastRun {
             run_id: format!("r{number}"),
             ended_at: Timestamp::UNIX_EPOCH,
@@ -256,10 +193,10 @@ mod tests {
 
     #[test]
     fn it_keeps_a_week_of_hours_and_each_run_once() {
-        let mut history = History::new("r");
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
         for number in 0..500 {
-            history.note(run(number, Conclusion::Ok, None));
-            history.note(run(number, Conclusion::NothingToDo, None));
+            history.note(run(number, Verdict::Ok, None));
+            history.note(run(number, Verdict::NothingToDo, None));
         }
         assert_eq!(history.runs.len(), MOST_RUNS);
         assert_eq!(history.header.count, MOST_RUNS);
@@ -268,9 +205,9 @@ mod tests {
 
     #[test]
     fn it_keeps_the_records_that_failed_most_often_and_stays_small() {
-        let mut history = History::new("r");
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
         for number in 0..500 {
-            history.note(run(number, Conclusion::Ok, None));
+            history.note(run(number, Verdict::Ok, None));
         }
         let failing = (0..5000_u32).map(|runs| (format!("0014M{runs:010}QAA"), runs));
         history.keep_failing(failing.collect());
@@ -282,8 +219,8 @@ mod tests {
 
     #[test]
     fn a_history_from_before_the_unknown_were_counted_is_still_read() {
-        let mut history = History::new("r");
-        history.note(run(1, Conclusion::Ok, None));
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
+        history.note(run(1, Verdict::Ok, None));
         let mut document = serde_json::to_value(&history).unwrap();
         let applied = document["runs"][0]["applied"].as_object_mut().unwrap();
         assert!(applied.remove("unknown").is_some());
@@ -292,8 +229,8 @@ mod tests {
     }
 
     /// Whether the last of these runs changed the pipeline's state.
-    fn is_change(runs: &[(Conclusion, Option<&str>)]) -> bool {
-        let mut history = History::new("r");
+    fn is_change(runs: &[(Verdict, Option<&str>)]) -> bool {
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
         for (number, (ending, error)) in runs.iter().enumerate() {
             history.note(run(number, *ending, *error));
         }
@@ -302,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_good_run_after_a_good_one_is_no_change_and_the_first_counts_as_after_a_good_one() {
-        use Conclusion::{Held, NothingToDo, Ok, Partial};
+        use Verdict::{Held, NothingToDo, Ok, Partial};
         assert!(!is_change(&[(Ok, None)]));
         assert!(is_change(&[(Held, None)]));
         assert!(!is_change(&[(Ok, None), (NothingToDo, None)]));
@@ -312,12 +249,12 @@ mod tests {
 
     #[test]
     fn another_set_of_held_categories_is_a_change() {
-        let held = |categories: &[Guarded]| PastRun {
+        let held = |categories: &[Category]| PastRun {
             held: categories.to_vec(),
-            ..run(0, Conclusion::Held, None)
+            ..run(0, Verdict::Held, None)
         };
-        let is_change = |before: &[Guarded], now: &[Guarded]| {
-            let mut history = History::new("r");
+        let is_change = |before: &[Category], now: &[Category]| {
+            let mut history = History::new("r", Timestamp::UNIX_EPOCH);
             history.note(held(before));
             let run_id = "r1".to_owned();
             history.note(PastRun {
@@ -326,7 +263,7 @@ mod tests {
             });
             history.change().is_some()
         };
-        let (marks, updates) = (Guarded::Marks, Guarded::Updates);
+        let (marks, updates) = (Category::Marks, Category::Updates);
         assert!(!is_change(&[marks], &[marks]));
         assert!(is_change(&[marks], &[updates, marks]));
         assert!(is_change(&[updates, marks], &[marks]));
@@ -336,12 +273,12 @@ mod tests {
     #[test]
     fn records_that_fail_beside_what_is_held_are_a_change() {
         let held = |number: usize, failed: usize, unknown: usize| {
-            let mut held = run(number, Conclusion::Held, None);
-            held.held = vec![Guarded::Marks];
+            let mut held = run(number, Verdict::Held, None);
+            held.held = vec![Category::Marks];
             (held.applied.failed, held.applied.unknown) = (failed, unknown);
             held
         };
-        let mut history = History::new("r");
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
         let mut is_change = |run| {
             history.note(run);
             history.change().is_some()
@@ -354,25 +291,25 @@ mod tests {
 
     #[test]
     fn something_is_held_since_the_first_run_of_an_unbroken_row() {
-        let mut history = History::new("r");
-        let mut note = |number: usize, held: &[Guarded]| {
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
+        let mut note = |number: usize, held: &[Category]| {
             let hours = jiff::SignedDuration::from_hours(i64::try_from(number).unwrap());
             history.note(PastRun {
                 ended_at: Timestamp::UNIX_EPOCH + hours,
                 held: held.to_vec(),
-                ..run(number, Conclusion::Held, None)
+                ..run(number, Verdict::Held, None)
             });
             history.held_since.map(|since| since.as_second() / 3600)
         };
-        assert_eq!(note(1, &[Guarded::Marks]), Some(1));
+        assert_eq!(note(1, &[Category::Marks]), Some(1));
         assert_eq!(note(2, &[]), None);
-        assert_eq!(note(3, &[Guarded::Marks]), Some(3));
-        assert_eq!(note(4, &[Guarded::Creates]), Some(3));
+        assert_eq!(note(3, &[Category::Marks]), Some(3));
+        assert_eq!(note(4, &[Category::Creates]), Some(3));
     }
 
     #[test]
     fn a_bad_run_after_a_bad_one_is_a_change_only_if_it_is_bad_in_another_way() {
-        use Conclusion::{Failed, Held, NothingToDo, Partial};
+        use Verdict::{Failed, Held, NothingToDo, Partial};
         let auth = Some("Sync.Auth");
         let config = Some("Sync.Config");
         assert!(!is_change(&[(Partial, None), (Partial, None)]));

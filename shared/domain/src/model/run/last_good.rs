@@ -19,7 +19,7 @@ pub struct LastGood {
     /// What was read of each instance.
     #[serde(default)]
     pub instances: Vec<Instance>,
-    /// As in the history; kept here too, for a rollback to code that looks for it.
+    /// As in the history; kept here too, for a rollback to older code that looks for it here.
     #[serde(default)]
     pub failing: BTreeMap<String, u32>,
 }

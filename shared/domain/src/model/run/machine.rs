@@ -1,6 +1,6 @@
 //! The state machine by its ARN: the command that starts it, and where AWS's console shows it.
 
-/// Partition and the domain of its console.
+/// Each partition, and the domain of its console.
 const CONSOLES: [(&str, &str); 3] = [
     ("aws", "console.aws.amazon.com"),
     ("aws-us-gov", "console.amazonaws-us-gov.com"),
@@ -37,8 +37,8 @@ impl<'a> StateMachine<'a> {
         })
     }
 
-    /// The command that starts an execution of a machine with an input. Without one, a placeholder
-    /// stands for its ARN.
+    /// The command that starts an execution of a machine with an input. If there is no machine, a
+    /// placeholder stands for its ARN.
     pub fn start_command(arn: Option<&str>, input: &str) -> String {
         let arn = arn.unwrap_or("STATE_MACHINE_ARN");
         let which = match StateMachine::of(arn) {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Guarded, Header, sha256};
+use super::{Category, Header, sha256};
 use crate::model::partner::{AccountId, FieldValue};
 
 /// The key of the memory.
@@ -20,16 +20,16 @@ pub struct Memory {
     /// The header; its count is that of `absent` and `marked` together.
     #[serde(flatten)]
     pub header: Header,
-    /// Organizations without account, each with its clock.
+    /// Organizations without an account, each with its clock.
     pub absent: Vec<Absent>,
     /// Marks this pipeline set that still stand.
     pub marked: Vec<OwnMark>,
     /// The keys of the entries that were held, by category.
     pub held: HeldKeys,
-    /// What the last run wrote: planned again with the same value, it never converged.
+    /// What the last run wrote, to notice values that have to be written again and again.
     #[serde(default)]
     pub written: Vec<Written>,
-    /// When the run started that wrote it. Of two runs, the one that started later is right.
+    /// When the run that wrote it started. Of two runs, the one that started later is right.
     #[serde(default)]
     pub started_at: Timestamp,
     /// Why that run had no memory itself, if it was lost: people are told once.
@@ -39,7 +39,7 @@ pub struct Memory {
 
 /// The keys of held entries: the Salesforce id of a create, the organization's id of an update or a
 /// mark.
-pub type HeldKeys = BTreeMap<Guarded, BTreeSet<String>>;
+pub type HeldKeys = BTreeMap<Category, BTreeSet<String>>;
 
 /// An organization whose account is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub struct OwnMark {
     pub id: u64,
     /// The account it belongs to.
     pub salesforce_id: AccountId,
-    /// When the run ended that set it.
+    /// When the run that set it ended.
     pub at: Timestamp,
 }
 
@@ -69,7 +69,7 @@ pub struct Written {
     pub field: String,
     /// SHA-256 of what was written: a name or an address has no place in the memory.
     pub value_sha256: String,
-    /// In how many runs in a row.
+    /// In how many runs in a row it was written.
     pub runs: u32,
 }
 
@@ -92,7 +92,7 @@ impl Memory {
         }
     }
 
-    /// The memory with the marks of another one that it does not have.
+    /// The memory, plus the marks of another one that it does not have.
     pub fn with_marks_of(mut self, other: Self) -> Self {
         let has: BTreeSet<u64> = self.marked.iter().map(|one| one.id).collect();
         let more = other
@@ -123,7 +123,7 @@ mod tests {
             at,
         };
         Memory {
-            header: Header::new("r", 0),
+            header: Header::new("r", at, 0),
             absent: absent.iter().map(clock).collect(),
             marked: marked.iter().map(mark).collect(),
             held: HeldKeys::new(),

@@ -15,7 +15,7 @@ mod usage;
 pub use document::{
     HISTORY, Header, LATEST, Reference, SCHEMA_VERSION, json_bytes, run_key, sha256,
 };
-pub use history::{Conclusion, History, PastRun};
+pub use history::{History, PastRun};
 pub use id::RunId;
 pub use last_good::LastGood;
 pub use list::{ListDocument, entries_digest};
@@ -23,5 +23,5 @@ pub use machine::StateMachine;
 pub use memory::{Absent, HeldKeys, MEMORY, Memory, OwnMark, Written};
 pub use related::{MOST_RELATED, Related};
 pub use results::{Action, Outcome, RecordOutcome, Results, failing_key};
-pub use summary::{Applied, Counts, Guarded, Held, Mode, ReportLocation, Summary, Verdict};
+pub use summary::{Applied, Category, Counts, Held, Mode, ReportLocation, Summary, Verdict};
 pub use usage::{Credential, RunUsage, Usage};

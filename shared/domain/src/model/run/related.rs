@@ -1,11 +1,11 @@
-//! What hangs on an organization that is to be marked.
+//! The users and tickets of an organization that is to be marked.
 
 use serde::{Deserialize, Serialize};
 
-/// Most organizations a run asks about. Source: contract, section 6.
+/// The most organizations that a run asks about. Source: contract, section 6.
 pub const MOST_RELATED: usize = 100;
 
-/// The users and tickets of an organization: what a person weighs before it is deleted.
+/// How many users and tickets an organization has: what a person weighs before it is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Related {
     pub id: u64,

@@ -8,11 +8,8 @@ use super::{Applied, Header, Related, Usage};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// An organization was to be created.
     Create,
-    /// An organization was to be updated.
     Update,
-    /// An organization was to be marked for deletion.
     Mark,
 }
 
@@ -61,14 +58,13 @@ impl Outcome {
 /// An entry of `results.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordOutcome {
-    /// What was to be done.
     pub action: Action,
     /// The organization; `None` for one that could not be created.
     pub id: Option<u64>,
     /// The account, or the id the organization carries.
     pub salesforce_id: Option<String>,
     pub outcome: Outcome,
-    /// The bulk job it went with.
+    /// The bulk job it was sent with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,11 +95,11 @@ pub fn failing_key(salesforce_id: Option<&str>, organization_id: Option<u64>) ->
 pub struct Results {
     #[serde(flatten)]
     pub header: Header,
-    /// Creates, updates, marks, each in the order of the plan; held records are not in it. Of a run
-    /// that failed, only those of which it is known.
+    /// Creates, updates, marks, each in the order of the plan, without what is held. If the run
+    /// failed, only those whose outcome is known.
     pub results: Vec<RecordOutcome>,
-    /// What hangs on the organizations that are to be marked, held or not; of as many as were asked
-    /// about in time.
+    /// The users and tickets of the organizations that are to be marked, held or not; only of
+    /// those that were asked about in time.
     #[serde(default)]
     pub related: Vec<Related>,
     #[serde(default)]

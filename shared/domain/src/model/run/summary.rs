@@ -22,7 +22,7 @@ impl Mode {
     }
 }
 
-/// How an execution ended, if it did not fail.
+/// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Verdict {
@@ -36,8 +36,37 @@ pub enum Verdict {
     Partial,
     /// The guard held a category.
     Held,
-    /// Another execution is running.
+    /// Another execution was running.
     Skipped,
+    /// It could not go on. An execution that failed has no output, so no summary holds it.
+    Failed,
+}
+
+impl Verdict {
+    /// The word for it, as the execution's output spells verdicts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::NothingToDo => "NOTHING_TO_DO",
+            Self::Planned => "PLANNED",
+            Self::Partial => "PARTIAL",
+            Self::Held => "HELD",
+            Self::Skipped => "SKIPPED",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// True if `latest.json` moves to the run, and it counts as a good one.
+    ///
+    /// Source: contract, section 2, "The way out".
+    pub fn moves_latest(self) -> bool {
+        matches!(self, Self::Ok | Self::NothingToDo | Self::Partial)
+    }
+
+    /// True if nobody has to look: `OK`, `NOTHING_TO_DO`.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Ok | Self::NothingToDo)
+    }
 }
 
 /// What a run saw and planned.
@@ -54,12 +83,12 @@ pub struct Counts {
     pub marks: usize,
     /// Updates that take a mark back.
     pub unmarks: usize,
-    /// Without account, but not old enough to be marked.
+    /// Organizations without an account that are not old enough to be marked.
     pub retained: usize,
-    /// Without account, but not for long enough to be marked.
+    /// Organizations whose account has not been missing for long enough to be marked.
     #[serde(default)]
     pub waiting: usize,
-    /// Of nobody knows which account; never marked.
+    /// Organizations that name no account; never marked.
     #[serde(default)]
     pub unlinked: usize,
     /// Accounts without an account type.
@@ -76,8 +105,8 @@ pub struct Applied {
     /// Records that are known not to be applied: Zendesk refused them, or their fields are not what
     /// they must be.
     pub failed: usize,
-    /// Records of which it is not known whether they were applied; the next run finds out.
-    /// Documents of earlier versions lack it: they counted these as failed.
+    /// Records that may have been applied or not; the next run finds out. Documents of earlier
+    /// versions lack it: they counted these as failed.
     #[serde(default)]
     pub unknown: usize,
     /// Marks left out because somebody changed the organization meanwhile.
@@ -87,16 +116,13 @@ pub struct Applied {
 /// The three kinds of change the guard judges apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Guarded {
-    /// Organizations to be created.
+pub enum Category {
     Creates,
-    /// Organizations to be updated.
     Updates,
-    /// Organizations to be marked for deletion.
     Marks,
 }
 
-impl Guarded {
+impl Category {
     pub fn name(self) -> &'static str {
         match self {
             Self::Creates => "creates",
@@ -109,11 +135,11 @@ impl Guarded {
 /// A category that waits for an approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    pub category: Guarded,
+    pub category: Category,
     pub count: usize,
-    /// The most that goes without approval.
+    /// The most entries that need no approval.
     pub limit: usize,
-    /// What an approval must name.
+    /// The digest that an approval must name.
     pub digest: String,
 }
 
@@ -133,7 +159,6 @@ pub struct Summary {
     pub run_id: String,
     /// Whether the plan was to be applied.
     pub mode: Mode,
-    /// What was seen and planned.
     pub counts: Counts,
     pub applied: Applied,
     /// What waits for an approval.

@@ -1,8 +1,7 @@
-//! What a run used: of the vendors, of the clock, of the operator's credentials. Measured by the
-//! stages themselves.
+//! What a run used: calls to the vendors, time, and the operator's credentials. The stages measure
+//! it themselves.
 
-use std::time::Instant;
-
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -30,9 +29,9 @@ pub struct Usage {
 pub struct Credential {
     /// The name of the secret.
     pub secret: String,
-    /// Its `auth`.
+    /// The secret's `auth`: how the credential signs in.
     pub auth: String,
-    /// The day it ends; `None` if it has no end that can be known from here.
+    /// The day it ends; `None` if that cannot be known from here, or it has no end.
     pub ends: Option<Date>,
 }
 
@@ -44,11 +43,12 @@ impl Credential {
 }
 
 impl Usage {
-    /// One invocation that began at a moment and ends now.
-    pub fn invocation(began: Instant) -> Self {
+    /// The time of one invocation.
+    pub fn invocation(began: Timestamp, ended: Timestamp) -> Self {
+        let took = ended.duration_since(began).as_millis();
         Self {
             invocations: 1,
-            milliseconds: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            milliseconds: u64::try_from(took).unwrap_or_default(),
             ..Self::default()
         }
     }

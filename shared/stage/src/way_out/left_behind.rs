@@ -1,0 +1,65 @@
+//! How far a run got that failed, from what it left in the store.
+
+use std::borrow::Cow;
+
+use domain::model::{Accounts, Organizations, Results, Usage, run_key};
+use domain::plan::{KnownResults, PlannedRun, Reached};
+use domain::{Error, Result};
+
+use crate::loader::find_plan;
+use crate::recall::find_memory;
+use crate::store::Store;
+
+/// How far the run got. What cannot be read is said to be so.
+///
+/// # Errors
+/// [`Error::Transient`] if the store does not answer: only that is worth another try.
+pub async fn reached<S: Store>(store: &S, run_id: &str) -> Result<Reached<'static>> {
+    match look(store, run_id).await {
+        Err(error @ Error::Transient(_)) => Err(error),
+        Err(error) => {
+            tracing::warn!(run_id, "the report goes without the plan: {error}");
+            Ok(Reached::UnreadablePlan)
+        }
+        Ok(reached) => Ok(reached),
+    }
+}
+
+async fn look<S: Store>(store: &S, run_id: &str) -> Result<Reached<'static>> {
+    let Some(planned) = find_plan(store, run_id).await? else {
+        return gathered(store, run_id).await;
+    };
+    let stored = store.find_json(&run_key(run_id, "results.json")).await?;
+    let (results, related, sync, known) = match stored {
+        Some(Results {
+            header: _,
+            results,
+            related,
+            usage,
+        }) => (results, related, usage, KnownResults::SoFar),
+        None => (Vec::new(), Vec::new(), Usage::default(), KnownResults::None),
+    };
+    Ok(Reached::Plan(Box::new(PlannedRun {
+        usage: planned.usage(sync),
+        planned: Cow::Owned(planned),
+        results,
+        related,
+        known,
+    })))
+}
+
+/// What there is of a run without a plan.
+async fn gathered<S: Store>(store: &S, run_id: &str) -> Result<Reached<'static>> {
+    let accounts: Option<Accounts> = store.find_json(&run_key(run_id, "accounts.json")).await?;
+    let organizations: Option<Organizations> = store
+        .find_json(&run_key(run_id, "organizations.json"))
+        .await?;
+    let memory = find_memory(store, run_id).await?;
+    Ok(Reached::BeforePlan {
+        own_marks: memory.map_or(0, |memory| memory.marked.len()),
+        accounts: accounts.map(|accounts| accounts.header.count),
+        instances: organizations
+            .map(|organizations| organizations.instances)
+            .unwrap_or_default(),
+    })
+}
