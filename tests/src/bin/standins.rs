@@ -1,6 +1,6 @@
 //! The stand-ins as a process of their own, for the demo and the end-to-end tests.
 //!
-//! `standins PORT`: control on PORT, the hosts on the ports behind it. It starts with the demo's
+//! `standins PORT`: control on PORT, the hosts on the ports after it. It starts with the demo's
 //! world and runs until it is ended.
 
 use partner_sync_tests::standins::{Running, demo};

@@ -133,7 +133,7 @@ impl World {
         answer
     }
 
-    /// Brings every instance to the present time.
+    /// Moves every instance's time to the present.
     fn advance(&mut self) {
         for zendesk in self.zendesk.values_mut() {
             zendesk.advance(now().as_millisecond());
@@ -225,7 +225,7 @@ pub struct Running {
 
 impl Running {
     /// Starts a server for each host and one for control, each on a port of its own (`first_port`
-    /// and those behind it, or free ones).
+    /// and those after it, or free ones).
     ///
     /// # Errors
     /// If a port cannot be had.
