@@ -27,12 +27,13 @@ demo-reset: $(TOOLS)  ## forget the demo's data
 
 test: lint validate build unit e2e  ## everything CI runs
 quick: lint        ## format, lints, and the tests that take seconds
-	cargo test -q --workspace --lib --locked
-	cargo test -q --locked -p partner-sync-tests --test architecture --test reports
+	cargo test -q --workspace --locked --lib --test architecture --test reports
 unit:              ## all Rust tests: pure code, the pipeline in one process, crash points, chaos
 	cargo test --workspace --locked -- --show-output
+# Most tests wait most of their time: for processes, and for the clocks of others.
+PARALLEL := -n 4 --dist loadgroup --no-loadscope-reorder
 e2e: build standins programs browser $(AWS_TOOLS)  ## the state machine on a local AWS, with the real binaries
-	$(PY) -m pytest -q tests/e2e
+	$(PY) -m pytest -q tests/e2e $(PARALLEL)
 
 lint: $(TOOLS)     ## format, lints, and rustdoc
 	cargo fmt --all --check
@@ -62,14 +63,14 @@ build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
 # The programs that Python calls, in one build with the stand-ins, because they share most crates.
 RUST_TOOLS := doctor replay tables
 standins:
-	cargo build --locked -p partner-sync-tests $(addprefix -p ,$(RUST_TOOLS)) --bin standins $(addprefix --bin ,$(RUST_TOOLS))
+	cargo build --locked -p partner-sync-tests $(addprefix -p ,$(RUST_TOOLS)) $(addprefix --bin ,standins known-page $(RUST_TOOLS))
 programs: $(TOOLS)
 	cargo build --locked -p partner-sync-tests --bin standins $(addprefix -p ,$(FUNCTIONS)) $(addprefix --bin ,$(FUNCTIONS))
 
 replay: $(TOOLS)   ## a past run's plan, computed again: make replay RUN=<run id> [BUCKET=<bucket on AWS>]
 	@cargo build -q --locked -p replay
 	@$(PY) -m local.replay $(RUN)
-accept: $(TOOLS) browser  ## the known reports and their pictures, made anew: read the difference
+accept: $(TOOLS) standins browser  ## the known reports and their pictures, made anew: read the difference
 	INSTA_UPDATE=always cargo test -q --locked -p partner-sync-tests --test reports
 	PICTURES=docs $(PY) -m pytest -q tests/e2e/test_reports.py -k pictures_for_the_documents
 
@@ -119,19 +120,19 @@ browser:
 $(TOOLS): requirements.txt
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, with its venv module")'
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q --no-deps --require-hashes -r requirements.txt
+	$(VENV)/bin/pip install -q --no-compile --no-deps --require-hashes -r requirements.txt
 	@touch $@
 $(SECURITY): requirements-security.txt
 	python3 -m venv $(VENV)-security
-	$(VENV)-security/bin/pip install -q --no-deps --require-hashes -r requirements-security.txt
+	$(VENV)-security/bin/pip install -q --no-compile --no-deps --require-hashes -r requirements-security.txt
 	@touch $@
 $(BENCH): requirements-bench.txt
 	python3 -m venv $(VENV)-bench
-	$(VENV)-bench/bin/pip install -q --no-deps --require-hashes -r requirements-bench.txt
+	$(VENV)-bench/bin/pip install -q --no-compile --no-deps --require-hashes -r requirements-bench.txt
 	@touch $@
 $(AWS_TOOLS): requirements-aws.txt
 	python3 -m venv $(VENV)-aws
-	$(VENV)-aws/bin/pip install -q --no-deps --require-hashes -r requirements-aws.txt
+	$(VENV)-aws/bin/pip install -q --no-compile --no-deps --require-hashes -r requirements-aws.txt
 	@touch $@
 
 .PHONY: help demo demo-held demo-release demo-reset browser replay accept mutants chaos test quick unit e2e lint validate docs deny package sbom build standins programs watch invoke doctor deploy smoke aws-tools build-GatherAccounts build-GatherOrgs build-Compare build-Sync bench

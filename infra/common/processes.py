@@ -3,30 +3,11 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-
-
-def free_ports(count):
-    """The first of `count` neighbouring free ports on loopback."""
-    for _ in range(50):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = probe.getsockname()[1]
-        if first + count > 65000:
-            continue
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return first
-    raise RuntimeError("no free ports on loopback")
 
 
 @contextlib.contextmanager
@@ -66,6 +47,23 @@ def end_on_signals():
     """A closed terminal and a kill end like Ctrl-C: with everything stopped."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(143))
+
+
+def said(file, child, log, seconds=60):
+    """What a server has written into a file: where it listens."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and child.poll() is None:
+        if file.exists():
+            return file.read_text()
+        time.sleep(0.02)
+    raise RuntimeError(f"{child.args[0]} does not say where it listens; see {log}")
+
+
+def say(file, text):
+    """Writes a file in one step: nobody reads half of it."""
+    written = file.with_name(f"{file.name}.new")
+    written.write_text(text)
+    written.replace(file)
 
 
 def wait_for(url, child, log, seconds=60):

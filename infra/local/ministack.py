@@ -2,9 +2,10 @@
 
 import contextlib
 import os
+import sys
 
-from common.places import BIN, REGION
-from common.processes import free_ports, process, signed_in, wait_for
+from common.places import REGION, ROOT
+from common.processes import process, said, wait_for
 
 
 @contextlib.contextmanager
@@ -12,23 +13,21 @@ def local_aws(folder, wait_scale):
     """MiniStack on loopback. Yields its address. Nothing of it is kept."""
     # No AWS profile of the person at this machine may be used.
     os.environ.pop("AWS_PROFILE", None)
-    port, log = free_ports(1), folder / "aws.log"
-    endpoint = f"http://127.0.0.1:{port}"
-    temporary = folder / "tmp"
+    temporary, log, file = folder / "tmp", folder / "aws.log", folder / "aws.address"
+    file.unlink(missing_ok=True)
     temporary.mkdir(exist_ok=True)
     env = {
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": "127.0.0.1",
+        "PYTHONPATH": str(ROOT / "infra"),
         "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,
         "IOT_MTLS_ENABLED": "0",
         "SFN_WAIT_SCALE": str(wait_scale),
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(temporary),
-        # The Lambdas inherit these.
-        **signed_in(endpoint),
+        # The Lambdas inherit this.
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
     }
-    with process([BIN / "ministack"], log, env) as child:
+    with process([sys.executable, "-m", "local.gateway", file], log, env) as child:
+        endpoint = said(file, child, log)
         wait_for(f"{endpoint}/_ministack/ready", child, log)
         yield endpoint

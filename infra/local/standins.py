@@ -7,7 +7,7 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 
 from common.places import TARGET
-from common.processes import free_ports, process, wait_for
+from common.processes import process, said
 
 HOSTS = ["salesforce", "global", "us-government"]
 
@@ -15,11 +15,9 @@ HOSTS = ["salesforce", "global", "us-government"]
 class Standins:
     """Control over running stand-ins."""
 
-    def __init__(self, port):
-        self.control = f"http://127.0.0.1:{port}"
-        self.urls = {
-            host: f"http://127.0.0.1:{port + 1 + place}" for place, host in enumerate(HOSTS)
-        }
+    def __init__(self, urls):
+        """By the addresses of the hosts and of control."""
+        self.control, self.urls = urls["control"], {host: urls[host] for host in HOSTS}
 
     def _call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -113,11 +111,10 @@ def hours_ago(hours):
 @contextlib.contextmanager
 def standins(folder):
     """Starts the stand-ins with the demo's world."""
-    port, log = free_ports(4), folder / "standins.log"
-    with process([TARGET / "debug" / "standins", str(port)], log) as child:
-        for offset in range(4):
-            wait_for(f"http://127.0.0.1:{port + offset}/", child, log)
-        yield Standins(port)
+    log, file = folder / "standins.log", folder / "standins.json"
+    file.unlink(missing_ok=True)
+    with process([TARGET / "debug" / "standins", file], log) as child:
+        yield Standins(json.loads(said(file, child, log)))
 
 
 def organizations(state, instance="global"):

@@ -57,12 +57,11 @@ def refuse_if_taken(address, port):
 
 
 @contextlib.contextmanager
-def watching(folder, port=PORT):
+def watching(folder, address, port):
     """Local AWS, stand-ins, bucket, secrets, and `cargo lambda watch` in front.
 
     Yields the session for `invoke`.
     """
-    address = loopback()
     folder.mkdir(parents=True, exist_ok=True)
     with local_aws(folder, 1) as endpoint, standins(folder) as remote:
         stack = Stack(endpoint)
@@ -95,7 +94,7 @@ def watching(folder, port=PORT):
                 "run_id": run_id,
                 "outputs": {},
                 "log": str(log),
-                "standins": remote.control,
+                "standins": {"control": remote.control, **remote.urls},
                 "endpoint": endpoint,
             }
 
@@ -209,9 +208,10 @@ def main():
         return
     end_on_signals()
     port = int(os.environ.get("INVOKE_PORT", PORT))
-    refuse_if_taken(loopback(), port)
+    address = loopback()
+    refuse_if_taken(address, port)
     try:
-        with watching(FOLDER, port) as session:
+        with watching(FOLDER, address, port) as session:
             serve(session)
     finally:
         SESSION.unlink(missing_ok=True)

@@ -17,6 +17,21 @@ from local.ministack import local_aws
 from local.stack import Stack
 from local.standins import memory, standins
 
+# On a worker alone these decide when the last one ends: they begin first.
+LONG = {"test_setup", "test_watch", "test_deploy", "test_sam", "test_single_flight", "test_demo"}
+
+
+# Before pytest-xdist looks at the groups.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """The long files first; what shares a fixture of its file stays on one worker."""
+    items.sort(key=lambda item: item.module.__name__ not in LONG)
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs.values()
+        if any(one.scope == "module" for found in fixtures for one in found):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
 CANARIES = ["sf-secret", "zd-secret", "zd-gov-secret", "00DSTANDIN", "zd-token-"]
 
 

@@ -1,18 +1,20 @@
 """The report in a browser: complete, quiet, readable on a phone, in the dark and on paper."""
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
 from playwright.sync_api import sync_playwright
 
-from common.places import ROOT
+from common.places import ROOT, TARGET
 
 KNOWN = ROOT / "tests" / "known_reports"
 ENDING = ".html.snap"
@@ -36,7 +38,7 @@ def launch(playwright):
     chromium.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     with sync_playwright() as playwright, launch(playwright) as chromium:
         yield chromium
@@ -74,9 +76,12 @@ PICTURES = {
 }
 
 
+@functools.cache
 def html(scene):
-    """A known report, without the head that the snapshot library puts before it."""
-    return (KNOWN / f"{scene}{ENDING}").read_text().split("---\n", 2)[2]
+    """The page of a known report, whole: the snapshot of a long one is not."""
+    program = [TARGET / "debug" / "known-page", scene]
+    page = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    return page.rstrip("\n") + "\n"
 
 
 def sources():
@@ -91,7 +96,7 @@ def test_the_pictures_in_the_documents_are_of_these_reports():
     assert json.loads((ROOT / "docs" / "pictures.json").read_text()) == sources(), "make accept"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address(tmp_path_factory):
     """Scene to the address of its report, as a page of its own."""
     folder = tmp_path_factory.mktemp("reports")

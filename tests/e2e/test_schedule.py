@@ -148,11 +148,13 @@ def test_a_name_that_can_be_no_run_id_is_refused_before_anything_else(twin, name
 
 
 def test_the_schedule_starts_a_run_with_an_empty_input(twin):
+    await_a_minute_of_its_own(twin)
     before = started(twin)
     twin.stack.deploy(
         **ALWAYS,
         ScheduleState="ENABLED",
-        ScheduleExpression="rate(1 minute)",
+        # By now, so at the next look of the scheduler.
+        ScheduleExpression=time.strftime("at(%Y-%m-%dT%H:%M:%S)", time.gmtime()),
         ScheduleIntervalHours=6,
     )
     try:

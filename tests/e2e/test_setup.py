@@ -22,6 +22,12 @@ from local.stack import Stack
 from local.standins import standins
 
 BEGIN = "##### "
+# The copy has the same sources as the original, and the original is compiled already. The
+# programs go into the copy: other tests read those of the original meanwhile.
+CARGO = """#!/bin/bash
+here=$PWD
+cd "{root}" && exec "{cargo}" "${{@/#target\\/lambda/$here/target/lambda}}"
+"""
 SECONDS = 900
 # What stands for a person's own values, in the files that SETUP has one write.
 OWN = {"login_url", "base_url", "audience", "client_id", "client_secret", "username"}
@@ -82,13 +88,11 @@ def home(tmp_path):
         if (ROOT / file).is_file():
             (copy / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / file, copy / file)
-    for folder in ("target", ".venv", ".venv-aws"):
-        if (ROOT / folder).exists():
-            (copy / folder).symlink_to(ROOT / folder)
+    for folder in (".venv", ".venv-aws"):
+        (copy / folder).symlink_to(ROOT / folder)
     (tmp_path / "bin").mkdir()
     cargo = tmp_path / "bin" / "cargo"
-    # The copy has the same sources as the original, and the original is compiled already.
-    cargo.write_text(f'#!/bin/sh\ncd "{ROOT}" && exec "{shutil.which("cargo")}" "$@"\n')
+    cargo.write_text(CARGO.format(root=ROOT, cargo=shutil.which("cargo")))
     cargo.chmod(0o755)
     return copy
 

@@ -1,6 +1,7 @@
 """The same four stages through `cargo lambda watch` and `cargo lambda invoke`."""
 
 import json
+import os
 import socket
 import subprocess
 import urllib.request
@@ -8,7 +9,6 @@ import urllib.request
 import pytest
 
 from common.places import BIN
-from common.processes import free_ports
 from common.programs import FUNCTIONS
 from local.standins import Standins
 from local.watch import (
@@ -21,9 +21,21 @@ from local.watch import (
     write_events,
 )
 
+# Cargo-lambda takes no port from the system: this one, at an address that no other process has.
+PORT = 9000
 
-def test_the_stages_run_one_by_one(tmp_path):
-    with watching(tmp_path, free_ports(1)) as session:
+
+def own_loopback():
+    """An address of loopback for this process alone."""
+    high, middle, low = os.getpid().to_bytes(3)
+    return f"127.{64 + high}.{middle}.{low}"
+
+
+def test_the_stages_run_one_by_one(tmp_path, monkeypatch):
+    address = own_loopback()
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, f"{os.environ.get(name, '')},{address}")
+    with watching(tmp_path, address, PORT) as session:
         events = tmp_path / "events"
         write_events(session, events, invoke)
         outputs = {}
@@ -39,9 +51,9 @@ def test_the_stages_run_one_by_one(tmp_path):
             "unknown": 0,
             "drifted": 0,
         }
-        remote = Standins(int(session["standins"].rsplit(":", 1)[1]))
+        remote = Standins(session["standins"])
         assert len([call for call in remote.log() if call["method"] == "PUT"]) == 2
-        urllib.request.urlopen(session["standins"] + "/log").close()
+        urllib.request.urlopen(remote.control + "/log").close()
         for function in reversed(FUNCTIONS):
             typed(session, function, events / f"{function}.json")
 

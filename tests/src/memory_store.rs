@@ -54,8 +54,8 @@ impl MemoryStore {
             .sum()
     }
 
-    /// The writer dies at the write that comes after `write` more: before it, or after it and before
-    /// it knows.
+    /// The writer dies at the write that comes after `write` more: before it, or after it and
+    /// before it knows.
     pub fn die_at(&self, write: usize, after: bool) {
         let mut inner = self.inner();
         inner.death = Some((inner.puts + write, after));

@@ -49,7 +49,7 @@ const FAILING: usize = 60;
 const COLLIDING: usize = 100;
 
 async fn planned() -> (Running, Pipeline, Value) {
-    let standins = Running::start(world(), None).await.unwrap();
+    let standins = Running::start(world()).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     for name in ["MAX_UPDATES", "MAX_CREATES", "MAX_MARKS"] {
         pipeline.env.insert(name.to_owned(), "1000".to_owned());

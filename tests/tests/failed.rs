@@ -15,7 +15,7 @@ fn world() -> World {
 }
 
 async fn fails(world: World, after_jobs: u32) -> Vec<Value> {
-    let standins = Running::start(world, None).await.unwrap();
+    let standins = Running::start(world).await.unwrap();
     standins.world().faults = vec![
         Fault::new(
             "global",

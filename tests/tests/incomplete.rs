@@ -86,7 +86,7 @@ impl BrokenRead {
     /// Runs the pipeline on the demo's world with the break: it ends by its name, without a write.
     async fn assert_ends_without_a_write(self, host: &str, path: &str) {
         let what = self.what;
-        let standins = Running::start(differences(), None).await.unwrap();
+        let standins = Running::start(differences()).await.unwrap();
         standins.world().salesforce.page_size = 50;
         let fault = Fault::new(host, "GET", path, self.act).only(self.skip, self.times);
         standins.world().faults = vec![fault];
@@ -228,7 +228,7 @@ async fn every_broken_read_of_salesforce_ends_by_its_name_without_a_write() {
 
 #[tokio::test]
 async fn a_throttled_last_page_that_never_comes_ends_throttled_without_a_plan() {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     standins.world().faults =
         vec![Fault::new("global", "GET", "/api/v2/organizations", throttled()).only(52, 0)];
     let mut pipeline = Pipeline::on(&standins);
@@ -250,7 +250,7 @@ async fn a_throttled_last_page_that_never_comes_ends_throttled_without_a_plan() 
 /// The third page's organizations are lost, and nothing in the replies shows it.
 async fn assert_a_lost_page_does_no_harm(lose: &Fault, creates: &str) {
     let world = seed::equal(3, 150, 600, 20);
-    let standins = Running::start(world, None).await.unwrap();
+    let standins = Running::start(world).await.unwrap();
     standins.world().faults = vec![lose.clone()];
     let before = standins.world().instance("global").organizations.clone();
     let mut pipeline = Pipeline::on(&standins);
@@ -358,7 +358,7 @@ proptest! {
             }
             world.abandon(9001, "");
             world.salesforce.page_size = 30;
-            let standins = Running::start(world, None).await.unwrap();
+            let standins = Running::start(world).await.unwrap();
             for (page, harm) in &zendesk {
                 standins.world().faults.push(fault("global", LIST, *page, *harm));
             }

@@ -13,7 +13,7 @@ const LIST: &str = "/api/v2/organizations";
 
 async fn start() -> (Running, Pipeline) {
     let world = seed::equal(4, 60, 750, 350);
-    let standins = Running::start(world, None).await.unwrap();
+    let standins = Running::start(world).await.unwrap();
     let pipeline = Pipeline::on(&standins);
     (standins, pipeline)
 }

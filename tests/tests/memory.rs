@@ -16,7 +16,7 @@ fn equal() -> World {
 }
 
 async fn start(world: World, mark_after_hours: u32) -> (Running, Pipeline) {
-    let standins = Running::start(world, None).await.unwrap();
+    let standins = Running::start(world).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     let hours = mark_after_hours.to_string();
     pipeline.env.insert("MARK_AFTER_HOURS".to_owned(), hours);

@@ -10,7 +10,7 @@ const SALESFORCE_TOKEN: &str = "/services/oauth2/token";
 
 #[tokio::test]
 async fn a_second_run_has_nothing_to_do() {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     let first = pipeline.run(json!({})).await.unwrap();
     assert_eq!(first.verdict, Verdict::Ok);
@@ -37,7 +37,7 @@ async fn a_second_run_has_nothing_to_do() {
 async fn the_same_inputs_give_the_same_lists_byte_for_byte() {
     let mut lists = Vec::new();
     for _ in 0..2 {
-        let standins = Running::start(differences(), None).await.unwrap();
+        let standins = Running::start(differences()).await.unwrap();
         let mut pipeline = Pipeline::on(&standins);
         let compared = pipeline.plan(json!({})).await.unwrap();
         lists.push((
@@ -51,7 +51,7 @@ async fn the_same_inputs_give_the_same_lists_byte_for_byte() {
 
 #[tokio::test]
 async fn every_document_has_the_contracts_shape() {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     pipeline.run(json!({})).await.unwrap();
     let documents = [
@@ -104,7 +104,7 @@ async fn every_document_has_the_contracts_shape() {
 
 #[tokio::test]
 async fn signs_in_with_a_jwt_and_with_an_api_token() {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     standins.world().salesforce.public_key =
         include_str!("../fixtures/jwt-test-key.pub.pem").to_owned();
@@ -134,7 +134,7 @@ async fn signs_in_with_a_jwt_and_with_an_api_token() {
 
 #[tokio::test]
 async fn salesforce_decides_the_page_size() {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     standins.world().salesforce.page_size = 50;
     let mut pipeline = Pipeline::on(&standins);
     assert_eq!(pipeline.run(json!({})).await.unwrap().counts.accounts, 168);
@@ -149,7 +149,7 @@ async fn salesforce_decides_the_page_size() {
 
 #[tokio::test]
 async fn a_session_lost_between_pages_costs_one_token_and_a_new_start() {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     standins.world().salesforce.page_size = 100;
     let lost = Act::Instead {
         status: 401,
@@ -197,9 +197,7 @@ async fn a_refusal_of_a_token_endpoint_is_never_tried_again() {
         ("global", "/oauth/tokens"),
     ] {
         for status in [400, 401, 403] {
-            let standins = Running::start(seed::equal(1, 3, 30, 5), None)
-                .await
-                .unwrap();
+            let standins = Running::start(seed::equal(1, 3, 30, 5)).await.unwrap();
             standins.world().faults = vec![Fault::new(host, "POST", path, Act::status(status))];
             let error = Pipeline::on(&standins).run(json!({})).await.unwrap_err();
             assert_eq!(error.name(), "Sync.Auth", "{host} {status}");
@@ -215,7 +213,7 @@ async fn a_refusal_of_a_token_endpoint_is_never_tried_again() {
 #[tokio::test]
 async fn a_throttled_token_endpoint_is_waited_for_and_no_refusal() {
     for status in [429, 408] {
-        let standins = Running::start(differences(), None).await.unwrap();
+        let standins = Running::start(differences()).await.unwrap();
         standins.world().faults =
             vec![Fault::new("global", "POST", "/oauth/tokens", Act::status(status)).only(0, 1)];
         let mut pipeline = Pipeline::on(&standins);
@@ -235,7 +233,7 @@ async fn a_throttled_token_endpoint_is_waited_for_and_no_refusal() {
 
 #[tokio::test]
 async fn nothing_is_written_to_another_host_than_the_one_that_was_read() {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     let compared = pipeline.plan(json!({})).await.unwrap();
     let secret = pipeline.secrets.0.get_mut("partner-sync/zendesk/global");
@@ -253,7 +251,7 @@ async fn nothing_is_written_to_another_host_than_the_one_that_was_read() {
 
 #[tokio::test]
 async fn a_refused_zendesk_token_is_replaced_once() {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     standins.world().faults =
         vec![Fault::new("global", "GET", "/api/v2/organizations", Act::status(401)).only(9, 1)];
     let mut pipeline = Pipeline::on(&standins);
@@ -273,7 +271,7 @@ async fn a_refused_zendesk_token_is_replaced_once() {
 
 #[tokio::test]
 async fn credentials_do_not_follow_a_redirect_or_a_page_of_another_host() {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     standins.world().salesforce.page_size = 100;
     let elsewhere = Act::set(
         "/nextRecordsUrl",
@@ -322,7 +320,7 @@ async fn credentials_do_not_follow_a_redirect_or_a_page_of_another_host() {
 
 #[tokio::test]
 async fn without_a_us_government_secret_only_global_is_read() {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     pipeline
         .env
@@ -341,7 +339,7 @@ async fn without_a_us_government_secret_only_global_is_read() {
 
 #[tokio::test]
 async fn a_reply_of_more_than_32_mib_is_no_answer() {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     let endless = Act::Instead {
         status: 200,
         headers: [].into(),

@@ -13,7 +13,7 @@ const RELATED: &str = "/related";
 /// This many partners are gone, and are to be marked at once.
 async fn lost(accounts: usize) -> (Running, Pipeline) {
     let world = seed::equal(12, accounts + 20, accounts + 40, 5);
-    let standins = Running::start(world, None).await.unwrap();
+    let standins = Running::start(world).await.unwrap();
     for number in 2..2 + accounts {
         standins
             .world()

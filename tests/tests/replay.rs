@@ -8,7 +8,7 @@ use partner_sync_tests::standins::{Running, differences};
 use serde_json::json;
 
 async fn stored(input: serde_json::Value) -> BTreeMap<String, Vec<u8>> {
-    let standins = Running::start(differences(), None).await.unwrap();
+    let standins = Running::start(differences()).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     pipeline.env.insert("MAX_MARKS".to_owned(), "1".to_owned());
     pipeline

@@ -22,9 +22,7 @@ fn without_times(mut document: Value) -> Value {
 
 #[tokio::test]
 async fn a_walk_in_pieces_reads_every_page_once_and_finds_the_same() {
-    let standins = Running::start(seed::equal(4, 60, 750, 120), None)
-        .await
-        .unwrap();
+    let standins = Running::start(seed::equal(4, 60, 750, 120)).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     pipeline.plan(json!({})).await.unwrap();
     let whole = without_times(pipeline.document("organizations.json"));
@@ -45,9 +43,7 @@ async fn a_walk_in_pieces_reads_every_page_once_and_finds_the_same() {
 
 #[tokio::test]
 async fn an_account_whose_organization_has_its_id_only_as_external_id_is_not_given_a_second_one() {
-    let standins = Running::start(seed::equal(4, 60, 750, 120), None)
-        .await
-        .unwrap();
+    let standins = Running::start(seed::equal(4, 60, 750, 120)).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     let customer = {
         let mut world = standins.world();
@@ -70,9 +66,7 @@ async fn an_account_whose_organization_has_its_id_only_as_external_id_is_not_giv
 
 #[tokio::test]
 async fn a_walk_that_fails_goes_on_where_it_was_when_it_is_tried_again() {
-    let standins = Running::start(seed::equal(4, 60, 750, 120), None)
-        .await
-        .unwrap();
+    let standins = Running::start(seed::equal(4, 60, 750, 120)).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     standins.world().faults = vec![Fault::new("global", "GET", LIST, Act::status(500)).only(5, 3)];
     let store = pipeline.store.clone();

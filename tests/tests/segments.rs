@@ -14,7 +14,7 @@ async fn to_be_created(creates: usize) -> (Running, Pipeline, Value) {
     for number in 11..=accounts {
         world.lose_organization(number);
     }
-    let standins = Running::start(world, None).await.unwrap();
+    let standins = Running::start(world).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     pipeline
         .env

@@ -22,7 +22,7 @@ async fn progress_of_ten_thousand_updates_stays_small() {
         .map(|id| (*id, "Owner: is invalid".to_owned()))
         .collect();
     world.instance("global").jobs.refuse = refuse;
-    let standins = Running::start(world, None).await.unwrap();
+    let standins = Running::start(world).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     pipeline
         .env

@@ -24,7 +24,7 @@ const UPDATE: &str = "/api/v2/organizations/update_many";
 const JOBS: &str = "/api/v2/job_statuses";
 
 async fn start(world: World) -> (Running, Pipeline) {
-    let standins = Running::start(world, None).await.unwrap();
+    let standins = Running::start(world).await.unwrap();
     let pipeline = Pipeline::on(&standins);
     (standins, pipeline)
 }

@@ -14,7 +14,7 @@ const SHOWN_CHARACTERS: usize = 250;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Cell(Vec<Part>);
 
-/// A piece of a cell. Text is raw, except that e-mail addresses are masked; the renderers escape it.
+/// A piece of a cell. Text is raw, except for masked e-mail addresses; the renderers escape it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
     /// Words and numbers.

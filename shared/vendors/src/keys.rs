@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// The keys of a secret, a flat JSON object. Errors name secret and keys, never a value.
 pub struct Keys<'a> {
-    name: &'a str,
+    pub name: &'a str,
     keys: Map<String, Value>,
 }
 

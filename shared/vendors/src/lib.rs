@@ -2,5 +2,6 @@
 
 pub mod http;
 mod keys;
+mod oauth;
 pub mod salesforce;
 pub mod zendesk;

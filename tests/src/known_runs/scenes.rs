@@ -38,9 +38,7 @@ pub(crate) fn fourteen_leave() -> World {
 /// Only the alliance account has an organization, as if the target were another instance.
 pub(crate) fn nobody_there() -> World {
     let mut world = equal(2026, 169, 5210, 800);
-    for number in 2..=169 {
-        world.lose_organization(number);
-    }
+    world.lose_organizations(2..170);
     world
 }
 
@@ -52,9 +50,7 @@ pub(crate) fn five_thousand() -> World {
             world.set_account(number, "Support_Hold__c", json!(true));
         }
     }
-    for number in 4302..4702 {
-        world.lose_organization(number);
-    }
+    world.lose_organizations(4302..4702);
     for number in 4702..5000 {
         world.set_account(number, "Partners_Partner_Status__c", json!("Terminated"));
     }

@@ -126,7 +126,7 @@ impl Hours {
 pub async fn simulate(seed: u64, hours: usize) -> Result<Hours, String> {
     let mut dice = Dice::new(seed);
     let world = equal(seed, ACCOUNTS, 120, 10);
-    let standins = Running::start(world, None)
+    let standins = Running::start(world)
         .await
         .map_err(|error| error.to_string())?;
     let mut pipeline = Pipeline::on(&standins);

@@ -1,5 +1,8 @@
 //! The demo's world: in sync, except for some of every difference.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::World;
@@ -107,6 +110,16 @@ impl World {
         if let Some(id) = self.organization_of(number) {
             self.instance("global").organizations.remove(&id);
         }
+    }
+
+    /// Deletes the organizations of many accounts.
+    pub fn lose_organizations(&mut self, numbers: Range<usize>) {
+        let lost: BTreeSet<String> = numbers.map(|one| account_id(one).to_string()).collect();
+        let all = &mut self.instance("global").organizations;
+        all.retain(|_, one| {
+            let account = one["organization_fields"]["salesforce_id"].as_str();
+            !account.is_some_and(|id| lost.contains(id))
+        });
     }
 
     /// Gives an account's name to a customer, and deletes the account's own organization.

@@ -123,13 +123,12 @@ impl Answer {
 type Broken = std::io::Error;
 type Wire = hyper::Response<BoxBody<Bytes, Broken>>;
 
-/// Serves on loopback and returns the port.
+/// Serves on a free port of loopback and returns it.
 pub(super) async fn serve(
-    port: u16,
     hung: Arc<Notify>,
     answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
 ) -> std::io::Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let port = listener.local_addr()?.port();
     let answer = Arc::new(answer);
     tokio::spawn(async move {

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{now, pass};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -143,55 +144,47 @@ impl World {
     /// The control requests of tests in other processes.
     fn control(&mut self, request: &Request) -> Response {
         self.advance();
-        let body = || serde_json::from_slice::<Value>(&request.body).unwrap_or_default();
         match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/state") => Response::json(200, &json!(self)),
-            ("PUT", "/state") => match serde_json::from_value(body()) {
-                Ok(world) => {
-                    *self = world;
-                    Response::json(200, &json!({}))
-                }
-                Err(error) => Response::json(400, &json!({"error": error.to_string()})),
-            },
+            ("GET", "/state") => shown(&*self),
+            ("PUT", "/state") => replaced(self, request),
             ("PUT", "/world") => {
-                let number = |key: &str| {
-                    body()[key]
-                        .as_u64()
-                        .and_then(|number| usize::try_from(number).ok())
-                        .unwrap_or_default()
-                };
-                let instance_url = std::mem::take(&mut self.salesforce.instance_url);
-                *self = match body()["kind"].as_str() {
-                    Some("demo") => demo(),
-                    Some("differences") => differences(),
-                    _ => seed::equal(
-                        number("seed") as u64,
-                        number("accounts"),
-                        number("global"),
-                        number("us_government"),
-                    ),
-                };
-                self.salesforce.instance_url = instance_url;
-                if let Some(limit) = body()["rate_limit"].as_u64() {
-                    self.zendesk
-                        .values_mut()
-                        .for_each(|one| one.rate_limit = limit);
-                }
+                self.become_another(&request.json());
                 Response::json(200, &json!({}))
             }
-            ("GET", "/log") => Response::json(200, &json!(self.log)),
+            ("GET", "/log") => shown(&self.log),
             ("DELETE", "/log") => {
                 self.log.clear();
                 Response::json(200, &json!({}))
             }
-            ("PUT", "/faults") => match serde_json::from_value(body()) {
-                Ok(faults) => {
-                    self.faults = faults;
-                    Response::json(200, &json!({}))
-                }
-                Err(error) => Response::json(400, &json!({"error": error.to_string()})),
-            },
+            ("PUT", "/faults") => replaced(&mut self.faults, request),
             _ => Response::not_found(),
+        }
+    }
+
+    /// A new world, at the old addresses.
+    fn become_another(&mut self, wanted: &Value) {
+        let number = |key: &str| {
+            let number = wanted[key].as_u64();
+            number
+                .and_then(|number| usize::try_from(number).ok())
+                .unwrap_or_default()
+        };
+        let instance_url = std::mem::take(&mut self.salesforce.instance_url);
+        *self = match wanted["kind"].as_str() {
+            Some("demo") => demo(),
+            Some("differences") => differences(),
+            _ => seed::equal(
+                number("seed") as u64,
+                number("accounts"),
+                number("global"),
+                number("us_government"),
+            ),
+        };
+        self.salesforce.instance_url = instance_url;
+        if let Some(limit) = wanted["rate_limit"].as_u64() {
+            for zendesk in self.zendesk.values_mut() {
+                zendesk.rate_limit = limit;
+            }
         }
     }
 
@@ -214,6 +207,25 @@ impl World {
     }
 }
 
+/// Something as JSON, without a tree of it in between: a world has thousands of records.
+fn shown(what: &impl Serialize) -> Response {
+    serde_json::to_string(what).map_or_else(
+        |error| Response::json(500, &json!({"error": error.to_string()})),
+        |text| Response::json_text(200, text),
+    )
+}
+
+/// Puts what a request brings in something's place.
+fn replaced<T: DeserializeOwned>(what: &mut T, request: &Request) -> Response {
+    match serde_json::from_slice(&request.body) {
+        Ok(new) => {
+            *what = new;
+            Response::json(200, &json!({}))
+        }
+        Err(error) => Response::json(400, &json!({"error": error.to_string()})),
+    }
+}
+
 /// Servers in this process. They end with it.
 #[derive(Debug, Clone)]
 pub struct Running {
@@ -224,12 +236,11 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a server for each host and one for control, each on a port of its own (`first_port`
-    /// and those after it, or free ones).
+    /// Starts a server for each host and one for control, each on a free port of its own.
     ///
     /// # Errors
     /// If a port cannot be had.
-    pub async fn start(world: World, first_port: Option<u16>) -> std::io::Result<Self> {
+    pub async fn start(world: World) -> std::io::Result<Self> {
         let hosts: Vec<String> = ["control".to_owned(), "salesforce".to_owned()]
             .into_iter()
             .chain(world.zendesk.keys().cloned())
@@ -237,7 +248,7 @@ impl Running {
         let world = Arc::new(Mutex::new(world));
         let hung = Arc::new(Notify::new());
         let mut urls = BTreeMap::new();
-        for (offset, host) in (0_u16..).zip(hosts) {
+        for host in hosts {
             let world = Arc::clone(&world);
             let name = host.clone();
             let answer = move |request: &Request| {
@@ -248,12 +259,7 @@ impl Running {
                     world.answer(&name, request)
                 }
             };
-            let port = http::serve(
-                first_port.map_or(0, |first| first + offset),
-                Arc::clone(&hung),
-                answer,
-            )
-            .await?;
+            let port = http::serve(Arc::clone(&hung), answer).await?;
             urls.insert(host, format!("http://127.0.0.1:{port}"));
         }
         let running = Self { world, hung, urls };

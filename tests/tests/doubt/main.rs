@@ -42,7 +42,7 @@ fn updates(number: usize) -> World {
 }
 
 async fn start(world: World) -> (Running, Pipeline) {
-    let standins = Running::start(world, None).await.unwrap();
+    let standins = Running::start(world).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     for name in ["MAX_UPDATES", "MAX_CREATES", "MAX_MARKS"] {
         pipeline.env.insert(name.to_owned(), "1000".to_owned());

@@ -149,7 +149,7 @@ impl Patient<'_> {
         let rights = client.rights().await;
         let rights = self.took("rights", rights)?;
         self.tell_rights(&rights)?;
-        let jobs = client.look_at_jobs().await;
+        let jobs = client.list_job_statuses().await;
         self.took("bulk jobs", jobs)?;
         self.ok("bulk jobs", "can be looked at");
         let found = client.search("external_id", "partner-sync-doctor").await;

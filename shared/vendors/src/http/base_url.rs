@@ -4,29 +4,29 @@ use reqwest::Url;
 
 use domain::{Error, Result};
 
-/// Reads the address of a vendor: https, and nothing but scheme, host and port. On loopback http
-/// will do, but not in a Lambda on AWS: whatever listens there is no vendor.
+/// Reads the address of a vendor: https, and nothing but scheme, host and port. Plain http is
+/// allowed on loopback, for tests, but not in a Lambda on AWS: what listens there is no vendor.
 ///
 /// # Errors
 /// [`Error::Config`] names the key of the secret, never the value.
 pub fn base_url(key: &str, text: &str) -> Result<Url> {
-    read(key, text, is_on_aws(|name| std::env::var(name).ok()))
+    checked(key, text, is_on_aws(|name| std::env::var(name).ok()))
 }
 
-/// True in a Lambda, unless its AWS is one on loopback: the local twin of tests and demo.
+/// True in a Lambda on AWS. In the local twin of tests and demo, AWS is on loopback as well.
 fn is_on_aws(variable: impl Fn(&str) -> Option<String>) -> bool {
     let endpoint = variable("AWS_ENDPOINT_URL").and_then(|text| Url::parse(&text).ok());
     variable("AWS_LAMBDA_RUNTIME_API").is_some() && !endpoint.is_some_and(|url| is_loopback(&url))
 }
 
-/// True if an address leads to this very machine.
+/// True if an address leads to this machine.
 pub fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn read(key: &str, text: &str, is_on_aws: bool) -> Result<Url> {
+fn checked(key: &str, text: &str, is_on_aws: bool) -> Result<Url> {
     let wrong = |why: &str| Error::Config(format!("{key}: {why}; write it as https://host"));
     let url = Url::parse(text.trim()).map_err(|_| wrong("it is no URL"))?;
     if url.host_str().is_none() {
@@ -74,7 +74,7 @@ mod tests {
             "http://[::1]:9",
         ] {
             assert!(base_url("base_url", good).is_ok(), "{good}");
-            let on_aws = read("base_url", good, true);
+            let on_aws = checked("base_url", good, true);
             assert_eq!(on_aws.is_ok(), good.starts_with("https:"), "{good}");
         }
         let bad = [

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
-use super::Reply;
+use super::reply::Reply;
 use domain::model::{Credential, Usage};
 
-/// Ids of refused requests kept: enough for a support case, too few to fill a log line.
+/// How many ids of refused requests are kept: enough for a support case, few enough for a log
+/// line.
 const MOST_IDS: usize = 8;
 /// Where the vendors put their id of a request. Source: Zendesk's error guide for the first two;
 /// Salesforce's replies for the third.
@@ -20,22 +21,22 @@ pub struct Meter(Arc<Mutex<Noted>>);
 
 #[derive(Debug, Default)]
 struct Noted {
-    tally: Tally,
+    counts: CallCounts,
     refused: Vec<String>,
     last: Option<String>,
 }
 
 /// The calls of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
+pub struct CallCounts {
     pub calls: u64,
-    /// Those of them that were repeated.
+    /// Those among them that repeated a call.
     pub retries: u64,
     /// Replies that asked for a pause.
     pub throttled: u64,
 }
 
-impl Tally {
+impl CallCounts {
     /// What an invocation used.
     pub fn usage(self, began: Timestamp, ended: Timestamp, credentials: Vec<Credential>) -> Usage {
         let Self {
@@ -57,12 +58,12 @@ impl Meter {
     /// Counts a request and its reply, if one came.
     pub(super) fn sent(&self, again: bool, reply: Option<&Reply>) {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.tally.calls += 1;
-        noted.tally.retries += u64::from(again);
+        noted.counts.calls += 1;
+        noted.counts.retries += u64::from(again);
         let Some(reply) = reply else {
             return;
         };
-        noted.tally.throttled += u64::from(reply.asks_for_a_pause());
+        noted.counts.throttled += u64::from(reply.asks_for_a_pause());
         let id = request_id(&reply.headers);
         if reply.status >= 400 {
             noted.refused.extend(id.clone());
@@ -72,13 +73,13 @@ impl Meter {
         noted.last = id;
     }
 
-    /// The tally since it was last taken.
-    pub fn take(&self) -> Tally {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).tally)
+    /// The counts since they were last taken.
+    pub fn take(&self) -> CallCounts {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).counts)
     }
 
-    /// The vendors' ids of the last refused requests and of the last one of all, for a support
-    /// case; then forgotten.
+    /// The vendors' ids of the last refused requests, and of the last request whether refused or
+    /// not, for a support case. They are then forgotten.
     pub fn take_ids(&self) -> String {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut ids = std::mem::take(&mut noted.refused);
@@ -124,14 +125,14 @@ mod tests {
         let throttled = [("x-sfdc-request-id", "c"), ("retry-after", "1")];
         meter.sent(true, Some(&reply(503, &throttled)));
         meter.sent(true, Some(&reply(200, &[("x-request-id", "d")])));
-        let tally = Tally {
+        let counts = CallCounts {
             calls: 5,
             retries: 3,
             throttled: 2,
         };
-        assert_eq!(meter.take(), tally);
+        assert_eq!(meter.take(), counts);
         assert_eq!(meter.take_ids(), "b c d");
-        assert_eq!(meter.take(), Tally::default(), "taken");
+        assert_eq!(meter.take(), CallCounts::default(), "taken");
         assert_eq!(meter.take_ids(), "", "taken");
     }
 

@@ -10,10 +10,10 @@ const LONGEST_SLEEP_SECONDS: u64 = 5;
 const MOST_TRIES: u32 = 3;
 /// The pause if a vendor throttles and does not say for how long: what Zendesk's own client takes.
 const UNNAMED_PAUSE_SECONDS: u64 = 10;
-/// The longest pause believed. Source: contract, section 2, "sync".
+/// The longest pause that is believed. Source: contract, section 6.
 pub const LONGEST_PAUSE_SECONDS: u64 = 15 * 60;
 
-/// Which try it was, of what.
+/// One try of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt {
     /// 1 for the first.
@@ -21,12 +21,12 @@ pub struct Attempt {
     pub call: Call,
 }
 
-/// How calls differ in what may be done again.
+/// What may be done again, by the kind of call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// Reading, or setting values: doing it twice does no harm.
     Repeatable,
-    /// A create or a bulk job: sending it twice may make two. Who sends it counts the tries.
+    /// A create or a bulk job: sending it twice may make two. The caller counts the tries.
     Once,
     /// A token endpoint: a refusal is never tried again, so that no user is locked.
     Token,
@@ -46,7 +46,7 @@ pub enum Decision {
     Take,
     /// Try again after a short sleep.
     Again(Duration),
-    /// Leave the Lambda and come back after so many seconds.
+    /// Leave the Lambda and come back after this many seconds.
     Pause(u64),
     /// Give up; whether the work was done is not known.
     Stop,
@@ -54,9 +54,9 @@ pub enum Decision {
 
 /// The policy.
 ///
-/// A 429 means that nothing was done; what it says of a call that is sent once is the sender's to
-/// read. Every 5xx (also a 503 with `Retry-After`), 408, 409, 420 and a broken exchange leave such
-/// a call in doubt. A token endpoint's 429 and 408 are throttling, and any other 4xx of it is a
+/// A 429 means that nothing was done. For a call that is sent once, the caller decides what to do
+/// about it. Every 5xx (also a 503 with `Retry-After`), 408, 409, 420 and a broken exchange leave
+/// such a call in doubt. From a token endpoint, 429 and 408 are throttling, and any other 4xx is a
 /// refusal. Source: contract, section 6.
 pub fn decide(attempt: Attempt, result: TryResult) -> Decision {
     let Attempt { number, call } = attempt;
@@ -80,7 +80,7 @@ pub fn decide(attempt: Attempt, result: TryResult) -> Decision {
     }
 }
 
-/// A short pause is slept, unless it was the last try; a long one is a Wait state.
+/// A short pause is slept, unless this was the last try. A long one is a Wait state.
 fn throttled(named: Option<u64>, is_last: bool) -> Decision {
     let seconds = named.unwrap_or(UNNAMED_PAUSE_SECONDS);
     if seconds <= LONGEST_SLEEP_SECONDS && !is_last {
@@ -90,7 +90,7 @@ fn throttled(named: Option<u64>, is_last: bool) -> Decision {
     }
 }
 
-/// The seconds to stay away that a 429 or 503 names, or what is taken if it names none.
+/// The seconds to stay away that a 429 or 503 names, or the usual ones.
 pub fn pause(headers: &HeaderMap) -> u64 {
     retry_after(headers).unwrap_or(UNNAMED_PAUSE_SECONDS)
 }

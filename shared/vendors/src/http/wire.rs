@@ -1,11 +1,11 @@
-//! What every call of a process goes by.
+//! What all calls of a process share.
 
 use jiff::Timestamp;
 use stage::clock::Clock;
 
-use super::Meter;
+use super::meter::Meter;
 
-/// The clock a call waits by, and the meter that counts it. Clones share both.
+/// The clock by which calls wait, and the meter that counts them. Clones share both.
 #[derive(Debug, Clone)]
 pub struct Wire {
     pub clock: Clock,
@@ -13,7 +13,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A meter at zero beside this clock.
+    /// This clock, and a meter at zero.
     pub fn by(clock: Clock) -> Self {
         Self {
             clock,

@@ -1,31 +1,29 @@
-//! Token flows: client credentials and JWT bearer.
-
-use std::fmt;
+//! Credentials of the org, and its two token flows: client credentials and JWT bearer.
 
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::jwt::SigningKey;
-use crate::http::{Answer, Call, Http, as_json, base_url, oauth_code};
+use crate::http::{Http, base_url};
 use crate::keys::Keys;
+use crate::oauth::{self, ClientCredentials, SignIn};
 use domain::model::Credential;
 use domain::{Error, Result};
 
 /// The secret `partner-sync/salesforce`.
-pub struct Credentials {
-    name: String,
-    pub(super) login: Url,
+#[derive(Debug)]
+pub struct Credentials(SignIn<Login>);
+
+/// What the secret holds beside the org's address.
+struct Login {
     flow: Flow,
     /// Such as `v67.0`; the client's own choice if the secret names none.
-    pub api_version: Option<String>,
+    api_version: Option<String>,
 }
 
 enum Flow {
-    ClientCredentials {
-        client_id: String,
-        client_secret: SecretString,
-    },
+    ClientCredentials(ClientCredentials),
     JwtBearer {
         audience: String,
         client_id: String,
@@ -34,16 +32,59 @@ enum Flow {
     },
 }
 
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("salesforce::Credentials(..)")
-    }
+/// What a token gives access to.
+#[derive(Debug)]
+pub(super) struct Access {
+    pub(super) instance: Url,
+    pub(super) token: SecretString,
 }
 
 #[derive(Deserialize)]
-struct Token {
+struct TokenReply {
     access_token: String,
     instance_url: String,
+}
+
+impl Login {
+    fn read(auth: &str, keys: &Keys<'_>) -> Result<Self> {
+        Ok(Self {
+            flow: Flow::read(auth, keys)?,
+            api_version: api_version(keys)?,
+        })
+    }
+}
+
+impl Flow {
+    fn read(auth: &str, keys: &Keys<'_>) -> Result<Self> {
+        match auth {
+            "client_credentials" => Ok(Self::ClientCredentials(ClientCredentials::read(keys)?)),
+            "jwt_bearer" => {
+                let [audience, id, username, key] =
+                    keys.required(["audience", "client_id", "username", "private_key"])?;
+                let key = SigningKey::from_pem(&keys.path("private_key"), key)?;
+                Ok(Self::JwtBearer {
+                    audience: audience.to_owned(),
+                    client_id: id.to_owned(),
+                    username: username.to_owned(),
+                    key,
+                })
+            }
+            _ => Err(keys.unknown_auth(["client_credentials", "jwt_bearer"])),
+        }
+    }
+}
+
+fn api_version(keys: &Keys<'_>) -> Result<Option<String>> {
+    let Some(version) = keys.optional("api_version") else {
+        return Ok(None);
+    };
+    let version = format!("v{}", version.trim_start_matches('v'));
+    let fits = |b: u8| b.is_ascii_digit() || b == b'v' || b == b'.';
+    if !version.bytes().all(fits) {
+        let path = keys.path("api_version");
+        return Err(Error::Config(format!("{path} must look like v67.0")));
+    }
+    Ok(Some(version))
 }
 
 impl Credentials {
@@ -52,84 +93,38 @@ impl Credentials {
     /// # Errors
     /// [`Error::Config`] names what is missing or wrong.
     pub fn read(name: &str, text: &SecretString) -> Result<Self> {
-        let keys = Keys::read(name, text)?;
-        let [auth, login] = keys.required(["auth", "login_url"])?;
-        let flow = match auth {
-            "client_credentials" => {
-                let [id, secret] = keys.required(["client_id", "client_secret"])?;
-                Flow::ClientCredentials {
-                    client_id: id.to_owned(),
-                    client_secret: SecretString::from(secret),
-                }
-            }
-            "jwt_bearer" => {
-                let [audience, id, username, key] =
-                    keys.required(["audience", "client_id", "username", "private_key"])?;
-                let key = SigningKey::from_pem(&keys.path("private_key"), key)?;
-                Flow::JwtBearer {
-                    audience: audience.to_owned(),
-                    client_id: id.to_owned(),
-                    username: username.to_owned(),
-                    key,
-                }
-            }
-            _ => return Err(keys.unknown_auth(["client_credentials", "jwt_bearer"])),
-        };
-        let api_version = keys
-            .optional("api_version")
-            .map(|version| format!("v{}", version.trim_start_matches('v')));
-        if api_version.as_ref().is_some_and(|version| {
-            !version
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b == b'v' || b == b'.')
-        }) {
-            return Err(Error::Config(format!(
-                "{} must look like v67.0",
-                keys.path("api_version")
-            )));
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            login: base_url(&keys.path("login_url"), login)?,
-            flow,
-            api_version,
-        })
+        SignIn::read(name, text, "login_url", Login::read).map(Self)
     }
 
-    /// What the report says of it. Neither kind has an end that can be known from here.
+    /// What the report says of it. For neither flow can it be seen from here when it ends.
     pub fn describe(&self) -> Credential {
-        let auth = match self.flow {
-            Flow::ClientCredentials { .. } => "client_credentials",
-            Flow::JwtBearer { .. } => "jwt_bearer",
-        };
-        Credential {
-            secret: self.name.clone(),
-            auth: auth.to_owned(),
-            ends: None,
-        }
+        self.0.describe(None)
+    }
+
+    /// Where tokens come from.
+    pub(super) fn login_url(&self) -> &Url {
+        &self.0.base
+    }
+
+    pub(super) fn api_version(&self) -> Option<&str> {
+        self.0.flow.api_version.as_deref()
     }
 
     /// `POST /services/oauth2/token`: the instance's address and a bearer token.
     ///
     /// # Errors
-    /// [`Error::Auth`] on a refusal: trying again would lock the user. [`Error::Throttled`] on 429
-    /// and 408, [`Error::Contract`] if the reply holds no token.
-    pub(super) async fn token(&self, http: &Http) -> Result<(Url, SecretString)> {
+    /// [`Error::Auth`] on a refusal, otherwise as for [`oauth::token`].
+    pub(super) async fn token(&self, http: &Http) -> Result<Access> {
         let what = "salesforce: token";
-        let mut url = self.login.clone();
+        let mut url = self.login_url().clone();
         url.set_path("/services/oauth2/token");
         let assertion;
-        let form: Vec<(&str, &str)> = match &self.flow {
-            Flow::ClientCredentials {
-                client_id,
-                client_secret,
-            } => {
-                vec![
-                    ("grant_type", "client_credentials"),
-                    ("client_id", client_id),
-                    ("client_secret", client_secret.expose_secret()),
-                ]
-            }
+        let form: Vec<(&str, &str)> = match &self.0.flow.flow {
+            Flow::ClientCredentials(ClientCredentials { id, secret }) => vec![
+                ("grant_type", "client_credentials"),
+                ("client_id", id),
+                ("client_secret", secret.expose_secret()),
+            ],
             Flow::JwtBearer {
                 audience,
                 client_id,
@@ -143,29 +138,20 @@ impl Credentials {
                 ]
             }
         };
-        let request = http
-            .request(Method::POST, url)
-            .header("accept", "application/json")
-            .form(&form);
-        let Answer { reply, said } = http
-            .send(what, Call::Token, request, as_json::<Token>)
-            .await?;
-        match (said, reply.status) {
-            (Some(token), _) => Ok((
-                base_url("salesforce: instance_url of the token", &token.instance_url)?,
-                SecretString::from(token.access_token),
-            )),
-            (None, 300..=399) => Err(Error::Config(format!(
-                "{what}: a redirect; login_url is not the org's own host"
-            ))),
-            (None, status) => {
-                let code = oauth_code(&reply);
-                let advice = advice(&code);
-                Err(Error::Auth(format!(
-                    "{what}: status {status} {code}: {advice}"
-                )))
-            }
-        }
+        let request = http.request(Method::POST, url).form(&form);
+        let wrong_host = "login_url is not the org's own host";
+        let refused = |status, code: &str| {
+            let advice = advice(code);
+            Error::Auth(format!("{what}: status {status} {code}: {advice}"))
+        };
+        let TokenReply {
+            access_token,
+            instance_url,
+        } = oauth::token(http, what, request, wrong_host, refused).await?;
+        Ok(Access {
+            instance: base_url("salesforce: instance_url of the token", &instance_url)?,
+            token: SecretString::from(access_token),
+        })
     }
 }
 

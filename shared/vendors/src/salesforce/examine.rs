@@ -3,7 +3,8 @@
 
 use serde::Deserialize;
 
-use super::{Client, Refused};
+use super::client::Client;
+use super::refused::ReadError;
 use crate::http::host_of;
 use domain::model::mapping::{FIELDS, Rule, columns};
 use domain::{Error, Result};
@@ -15,7 +16,7 @@ pub struct DescribedField {
     name: String,
     #[serde(rename = "type")]
     kind: String,
-    /// How a query reaches what a lookup leads to.
+    /// The name by which a query follows a lookup.
     #[serde(default)]
     relationship_name: Option<String>,
 }
@@ -97,7 +98,7 @@ impl Client {
     /// # Errors
     /// [`Error::Auth`] or [`Error::Config`] if it is refused.
     pub async fn sign_in(&mut self) -> Result<String> {
-        Ok(host_of(&self.session().await?.instance))
+        Ok(host_of(&self.access().await?.instance))
     }
 
     /// `GET /services/data`: the versions of the data API that are served, such as `v67.0`, the
@@ -106,7 +107,7 @@ impl Client {
     /// # Errors
     /// As for [`Client::partner_accounts`].
     pub async fn api_versions(&mut self) -> Result<Vec<String>> {
-        let mut url = self.session().await?.instance.clone();
+        let mut url = self.access().await?.instance.clone();
         url.set_path("/services/data");
         let versions: Vec<Version> = self.send("list versions", url).await?;
         let versions = versions.into_iter();
@@ -124,19 +125,14 @@ impl Client {
         let described: Result<Description, _> = self.send("describe Account", url).await;
         match described {
             Ok(Description { fields }) => Ok(fields),
-            // The version was looked at before: what is not found is the object.
-            Err(Refused::Fatal(Error::Config(_))) => Err(Error::Auth(
+            // The version was checked before, so it is the object that was not found.
+            Err(ReadError::Fatal(Error::Config(_))) => Err(Error::Auth(
                 "salesforce: describe Account: the app's user may not read Account; give it read \
                  access"
                     .to_owned(),
             )),
             Err(refused) => Err(refused.into()),
         }
-    }
-
-    /// The API calls of 24 hours that are used, and those allowed, as the last reply said.
-    pub fn calls_used(&self) -> Option<(u64, u64)> {
-        self.calls_used
     }
 }
 

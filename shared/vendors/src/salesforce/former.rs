@@ -1,4 +1,4 @@
-//! The question about accounts that are no authorised partners any more, and its answer.
+//! The question about accounts that are no longer authorised partners, and its answer.
 //!
 //! Source: contract, section 2, gather-accounts, 4.
 
@@ -72,7 +72,7 @@ fn text<'a>(record: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str
     Ok(field(record, name)?.as_str())
 }
 
-/// A field; an absent one is hidden from the user, and no blank.
+/// The value of a field. An absent field is not blank, but hidden from the app's user.
 fn field<'a>(record: &'a Map<String, Value>, name: &str) -> Result<&'a Value> {
     record.get(name).ok_or_else(|| {
         Error::Contract(format!(

@@ -1,5 +1,5 @@
-//! The signed assertion of the JWT bearer flow (RFC 7523). The signature is made by the TLS stack
-//! that is there anyway, so no library for tokens is needed.
+//! The signed assertion of the JWT bearer flow (RFC 7523). The TLS library, which is needed anyway,
+//! can sign it, so there is no library for tokens.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use serde::Serialize;
 use domain::{Error, Result};
 
 /// How long an assertion is good for: Salesforce takes at most five minutes, and clocks differ.
-const SECONDS: i64 = 180;
+const VALID_SECONDS: i64 = 180;
 
 pub(super) struct SigningKey(Arc<dyn rustls::sign::SigningKey>);
 
 #[derive(Serialize)]
-struct Header {
+struct JwtHeader {
     alg: &'static str,
     typ: &'static str,
 }
 
 #[derive(Serialize)]
-struct Claims<'a> {
+struct JwtClaims<'a> {
     iss: &'a str,
     sub: &'a str,
     aud: &'a str,
@@ -46,7 +46,7 @@ impl SigningKey {
             .ok_or_else(|| Error::Config(format!("{path} is no RSA key in PEM form")))
     }
 
-    /// The assertion that the app `client_id` may act as `username`, good for [`SECONDS`].
+    /// The assertion that the app `client_id` may act as `username`, good for [`VALID_SECONDS`].
     ///
     /// # Errors
     /// [`Error::Config`] if the key cannot sign.
@@ -57,15 +57,15 @@ impl SigningKey {
         audience: &str,
         now: Timestamp,
     ) -> Result<String> {
-        let header = Header {
+        let header = JwtHeader {
             alg: "RS256",
             typ: "JWT",
         };
-        let claims = Claims {
+        let claims = JwtClaims {
             iss: client_id,
             sub: username,
             aud: audience,
-            exp: now.as_second() + SECONDS,
+            exp: now.as_second() + VALID_SECONDS,
         };
         let text = format!("{}.{}", encoded(&header)?, encoded(&claims)?);
         let signed = self

@@ -1,4 +1,4 @@
-//! The query: its text, and the wire types of the query resource.
+//! The query: its text, and the shape of its replies.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -1,16 +1,15 @@
 //! Credentials of an instance: OAuth client credentials, or an API token until Zendesk ends them on
 //! 2027-04-30.
 
-use std::fmt;
-
 use jiff::civil::Date;
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::{Answer, Call, Http, as_json, base_url, oauth_code};
+use crate::http::Http;
 use crate::keys::Keys;
+use crate::oauth::{self, ClientCredentials, SignIn};
 use domain::model::Credential;
 use domain::{Error, Result};
 
@@ -27,16 +26,12 @@ pub enum Scope {
 }
 
 /// The secrets `partner-sync/zendesk/...`.
-pub struct Credentials {
-    name: String,
-    pub(super) base: Url,
-    flow: Flow,
-}
+#[derive(Debug)]
+pub struct Credentials(SignIn<Flow>);
 
 enum Flow {
     ClientCredentials {
-        client_id: String,
-        client_secret: SecretString,
+        client: ClientCredentials,
         scope: Option<String>,
     },
     ApiToken {
@@ -45,19 +40,36 @@ enum Flow {
     },
 }
 
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("zendesk::Credentials(..)")
-    }
-}
-
 #[derive(Deserialize)]
-struct Token {
+struct TokenReply {
     access_token: String,
 }
 
 /// How long a token is to last: as long as an execution may. Source: contract, section 6.
 const TOKEN_SECONDS: u32 = 3 * 3600;
+
+impl Flow {
+    fn read(auth: &str, keys: &Keys<'_>) -> Result<Self> {
+        match auth {
+            "client_credentials" => Ok(Self::ClientCredentials {
+                client: ClientCredentials::read(keys)?,
+                scope: keys.optional("scope").map(str::to_owned),
+            }),
+            "api_token" => {
+                tracing::warn!(
+                    secret = keys.name,
+                    "zendesk ends API tokens on {API_TOKENS_END}; move to client_credentials before"
+                );
+                let [email, token] = keys.required(["email", "token"])?;
+                Ok(Self::ApiToken {
+                    email: SecretString::from(email),
+                    token: SecretString::from(token),
+                })
+            }
+            _ => Err(keys.unknown_auth(["client_credentials", "api_token"])),
+        }
+    }
+}
 
 impl Credentials {
     /// Reads the secret's text.
@@ -65,55 +77,26 @@ impl Credentials {
     /// # Errors
     /// [`Error::Config`] names what is missing or wrong.
     pub fn read(name: &str, text: &SecretString) -> Result<Self> {
-        let keys = Keys::read(name, text)?;
-        let [auth, base] = keys.required(["auth", "base_url"])?;
-        let flow = match auth {
-            "client_credentials" => {
-                let [id, secret] = keys.required(["client_id", "client_secret"])?;
-                let scope = keys.optional("scope").map(str::to_owned);
-                Flow::ClientCredentials {
-                    client_id: id.to_owned(),
-                    client_secret: SecretString::from(secret),
-                    scope,
-                }
-            }
-            "api_token" => {
-                tracing::warn!(
-                    secret = name,
-                    "zendesk ends API tokens on {API_TOKENS_END}; move to client_credentials before"
-                );
-                let [email, token] = keys.required(["email", "token"])?;
-                Flow::ApiToken {
-                    email: SecretString::from(email),
-                    token: SecretString::from(token),
-                }
-            }
-            _ => return Err(keys.unknown_auth(["client_credentials", "api_token"])),
-        };
-        Ok(Self {
-            name: name.to_owned(),
-            base: base_url(&keys.path("base_url"), base)?,
-            flow,
-        })
+        SignIn::read(name, text, "base_url", Flow::read).map(Self)
     }
 
     /// What the report says of it.
     pub fn describe(&self) -> Credential {
-        let (auth, ends) = match self.flow {
-            Flow::ClientCredentials { .. } => ("client_credentials", None),
-            Flow::ApiToken { .. } => ("api_token", Some(API_TOKENS_END)),
-        };
-        Credential {
-            secret: self.name.clone(),
-            auth: auth.to_owned(),
-            ends,
-        }
+        self.0.describe(match self.0.flow {
+            Flow::ClientCredentials { .. } => None,
+            Flow::ApiToken { .. } => Some(API_TOKENS_END),
+        })
     }
 
-    /// True if the secret lets organizations be written. A client limited to reading serves for
-    /// plans alone.
+    /// The instance's address.
+    pub(super) fn base_url(&self) -> &Url {
+        &self.0.base
+    }
+
+    /// True if the secret lets organizations be written. With one that only reads, there can be
+    /// plans, but no apply.
     pub fn may_write(&self) -> bool {
-        match &self.flow {
+        match &self.0.flow {
             Flow::ClientCredentials {
                 scope: Some(scope), ..
             } => scope
@@ -125,7 +108,7 @@ impl Credentials {
 
     /// True if a refused token can be replaced by a new one.
     pub(super) fn mints(&self) -> bool {
-        matches!(self.flow, Flow::ClientCredentials { .. })
+        matches!(self.0.flow, Flow::ClientCredentials { .. })
     }
 
     /// Adds the credentials to a call.
@@ -134,7 +117,7 @@ impl Credentials {
         request: RequestBuilder,
         token: Option<&SecretString>,
     ) -> RequestBuilder {
-        match (&self.flow, token) {
+        match (&self.0.flow, token) {
             (Flow::ApiToken { email, token }, _) => request.basic_auth(
                 format!("{}/token", email.expose_secret()),
                 Some(token.expose_secret()),
@@ -150,53 +133,37 @@ impl Credentials {
     /// uses an API token.
     ///
     /// # Errors
-    /// [`Error::Auth`] on a refusal, which is never tried again; [`Error::Throttled`] on 429 and
-    /// 408, [`Error::Contract`] if the reply holds no token.
+    /// [`Error::Auth`] on a refusal, [`Error::Config`] if it says that there is no such instance,
+    /// otherwise as for [`oauth::token`].
     pub(super) async fn token(
         &self,
         instance: &str,
         http: &Http,
-        scope: Scope,
+        needed: Scope,
     ) -> Result<Option<SecretString>> {
-        let Flow::ClientCredentials {
-            client_id,
-            client_secret,
-            scope: configured,
-        } = &self.flow
-        else {
+        let Flow::ClientCredentials { client, scope } = &self.0.flow else {
             return Ok(None);
         };
         let what = format!("zendesk {instance}: token");
-        let mut url = self.base.clone();
+        let mut url = self.base_url().clone();
         url.set_path("/oauth/tokens");
         let body = json!({
-            "grant_type": "client_credentials", "client_id": client_id,
-            "client_secret": client_secret.expose_secret(),
-            "scope": self.narrowed(configured.as_deref(), scope)?, "expires_in": TOKEN_SECONDS,
+            "grant_type": "client_credentials", "client_id": client.id,
+            "client_secret": client.secret.expose_secret(),
+            "scope": self.narrowed(scope.as_deref(), needed)?, "expires_in": TOKEN_SECONDS,
         });
-        let request = http
-            .request(Method::POST, url)
-            .header("accept", "application/json")
-            .json(&body);
-        let Answer { reply, said } = http
-            .send(&what, Call::Token, request, as_json::<Token>)
-            .await?;
-        if let Some(Token { access_token }) = said {
-            return Ok(Some(SecretString::from(access_token)));
-        }
-        match reply.status {
-            300..=399 => Err(Error::Config(format!(
-                "{what}: a redirect; base_url is not the instance's own host"
-            ))),
-            404 => Err(Error::Config(format!(
-                "{what}: status 404; base_url names no instance"
-            ))),
-            status => Err(Error::Auth(format!(
-                "{what}: status {status} {}; check client_id, client_secret and scope of the \
-                 secret, and that the client's user may still sign in",
-                oauth_code(&reply)
-            ))),
-        }
+        let request = http.request(Method::POST, url).json(&body);
+        let wrong_host = "base_url is not the instance's own host";
+        let refused = |status, code: &str| match status {
+            404 => Error::Config(format!("{what}: status 404; base_url names no instance")),
+            _ => Error::Auth(format!(
+                "{what}: status {status} {code}; check client_id, client_secret and scope of the \
+                 secret, and that the client's user may still sign in"
+            )),
+        };
+        let TokenReply { access_token } =
+            oauth::token(http, &what, request, wrong_host, refused).await?;
+        Ok(Some(SecretString::from(access_token)))
     }
 
     /// The scope to ask for: what the secret allows, without writing if only reading is needed.
@@ -211,7 +178,7 @@ impl Credentials {
             return Err(Error::Config(format!(
                 "secret {}: its scope leaves nothing to read with; make it \"read \
                  organizations:write\", or leave it out",
-                self.name
+                self.0.name()
             )));
         }
         Ok(scope)

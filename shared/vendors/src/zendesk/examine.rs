@@ -5,8 +5,8 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{CallError, Client};
-use crate::http::Call;
+use super::client::Client;
+use crate::http::{Call, CallError};
 use domain::Error;
 
 /// What the role of the credentials' user allows, as far as a read can show it.
@@ -78,19 +78,19 @@ impl Client {
                 role,
                 custom_role_id,
             },
-        } = self.look("show the own user", "/api/v2/users/me").await?;
+        } = self.get("show the own user", "/api/v2/users/me").await?;
         match (role.as_str(), custom_role_id) {
             ("admin", _) => Ok(Rights::Admin),
             ("agent", Some(role)) => self.custom_role(role).await,
             ("agent", None) => Ok(Rights::Agent),
-            // A request nobody signed is answered too, for an end user.
+            // A request without credentials is answered too, as if for an end user.
             _ => Ok(Rights::Nobody),
         }
     }
 
     async fn custom_role(&mut self, id: u64) -> Result<Rights, CallError> {
         let path = format!("/api/v2/custom_roles/{id}");
-        match self.look("show the own role", &path).await {
+        match self.get("show the own role", &path).await {
             Ok(RoleReply {
                 custom_role: CustomRole { configuration },
             }) => Ok(Rights::Custom {
@@ -110,28 +110,23 @@ impl Client {
         let what = "count organizations";
         let CountReply {
             count: Count { value },
-        } = self.look(what, "/api/v2/organizations/count").await?;
+        } = self.get(what, "/api/v2/organizations/count").await?;
         Ok(value)
     }
 
-    /// `GET /api/v2/job_statuses`: proves that bulk jobs can be looked at, which a granular scope
-    /// does not allow.
+    /// `GET /api/v2/job_statuses`: proves that bulk jobs may be read, which a granular scope does
+    /// not allow.
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn look_at_jobs(&mut self) -> Result<(), CallError> {
+    pub async fn list_job_statuses(&mut self) -> Result<(), CallError> {
         let _: IgnoredAny = self
-            .look("list job statuses", "/api/v2/job_statuses")
+            .get("list job statuses", "/api/v2/job_statuses")
             .await?;
         Ok(())
     }
 
-    /// The calls of this minute that are left, as far as the last reply said.
-    pub fn calls_left(&self) -> Option<u64> {
-        self.budget.map(|budget| budget.remaining)
-    }
-
-    async fn look<T: serde::de::DeserializeOwned>(
+    async fn get<T: serde::de::DeserializeOwned>(
         &mut self,
         what: &str,
         path: &str,

@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{CallError, Client};
-use crate::http::Call;
+use super::client::Client;
+use crate::http::{Call, CallError};
 use domain::model::mapping::{FIELDS, Rule};
 use domain::model::{EXPIRATION_DATE, MARK_FOR_DELETION, PARTNER_TYPES};
 use domain::{Error, Result};
@@ -14,7 +14,7 @@ const MOST_PAGES: usize = 20;
 
 #[derive(Deserialize)]
 struct FieldsPage {
-    organization_fields: Vec<Definition>,
+    organization_fields: Vec<FieldDefinition>,
     #[serde(default)]
     meta: Meta,
 }
@@ -29,7 +29,7 @@ struct Meta {
 
 /// One custom field of the account.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Definition {
+pub struct FieldDefinition {
     key: String,
     #[serde(rename = "type")]
     kind: String,
@@ -70,7 +70,7 @@ pub fn types_of(rule: Rule) -> &'static [&'static str] {
 ///
 /// # Errors
 /// [`Error::Contract`] names every field that does not fit, and the type wanted.
-pub fn check_fields(definitions: &[Definition]) -> Result<()> {
+pub fn check_fields(definitions: &[FieldDefinition]) -> Result<()> {
     let managed = FIELDS.iter().map(|field| (field.key, types_of(field.rule)));
     let wrong: Vec<_> = managed
         .chain(UNMAPPED)
@@ -86,9 +86,9 @@ pub fn check_fields(definitions: &[Definition]) -> Result<()> {
     )))
 }
 
-fn wrong(definitions: &[Definition], key: &str, kinds: &[&str]) -> Option<String> {
+fn wrong(definitions: &[FieldDefinition], key: &str, kinds: &[&str]) -> Option<String> {
     let wanted = kinds.first().copied().unwrap_or_default();
-    let Some(Definition {
+    let Some(FieldDefinition {
         key: _,
         kind,
         active,
@@ -117,7 +117,7 @@ impl Client {
     /// # Errors
     /// [`CallError`], [`Error::Contract`] for a reply of another shape, [`Error::Incomplete`] for
     /// pages without end.
-    pub async fn organization_fields(&mut self) -> Result<Vec<Definition>, CallError> {
+    pub async fn organization_fields(&mut self) -> Result<Vec<FieldDefinition>, CallError> {
         let mut definitions = Vec::new();
         let mut after: Option<String> = None;
         for _ in 0..MOST_PAGES {
@@ -193,7 +193,9 @@ mod tests {
     }
 
     fn check(definitions: Vec<Value>) -> Result<()> {
-        check_fields(&serde_json::from_value::<Vec<Definition>>(Value::Array(definitions)).unwrap())
+        check_fields(
+            &serde_json::from_value::<Vec<FieldDefinition>>(Value::Array(definitions)).unwrap(),
+        )
     }
 
     #[test]

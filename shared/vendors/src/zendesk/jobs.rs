@@ -4,9 +4,9 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::client::Client;
 use super::refused::in_short;
-use super::{CallError, Client};
-use crate::http::Call;
+use crate::http::{Call, CallError};
 use domain::Result;
 
 /// A bulk job as Zendesk reports it.
@@ -27,7 +27,7 @@ pub struct JobEnd {
     pub results: Vec<RecordResult>,
 }
 
-/// A job's word on one record.
+/// What a job says of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordResult {
     /// The organization, if the result names it.
@@ -50,16 +50,16 @@ pub enum Said {
 
 #[derive(Deserialize)]
 struct JobReply {
-    job_status: WireJob,
+    job_status: JobStatus,
 }
 
 #[derive(Deserialize)]
 struct JobsReply {
-    job_statuses: Vec<WireJob>,
+    job_statuses: Vec<JobStatus>,
 }
 
 #[derive(Deserialize)]
-struct WireJob {
+struct JobStatus {
     id: String,
     status: String,
     #[serde(default)]
@@ -68,14 +68,14 @@ struct WireJob {
     results: Value,
 }
 
-impl From<WireJob> for Job {
+impl From<JobStatus> for Job {
     fn from(
-        WireJob {
+        JobStatus {
             id,
             status,
             message,
             results,
-        }: WireJob,
+        }: JobStatus,
     ) -> Self {
         let ended = (status != "queued" && status != "working").then(|| JobEnd {
             completed: status == "completed",
@@ -107,7 +107,7 @@ fn record(result: &Value) -> Option<RecordResult> {
     Some(RecordResult { id, position, said })
 }
 
-/// A number, which Zendesk sends as one or as text.
+/// A number, which Zendesk sends as a number or as text.
 fn number(result: &Value, key: &str) -> Option<u64> {
     match result.get(key)? {
         Value::String(text) => text.parse().ok(),
@@ -115,7 +115,7 @@ fn number(result: &Value, key: &str) -> Option<u64> {
     }
 }
 
-/// Zendesk's words of every key on record.
+/// Zendesk's words, under every key that it is known to use.
 fn why_failed(result: &Value) -> Vec<String> {
     let mut words = Vec::new();
     for key in ["error", "errors", "details"] {
@@ -132,7 +132,7 @@ fn why_failed(result: &Value) -> Vec<String> {
 impl Client {
     /// `PUT /api/v2/organizations/update_many`: at most 100 organizations, each with its own
     /// changes. Setting the same values twice does no harm, but two jobs side by side hinder each
-    /// other, so who sends counts the tries.
+    /// other, so the caller counts the tries.
     ///
     /// # Errors
     /// [`CallError`]; [`CallError::TooManyJobs`] if 30 are running in the account.
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     fn job(wire: Value) -> Job {
-        serde_json::from_value::<WireJob>(wire).unwrap().into()
+        serde_json::from_value::<JobStatus>(wire).unwrap().into()
     }
 
     #[test]

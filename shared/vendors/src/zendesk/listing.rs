@@ -1,4 +1,5 @@
-//! Pages of organizations: their end first, then the rest, borrowed from the reply.
+//! Pages of organizations. What names the next page is read first, so that it can be asked for
+//! while the rest of this one is read.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +13,7 @@ use domain::model::{
 };
 use domain::{Error, Result};
 
-/// One page of the walk over all organizations, sifted.
+/// One page of the walk over all organizations, without those that are not wanted.
 #[derive(Debug)]
 pub struct OrganizationsPage {
     /// The ids of all organizations of the page.
@@ -37,8 +38,7 @@ struct PageMeta {
     after_cursor: Option<String>,
 }
 
-/// A page as it came. Only what names the next one was looked for: that is asked for while this
-/// one is read.
+/// A page as it came. What is known of it is at most the cursor of the next page.
 pub struct PageBody {
     body: Vec<u8>,
     /// `None` if it was not found.
@@ -46,7 +46,7 @@ pub struct PageBody {
 }
 
 impl PageBody {
-    /// A page that says what comes next; of another one all is read, to know what it is.
+    /// A page that names the next one. Any other page is read whole, to know whether it is one.
     ///
     /// # Errors
     /// If it is no JSON, or of another shape.
@@ -60,7 +60,7 @@ impl PageBody {
         }
     }
 
-    /// A page of which all can be read.
+    /// A page that is read whole, to know that it can be.
     ///
     /// # Errors
     /// If it is no JSON, or of another shape.
@@ -78,7 +78,7 @@ impl PageBody {
         next.map(str::to_owned)
     }
 
-    /// Reads the page of an instance, and keeps what is wanted of it.
+    /// Reads the page of an instance, and keeps the organizations that are wanted.
     ///
     /// # Errors
     /// If it is no JSON, or of another shape; inside, [`Error::Contract`] names an organization

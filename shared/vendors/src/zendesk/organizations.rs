@@ -4,9 +4,9 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::client::Client;
 use super::listing::{ListedOrganization, PageBody};
-use super::{CallError, Client};
-use crate::http::Call;
+use crate::http::{Call, CallError};
 use domain::Result;
 use domain::model::Organization;
 use domain::plan::Create;
@@ -39,8 +39,8 @@ impl Client {
         self.page(after, PageBody::of).await
     }
 
-    /// As [`Client::organizations`], of a page that turned out to be broken: asked for again until
-    /// it can be read.
+    /// As [`Client::organizations`], for a page that turned out to be broken: asked for again until
+    /// all of it can be read.
     ///
     /// # Errors
     /// [`CallError`], [`domain::Error::Contract`] for a reply of another shape.
@@ -77,7 +77,8 @@ impl Client {
         self.several("show organizations", url).await
     }
 
-    /// `GET /api/v2/organizations/search`: by `external_id` or by `name`, exact but for case.
+    /// `GET /api/v2/organizations/search`: by `external_id` or by `name`: an exact match,
+    /// except for upper and lower case.
     ///
     /// # Errors
     /// [`CallError`], [`domain::Error::Contract`] for a reply of another shape.

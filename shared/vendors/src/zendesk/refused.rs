@@ -1,103 +1,16 @@
-//! What Zendesk's refusals mean. Every error envelope on record is read; a body that is none still
-//! has a status.
+//! What Zendesk's refusals mean. Every error envelope that Zendesk is known to send is read; of any
+//! other body, the status.
 
 use serde_json::Value;
 
-use crate::http::{Failure, Reply, retry};
+use crate::http::{CallError, Reply, retry};
 use domain::Error;
 use domain::mask::without_addresses;
 
-/// Why a call brought no answer to work with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallError {
-    /// Come back later; nothing was done.
-    Pause {
-        /// Seconds.
-        seconds: u64,
-        what: String,
-    },
-    /// Whether the work was done is not known.
-    Doubt {
-        /// Which call, and what happened.
-        what: String,
-        /// Seconds to stay away, if Zendesk named any.
-        retry_after: Option<u64>,
-    },
-    /// 30 bulk jobs are queued or running in the account, ours or others'; nothing was done.
-    TooManyJobs {
-        /// Seconds until there is room again, as far as Zendesk says.
-        seconds: u64,
-        what: String,
-    },
-    /// Zendesk refused this record, for good.
-    Refused {
-        what: String,
-        status: u16,
-        /// True if a name or external id is taken.
-        duplicate: bool,
-        words: String,
-    },
-    /// The run cannot go on.
-    Fatal(Error),
-}
+/// The pause when too many bulk jobs are running: jobs end within tens of seconds.
+const JOB_PAUSE_SECONDS: u64 = 30;
 
-impl From<Failure> for CallError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Pause { seconds, what } => Self::Pause { seconds, what },
-            Failure::Doubt { what, retry_after } => Self::Doubt { what, retry_after },
-            Failure::Contract(error) => Self::Fatal(error),
-        }
-    }
-}
-
-impl From<Error> for CallError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Throttled { what, retry_after } => Self::Pause {
-                seconds: retry_after.unwrap_or(30),
-                what,
-            },
-            Error::Transient(what) => Self::Doubt {
-                what,
-                retry_after: None,
-            },
-            other => Self::Fatal(other),
-        }
-    }
-}
-
-impl From<CallError> for Error {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::Pause { seconds, what } | CallError::TooManyJobs { seconds, what } => {
-                Self::Throttled {
-                    what,
-                    retry_after: Some(seconds),
-                }
-            }
-            CallError::Doubt {
-                what,
-                retry_after: _,
-            } => Self::Transient(what),
-            // Its words may hold names, and an error is logged.
-            CallError::Refused {
-                what,
-                status,
-                duplicate: _,
-                words: _,
-            } => Self::Rejected(format!(
-                "{what}: status {status}: refused for good; look the status up in Zendesk's error \
-                 list"
-            )),
-            CallError::Fatal(error) => error,
-        }
-    }
-}
-
-/// The pause when too many bulk jobs are running, in seconds: theirs end within tens of seconds.
-const JOB_PAUSE: u64 = 30;
-
+/// What a refusal means for the call `what`.
 pub(super) fn refused(what: &str, reply: &Reply) -> CallError {
     let body: Value = reply.refusal().unwrap_or(Value::Null);
     if body.get("error").and_then(Value::as_str) == Some("TooManyJobs") {
@@ -146,7 +59,7 @@ fn seconds_to_a_free_job(reply: &Reply) -> u64 {
     let named = resets.map(|seconds: u64| seconds.clamp(1, retry::LONGEST_PAUSE_SECONDS));
     named
         .or_else(|| retry::retry_after(&reply.headers))
-        .unwrap_or(JOB_PAUSE)
+        .unwrap_or(JOB_PAUSE_SECONDS)
 }
 
 /// The scopes a 403 names, as `missing the following required scopes: read`; nothing of its other

@@ -1,10 +1,10 @@
-//! What hangs on an organization: users and tickets.
+//! How many users and tickets an organization has.
 
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{CallError, Client};
-use crate::http::Call;
+use super::client::Client;
+use crate::http::{Call, CallError};
 use domain::model::Related;
 
 #[derive(Deserialize)]
