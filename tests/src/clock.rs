@@ -1,5 +1,5 @@
-//! The clock of the tests. A test has a thread, and a time of its own in it; the stand-ins that
-//! run in the thread go by it too. Alone, in a process of their own, they go by the system's.
+//! The clock of the tests. Each test has a thread, and each thread a time of its own, which the
+//! stand-ins that run in it use too. In a process of their own they use the system's time.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -25,7 +25,7 @@ pub fn now() -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// Makes it another time in this thread.
+/// Sets this thread's time.
 pub fn travel_to(now: Timestamp) {
     AHEAD.set(now.duration_since(system()));
 }
@@ -36,7 +36,7 @@ pub fn pass(time: Duration) {
     AHEAD.set(AHEAD.get().saturating_add(time));
 }
 
-/// How much shorter a nap is than what passes by it.
+/// How many times shorter a nap is than the time that passes by it.
 const HURRY: u32 = 1000;
 
 #[derive(Debug)]

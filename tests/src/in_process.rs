@@ -44,7 +44,7 @@ pub struct Pipeline {
     pub store: MemoryStore,
     pub secrets: MemorySecrets,
     pub env: BTreeMap<String, String>,
-    /// Seconds of every Wait state entered, by run.
+    /// Seconds of every Wait state of the current run.
     pub waits: Vec<u64>,
     /// Whether stages are tried again as the state machine tries them.
     pub retries: bool,
@@ -215,7 +215,7 @@ impl Pipeline {
         self.retried(once).await
     }
 
-    /// The second stage with invocations that have so few seconds left that each reads one page;
+    /// The second stage with invocations that have so little time left that each reads one page;
     /// returns the document and the number of invocations. The first stage is run before it.
     ///
     /// # Errors
@@ -288,8 +288,8 @@ impl Pipeline {
         ended.transpose()
     }
 
-    /// One invocation of sync with the retries of the state machine, each of which may be killed. A
-    /// kill is told, for who counts them.
+    /// One invocation of sync with the retries of the state machine, each of which may be killed.
+    /// Returns that it was killed, so that a test can count the kills.
     ///
     /// # Errors
     /// The stage's error, after the last retry.
@@ -309,8 +309,8 @@ impl Pipeline {
         }
     }
 
-    /// One invocation of sync after whose Wait state nobody waits; returns the seconds it asked
-    /// for.
+    /// One invocation of sync, without the Wait state that it asks for; returns the seconds of
+    /// that.
     pub async fn sync_once_unwaited(&mut self, plan: &Value) -> Option<u64> {
         let before = clock::now();
         let ended = self.sync_once(plan, event).await;
@@ -343,7 +343,7 @@ impl Pipeline {
         clock::pass(Duration::from_secs(seconds));
     }
 
-    /// Lets so many hours pass.
+    /// Lets this many hours pass.
     pub fn hours_pass(&mut self, hours: i64) {
         let later = self.today.saturating_add(hours.hours());
         self.today = later.unwrap_or(self.today);
@@ -380,8 +380,8 @@ impl Pipeline {
                 "SALESFORCE_SECRET" => Some("partner-sync/salesforce"),
                 "ZENDESK_GLOBAL_SECRET" => Some("partner-sync/zendesk/global"),
                 "ZENDESK_US_GOVERNMENT_SECRET" => Some("partner-sync/zendesk/us-government"),
-                // Nothing here lets only one invocation run; and what is abandoned is marked at
-                // once, unless a test is about waiting.
+                // Nothing here keeps two invocations from running at once. What is abandoned is
+                // marked at once, unless a test is about waiting.
                 "SYNC_RESERVED_CONCURRENCY" | "MARK_AFTER_HOURS" => Some("0"),
                 "ALLIANCE_ACCOUNT_IDS" => Some(crate::standins::seed::ALLIANCE),
                 _ => None,
@@ -442,7 +442,7 @@ pub fn event(payload: Value) -> LambdaEvent<Value> {
     event_with(payload, 300)
 }
 
-/// An invocation with so many seconds left.
+/// An invocation with this many seconds left.
 pub fn event_with(payload: Value, seconds: i64) -> LambdaEvent<Value> {
     let mut context = Context::default();
     context.deadline =

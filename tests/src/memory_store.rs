@@ -18,7 +18,7 @@ pub struct MemoryStore {
 struct Inner {
     objects: BTreeMap<String, Vec<u8>>,
     puts: usize,
-    /// The bytes of every write by its key, also of what was written over.
+    /// The bytes of every write by its key, including those that were overwritten.
     bytes_put: BTreeMap<String, usize>,
     death: Option<(usize, bool)>,
     failure: Option<(usize, bool)>,
@@ -54,13 +54,14 @@ impl MemoryStore {
             .sum()
     }
 
-    /// The writer dies at the write after so many more: before it, or after it and before it knows.
+    /// The writer dies at the write that comes after `write` more: before it, or after it and
+    /// before it knows.
     pub fn die_at(&self, write: usize, after: bool) {
         let mut inner = self.inner();
         inner.death = Some((inner.puts + write, after));
     }
 
-    /// The store does not answer the write after so many more: it was not done, or it was.
+    /// The store does not answer the write that comes after `write` more, done or not.
     pub fn fail_at(&self, write: usize, was_done: bool) {
         let mut inner = self.inner();
         inner.failure = Some((inner.puts + write, was_done));

@@ -14,7 +14,7 @@ fn root() -> PathBuf {
 
 const FUNCTIONS: [&str; 4] = ["gather-accounts", "gather-orgs", "compare", "sync"];
 
-/// What the four functions are linked of when they are built in one call, which gives a shared
+/// What the four functions are linked from when they are built in one call, which gives a shared
 /// crate every feature that any of them wants: each crate with its depth in the tree.
 fn linked() -> &'static [(usize, String)] {
     static LINKED: OnceLock<Vec<(usize, String)>> = OnceLock::new();

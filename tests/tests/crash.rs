@@ -1,5 +1,5 @@
-//! Sync is killed at every remote call and every S3 write of a run, before it and after it, its
-//! store fails at every write, and it ends right all the same.
+//! Sync is killed at every remote call and every S3 write of a run, before it and after it, and its
+//! store fails at every write. It ends right all the same.
 
 use std::collections::BTreeMap;
 
@@ -121,7 +121,8 @@ impl Harmed<'_> {
         assert_eq!(organizations, 260, "{what}: three lost, three created");
         assert_eq!(self.synced.summary.verdict, Verdict::Partial, "{what}");
         let mut applied = self.synced.summary.applied;
-        // After a kill an earlier try may still come: then that record has not failed for sure.
+        // After a kill an earlier try may still come: then it is not certain that the record
+        // failed.
         applied.failed += std::mem::take(&mut applied.unknown);
         let wanted = Applied {
             created: 3,

@@ -50,9 +50,9 @@ struct BrokenRead {
     what: &'static str,
     /// What happens to the pages...
     act: Act,
-    /// ...after so many that go well...
+    /// ...after this many that go well...
     skip: u32,
-    /// ...so many times; 0 for all from then on.
+    /// ...this many times; 0 for all from then on.
     times: u32,
     ends: &'static str,
 }

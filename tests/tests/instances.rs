@@ -1,4 +1,4 @@
-//! An instance that is not the target never stops the sync, and is never taken for read.
+//! An instance that is not the target never stops the sync, and never counts as read if it was not.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ fn asks_for_a_pause(seconds: u32) -> Act {
 }
 
 #[tokio::test]
-async fn whatever_befalls_another_instance_the_target_is_synced_and_the_report_says_so() {
+async fn whatever_happens_to_another_instance_the_target_is_synced_and_the_report_says_so() {
     for (path, act) in [
         ("/oauth", Act::status(401)),
         ("/oauth", Act::status(500)),
@@ -104,7 +104,7 @@ async fn a_fault_of_the_target_ends_the_run_though_the_other_one_is_read() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_missing_or_malformed_ends_the_run_whosever_it_is() {
+async fn a_missing_or_malformed_secret_of_any_instance_ends_the_run() {
     for text in [None, Some("{}")] {
         let (_standins, mut pipeline) = start().await;
         let name = format!("partner-sync/zendesk/{OTHER}");

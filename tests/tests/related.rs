@@ -1,4 +1,5 @@
-//! What hangs on the organizations that are to be marked: asked for the report, and never needed.
+//! Users and tickets of organizations that are to be marked: asked for the report, and never
+//! needed.
 
 use domain::model::Verdict;
 use partner_sync_tests::in_process::Pipeline;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 const STATUS: &str = "Partners_Partner_Status__c";
 const RELATED: &str = "/related";
 
-/// So many partners are gone, and are to be marked at once.
+/// This many partners are gone, and are to be marked at once.
 async fn lost(accounts: usize) -> (Running, Pipeline) {
     let world = seed::equal(12, accounts + 20, accounts + 40, 5);
     let standins = Running::start(world).await.unwrap();
@@ -53,7 +54,7 @@ async fn a_mark_is_asked_about_whether_it_is_held_or_set() {
 }
 
 #[tokio::test]
-async fn of_many_marks_a_hundred_are_asked_about() {
+async fn at_most_a_hundred_marks_are_asked_about() {
     let (standins, mut pipeline) = lost(130).await;
     let summary = pipeline.run(json!({})).await.unwrap();
     assert_eq!(

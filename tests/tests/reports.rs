@@ -164,7 +164,7 @@ fn what_is_held_is_listed_in_full_before_anything_else() {
 }
 
 #[test]
-fn a_held_mark_says_why_since_when_until_when_and_what_hangs_on_it() {
+fn a_held_mark_says_why_since_when_until_when_and_which_users_and_tickets_it_has() {
     let json = json("held-marks");
     let section = &json["sections"][0];
     assert_eq!(

@@ -42,7 +42,7 @@ async fn a_walk_in_pieces_reads_every_page_once_and_finds_the_same() {
 }
 
 #[tokio::test]
-async fn an_account_whose_organization_has_its_id_outside_alone_is_not_given_a_second_one() {
+async fn an_account_whose_organization_has_its_id_only_as_external_id_is_not_given_a_second_one() {
     let standins = Running::start(seed::equal(4, 60, 750, 120)).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
     let customer = {

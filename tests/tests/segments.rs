@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stage::events::Progress;
 use stage::store::Store as _;
 
-/// So many accounts have no organization; ten have one.
+/// This many accounts have no organization; ten have one.
 async fn to_be_created(creates: usize) -> (Running, Pipeline, Value) {
     let accounts = creates + 10;
     let mut world = seed::equal(14, accounts, accounts + 20, 5);

@@ -29,7 +29,7 @@ async fn start(world: World) -> (Running, Pipeline) {
     (standins, pipeline)
 }
 
-/// A world in which so many organizations have another owner than their account.
+/// A world in which this many organizations have another owner than their account.
 fn other_owners(updates: usize) -> World {
     let mut world = seed::equal(5, updates, updates, 10);
     for record in world.salesforce.accounts.values_mut() {

@@ -199,7 +199,7 @@ impl Walk {
         self.instance.error = Some(error.to_string());
     }
 
-    /// Takes a page that was served by `host`, of which only partners and lookalikes were kept.
+    /// Takes a page that was served by `host`, reduced to the partners and lookalikes in it.
     /// True if it was the last one.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 //! The last invocation of an execution that was replaced may still be running, and its last create
-//! may still come. Both are waited for.
+//! may still take effect. Both are waited for.
 
 use domain::model::run_key;
 use domain::{Error, Result};

@@ -34,8 +34,8 @@ impl Applier<'_> {
         Ok(not_done)
     }
 
-    /// The organizations of these records, as Zendesk has them now; those that are gone are left
-    /// out.
+    /// The organizations of these records, as Zendesk has them now; those that do not exist any
+    /// more are left out.
     pub(crate) async fn organizations(
         &mut self,
         chunk: &Chunk,

@@ -113,9 +113,9 @@ pub struct Decided {
     pub error: Option<String>,
 }
 
-/// Progress, and whether it may be gone on with.
+/// Progress, and whether this invocation may go on with it.
 pub enum Opened {
-    /// It is this invocation's to go on with.
+    /// This invocation may go on with it.
     Ours(Box<State>),
     /// Another invocation may still be running, for this many seconds at most.
     Busy { seconds: u64, so_far: SoFar },

@@ -106,7 +106,7 @@ mod tests {
         }
     }
 
-    /// The crates below may take many bytes at once another way than few.
+    /// The crates below may treat many bytes at once differently from a few.
     #[test]
     fn many_bytes_at_once_and_one_by_one_have_the_same_checksum() {
         let many = MESSAGE.repeat(1_000);

@@ -34,8 +34,8 @@ pub fn client() -> SharedHttpClient {
     })
 }
 
-/// The SDK's own retries, three tries, without its wish to close the connection of a failed one:
-/// that knows the SDK's own client only, and logs an error with every other.
+/// The SDK's own retries, three tries. It does not try to close the connection of a failed try: it
+/// can do that only with its own client, and logs an error with every other.
 pub fn retries() -> RetryConfig {
     RetryConfig::standard().with_reconnect_mode(ReconnectMode::ReuseAllConnections)
 }
@@ -65,7 +65,7 @@ impl Https {
                 .wrap_connector(tcp);
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
-                // What lies idle while Lambda freezes the process is dead when it goes on.
+                // A connection that is idle while Lambda freezes the process is dead afterwards.
                 .pool_max_idle_per_host(1)
                 .build(connector)
         }))
@@ -82,7 +82,7 @@ impl HttpConnector for Https {
             let answer = tokio::time::timeout(ANSWER, client.request(request)).await;
             let response = answer
                 .map_err(|error| ConnectorError::timeout(error.into()))?
-                // Every call of ours may be done twice, so the SDK may try all of them again.
+                // Each of our calls may be made twice, so the SDK may retry all of them.
                 .map_err(|error| ConnectorError::io(error.into()))?;
             HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
                 .map_err(|error| ConnectorError::other(error.into(), None))

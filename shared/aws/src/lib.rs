@@ -18,7 +18,7 @@ use domain::{Error, Result};
 #[derive(Clone)]
 pub struct Aws {
     pub region: String,
-    /// Instead of AWS itself, such as the local AWS.
+    /// An address instead of AWS itself, such as that of the local AWS.
     pub endpoint: Option<String>,
     pub credentials: Credentials,
     pub http: SharedHttpClient,

@@ -24,7 +24,6 @@ impl Aws {
     }
 }
 
-/// Documents in an S3 bucket.
 #[derive(Debug, Clone)]
 pub struct S3Store {
     client: aws_sdk_s3::Client,
@@ -84,7 +83,8 @@ impl Store for S3Store {
         };
         let broke_off =
             |_| Error::Transient(format!("s3: {key} in bucket {}: it broke off", self.bucket));
-        // Into one piece at once: collected first and copied then, it would be held twice.
+        // Read into one buffer: if it were collected first and then copied, memory would hold it
+        // twice.
         let length = got.content_length().unwrap_or_default();
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         let mut body = got.body;

@@ -9,7 +9,7 @@ use super::cells::Part;
 use domain::model::{Instance, StateMachine, TARGET};
 use domain::plan::{Reached, RunEnd};
 
-/// Salesforce's hosts of data, and the hosts of Lightning that belong to them.
+/// Salesforce's data hosts, and for each the Lightning host that belongs to it.
 const LIGHTNING: [(&str, &str); 2] = [
     (".my.salesforce.com", ".lightning.force.com"),
     (".my.salesforce.mil", ".lightning.crmforce.mil"),
@@ -54,7 +54,7 @@ impl Addresses {
         }
     }
 
-    /// Where a piece of a cell leads.
+    /// The address that a piece of a cell links to.
     pub(super) fn of_part(&self, part: &Part) -> Option<String> {
         match part {
             Part::Organization(id) => Some(format!("{}{id}", self.organization.as_ref()?)),
@@ -68,8 +68,8 @@ impl Addresses {
     }
 }
 
-/// The scheme and host of an address; `None` for what is no host. The stand-ins on loopback know no
-/// TLS.
+/// The scheme and host of an address; `None` if the text is no host. The stand-ins on loopback have
+/// no TLS.
 fn origin(host: &str) -> Option<String> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':');
     if host.is_empty() || !host.bytes().all(is_plain) {
@@ -81,7 +81,7 @@ fn origin(host: &str) -> Option<String> {
     Some(format!("{scheme}://{host}"))
 }
 
-/// The host of Lightning for a host of data: another domain of the same name.
+/// The Lightning host for a data host: another domain of the same name.
 fn lightning(host: &str) -> String {
     let known = LIGHTNING
         .iter()
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_https_but_on_loopback_and_what_is_no_host_has_none() {
+    fn an_address_is_https_except_on_loopback_and_what_is_no_host_has_none() {
         let https = Some("https://acme.zendesk.com".to_owned());
         assert_eq!(origin("acme.zendesk.com"), https);
         let loopback = Some("http://127.0.0.1:4711".to_owned());

@@ -88,7 +88,7 @@ fn warnings(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Vec<String> {
     warnings
 }
 
-/// What was not there to be known, and why the inputs look emptier than they should.
+/// What could not be known, and why the inputs look emptier than they should.
 fn warnings_of(plan: &Plan) -> Vec<String> {
     let emptier = |why| format!("The inputs look emptier than they should: {why}.");
     let unknowns = plan.unknowns.iter().cloned();
@@ -225,7 +225,7 @@ fn about_parts(context: ReportContext<'_>, plan: &Plan) -> Vec<Explained> {
     held.into_iter().map(part).collect()
 }
 
-/// What waiting costs, while something is held: nothing.
+/// Says that waiting costs nothing while something is held.
 fn about_waiting(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Explained> {
     let is_held = !run.planned.plan.guard.held().is_empty();
     (is_held && run.planned.plan.mode == Mode::Apply).then(|| {
@@ -238,7 +238,7 @@ fn about_waiting(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Exp
     })
 }
 
-/// Nothing is deleted or changed while a person waits, and until when that holds.
+/// Says that nothing is deleted or changed while a person waits, and until when.
 pub(super) fn nothing_happens(context: ReportContext<'_>, run: &PlannedRun<'_>) -> String {
     let purge = next_purge(context.ended_at);
     let marked = match pending(run) {
@@ -260,7 +260,7 @@ pub(super) fn pending(run: &PlannedRun<'_>) -> usize {
     marks_pending(run)
 }
 
-/// Who approved is not known here.
+/// Which approvals the run was started with, and where to see who started it.
 fn about_approvals(context: ReportContext<'_>, plan: &Plan) -> Option<Explained> {
     let approved = plan.guard.categories.iter().filter(|one| one.approved);
     let words: Vec<_> = approved

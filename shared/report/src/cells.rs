@@ -7,14 +7,14 @@ use serde::{Serialize, Serializer};
 use domain::mask::without_addresses;
 use domain::model::AccountId;
 
-/// Characters of a text that are shown; the documents have all of it.
+/// The most characters of a text that are shown; the documents have all of it.
 const SHOWN_CHARACTERS: usize = 250;
 
 /// A cell. In JSON it is its text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Cell(Vec<Part>);
 
-/// A piece of a cell. Text is raw, but for masked addresses; the renderers escape it.
+/// A piece of a cell. Text is raw, except for masked e-mail addresses; the renderers escape it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
     /// Words and numbers.
@@ -23,9 +23,8 @@ pub(super) enum Part {
     Organization(u64),
     /// An account, and its id as it was written.
     Account(AccountId, String),
-    /// A run.
     Run(String),
-    /// What follows is on a line of its own.
+    /// What follows begins a new line.
     Break,
 }
 
@@ -163,7 +162,7 @@ impl Serialize for Cell {
     }
 }
 
-/// Text from outside as a report shows it: without addresses, and not endless.
+/// Text from outside as a report shows it: without e-mail addresses, and cut off if it is long.
 fn shown(text: &str) -> String {
     let text = without_addresses(text);
     let Some((end, _)) = text.char_indices().nth(SHOWN_CHARACTERS) else {

@@ -57,7 +57,7 @@ fn create_cells(create: &Create) -> Vec<Cell> {
 /// The columns of an update.
 const HEAD: [&str; 4] = ["organization", "name", "account", "changes"];
 
-/// Updates that wait for an approval, without what takes marks back: that is never held.
+/// Updates that wait for an approval, without their un-marks, which are never held.
 pub(super) fn held_updates(run: &PlannedRun<'_>) -> Option<Section> {
     if !run.planned.plan.guard.holds(Category::Updates) {
         return None;

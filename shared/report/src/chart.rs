@@ -10,7 +10,7 @@ const BAR_WIDTH: usize = 24;
 const GAP: usize = 4;
 /// Height of the highest bar.
 const BAR_HEIGHT: usize = 96;
-/// Height of a run that changed nothing, so that it is seen.
+/// Height of a run that changed nothing, so that it can be seen.
 const LEAST_HEIGHT: usize = 3;
 /// Half the size of the cross of a run that failed.
 const CROSS: usize = 5;

@@ -77,7 +77,7 @@ impl Cost {
         } = usage;
         // Each invocation of these is followed by a look at its answer.
         let looks = |usage: &Usage| 2 * usage.invocations + usage.waits;
-        // Before each of sync the lease is confirmed.
+        // Before each invocation of sync the lease is confirmed.
         let confirmations = sync.invocations;
         let Usage {
             invocations,

@@ -1,4 +1,4 @@
-//! The report before it has a form.
+//! The report, before it is written in one of its forms.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use domain::plan::{Reached, RunEnd};
 
 /// A report. Its JSON form is `report.json`.
 ///
-/// All text is raw, but for masked addresses; the renderers escape it.
+/// All text is raw, except that e-mail addresses are masked; the renderers escape it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The header; its count is that of the sections.
@@ -94,9 +94,9 @@ fn sections_of(context: ReportContext<'_>, end: &RunEnd<'_>) -> Vec<Section> {
     sections.into_iter().flatten().collect()
 }
 
-/// Rows of a section at most; the documents have all of it.
+/// The most rows of a section; the documents have all of them.
 const MOST_ROWS: usize = 5000;
-/// Rows of a section with held entries at most. Source: issue "The operator decides", 4.
+/// The most rows of a section with held entries. Source: contract, section 2, "The way out".
 const MOST_HELD: usize = 1000;
 
 /// A part of the report: a table under a heading.
@@ -123,7 +123,7 @@ impl Section {
         Self::list(title, note, head, rows, "report.json")
     }
 
-    /// A section of any length. Rows beyond the most are counted and not kept; `document` has all
+    /// A section of any length. Rows beyond the limit are counted and not kept; `document` has all
     /// of them.
     pub(super) fn list(
         title: &'static str,
@@ -160,7 +160,7 @@ impl Section {
     ) -> Option<Self> {
         let mut rest = rows.into_iter();
         let rows: Vec<_> = rest.by_ref().take(most).collect();
-        // What is not shown need not be made to be counted, where the iterator knows its length.
+        // To be counted, the rest need not be made if the iterator knows its length.
         let more = match rest.size_hint() {
             (least, Some(most)) if least == most => least,
             _ => rest.count(),

@@ -11,7 +11,7 @@ pub struct Reporting {
     pub runbook: String,
     /// Hours after which people are told again while something is held; 0: never.
     pub reminder_hours: u32,
-    /// Hours between two runs of the schedule; 0 if nobody said.
+    /// Hours between two runs of the schedule; 0 if that is not known.
     pub interval_hours: u32,
 }
 
@@ -26,9 +26,8 @@ pub struct ReportContext<'a> {
     pub state_machine: Option<&'a str>,
     /// What was to be done with the plan.
     pub mode: Mode,
-    /// What is known of the installation.
     pub reporting: &'a Reporting,
-    /// The last runs, this one included if it is one of those.
+    /// The last runs, this one included if it belongs in the history.
     pub history: &'a History,
     /// True if a message about it goes out.
     pub people_are_told: bool,

@@ -9,7 +9,7 @@ use domain::model::{Outcome, RecordOutcome};
 use domain::plan::Repeated;
 use domain::plan::{Entries, PlannedRun};
 
-/// Runs in a row a record has failed in from which a person has to look.
+/// After failing in this many runs in a row, a record needs a person to look at it.
 pub(super) const RUNS_UNTIL_STUBBORN: u32 = 3;
 
 pub(super) fn failures(run: &PlannedRun<'_>) -> Option<Section> {

@@ -11,7 +11,7 @@ use domain::plan::{KnownResults, PlannedRun};
 
 /// Runs in the table; the chart has more.
 const MOST_LISTED: usize = 10;
-/// Days before the end of a credential from which a report warns.
+/// A report warns of a credential that ends within this many days.
 const WARN_DAYS: i32 = 30;
 
 /// What each stage used, and what the run cost.

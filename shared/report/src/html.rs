@@ -41,16 +41,16 @@ struct Table<'a> {
     section: &'a Section,
     /// Where the table of contents leads.
     anchor: String,
-    /// False for a long one, but for what is held.
+    /// False for a long one, unless it shows what is held.
     is_open: bool,
-    /// The places of the columns whose cells are all numbers that are compared, from 1.
+    /// The columns, counted from 1, whose cells are all numbers to be compared.
     numeric: Vec<usize>,
     rows: Vec<Vec<Shown<'a>>>,
 }
 
 /// A cell as the page shows it.
 struct Shown<'a> {
-    /// True for a nought, which is not to draw the eye.
+    /// True for a zero, which must not catch the eye.
     is_zero: bool,
     pieces: Vec<Piece<'a>>,
 }
@@ -62,7 +62,7 @@ struct Piece<'a> {
     url: String,
     /// True for an id, which must not be broken.
     is_id: bool,
-    /// True if what follows is on a line of its own.
+    /// True if what follows begins a new line.
     is_break: bool,
 }
 
@@ -101,7 +101,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// True if its pieces must be held together.
+    /// True if it has several pieces, which must stay together.
     fn is_joined(&self) -> bool {
         self.pieces.len() > 1
     }
@@ -143,7 +143,7 @@ pub(super) fn render(report: &Report) -> Result<String> {
         .map_err(|error| Error::Contract(format!("report.html: it cannot be written: {error}")))
 }
 
-/// True for a number that is compared, not for an id, which is read.
+/// True for a number to be compared, but not for an id, which is read.
 fn is_number(cell: &Cell) -> bool {
     let is_part = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-');
     let is_text = cell

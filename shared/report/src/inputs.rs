@@ -85,7 +85,7 @@ fn yes_or_no(complete: bool) -> Cell {
     if complete { "yes" } else { "NO" }.into()
 }
 
-/// What a run read that failed before it had a plan.
+/// What was read by a run that failed before it had a plan.
 pub(super) fn read_before_the_plan(
     accounts: Option<usize>,
     instances: &[Instance],

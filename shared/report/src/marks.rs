@@ -1,5 +1,5 @@
 //! Marks: those that are held, those of this run, and those of before. For each, why, since when,
-//! when it would be deleted, and what hangs on it.
+//! when the organization would be deleted, and its users and tickets.
 
 use std::collections::BTreeMap;
 
@@ -67,7 +67,7 @@ pub(super) fn marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<
     Section::list("Marks for deletion", note, &head, rows, "not_in_sync.json")
 }
 
-/// Organizations without account that were marked before this run.
+/// Organizations without an account that were marked before this run.
 pub(super) fn already_marked(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let own = run
         .planned

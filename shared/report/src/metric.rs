@@ -1,28 +1,24 @@
-//! What the dashboard and the alarms are told of a run. `stage::metrics` records it.
+//! What a run reports to the dashboard and the alarms. `stage::metrics` records it.
 
 /// What the values of a metric count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Things.
     Count,
-    /// Seconds.
     Seconds,
 }
 
 macro_rules! metrics {
     ($($(#[$doc:meta])* $name:ident: $unit:ident,)*) => {
         /// Every metric there is. `infra/template.yaml` has each of them on its dashboard, and
-        /// alarms on some; `make validate` holds the three together.
+        /// alarms on some; `make validate` checks that the three agree.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Metric {
             $($(#[$doc])* $name,)*
         }
 
         impl Metric {
-            /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// Its name.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)*
@@ -44,19 +40,19 @@ metrics! {
     GoodRun: Count,
     /// Entries of held categories.
     HeldChanges: Count,
-    /// Hours since something is held in every run; 0 if nothing is.
+    /// Hours for which something has been held in every run; 0 if nothing is.
     HoursHeld: Count,
-    /// Organizations that are marked, and deleted by the next purge unless that is taken back.
+    /// Organizations that are marked, and that the next purge deletes unless the mark is removed.
     MarksPending: Count,
     /// Hours to the next purge.
     HoursToPurge: Count,
     /// Organizations whose account has not been missing for long enough to be marked.
     Waiting: Count,
-    /// Organizations of nobody knows which account.
+    /// Partner organizations that name no account.
     Unlinked: Count,
     /// Records that failed.
     FailedRecords: Count,
-    /// Records of which it is not known whether they were applied.
+    /// Records that may have been applied or not.
     UnknownRecords: Count,
     /// Marks left out because somebody changed the organization.
     DriftedRecords: Count,

@@ -1,5 +1,5 @@
-//! What people are told: a change of the pipeline's state, marks that were set, what is held for
-//! long; and nothing else.
+//! What people are told: a change of the pipeline's state, marks that were set, what has been held
+//! for long; and nothing else.
 
 use std::collections::BTreeSet;
 
@@ -20,14 +20,14 @@ use domain::model::{
 use domain::plan::{Guard, Inputs, Plan, Repeated, marks_set, still_marked};
 use domain::plan::{KnownResults, PlannedRun, Reached, RunEnd};
 
-/// Records named in a notice.
+/// The most records named in a notice.
 const MOST_NAMED: usize = 5;
-/// Characters of a subject; SNS takes fewer than 100.
+/// The most characters of a subject; SNS takes fewer than 100.
 const SUBJECT_CHARACTERS: usize = 99;
-/// Characters of a failure's cause.
+/// The most characters of a failure's cause.
 const CAUSE_CHARACTERS: usize = 400;
 
-/// A message to people: ids, names of errors and numbers, nobody's name.
+/// A message to people: ids, names of errors and numbers, but no person's or partner's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notice {
     /// At most 99 characters, as SNS wants it.
@@ -98,7 +98,7 @@ fn what_changed(before: Option<&PastRun>, now: &PastRun) -> String {
     }
 }
 
-/// Marks that this run has set, or may have. What a run did not come to is not told of.
+/// Marks that this run has set, or may have. Marks that it did not get to are not mentioned.
 fn marks_in_words(now: &PastRun, end: &RunEnd<'_>) -> Option<String> {
     let done = now.applied.marked;
     let may_be = end.planned().map_or(0, |run| match run.known {
@@ -120,8 +120,8 @@ fn unknown_marks(results: &[RecordOutcome]) -> usize {
     unknown.count()
 }
 
-/// The same again, if it is long ago that people were told of it: while something is held, and
-/// while the pipeline is bad and marks stand, which only a good run takes back.
+/// Tells people again, if they were told long ago: while something is held, and while the pipeline
+/// is bad and marks stand, which only a good run takes back.
 fn reminder(context: ReportContext<'_>, now: &PastRun, end: &RunEnd<'_>) -> Option<String> {
     let is_bad = matches!(now.ending, Verdict::Failed | Verdict::Partial);
     let held_since = context.history.held_since;
@@ -135,8 +135,8 @@ fn reminder(context: ReportContext<'_>, now: &PastRun, end: &RunEnd<'_>) -> Opti
     })
 }
 
-/// True if it is long ago that people were told. Runs do not take the same time, so half an
-/// interval of the schedule does not count.
+/// True if people were told long ago. Runs do not all take the same time, so it may be half an
+/// interval of the schedule less.
 fn is_due(context: ReportContext<'_>, now: Timestamp) -> bool {
     let Reporting {
         runbook: _,
@@ -223,7 +223,7 @@ fn what_is_wrong(context: ReportContext<'_>, run: &PastRun, end: &RunEnd<'_>) ->
     lines
 }
 
-/// A cause without addresses, on one line, and not endless.
+/// A cause without e-mail addresses, on one line, and cut off if it is long.
 fn in_a_line(cause: &str) -> String {
     let cause = without_addresses(cause).replace(char::is_control, " ");
     match cause.char_indices().nth(CAUSE_CHARACTERS) {
@@ -255,15 +255,15 @@ fn deadline(context: ReportContext<'_>, end: &RunEnd<'_>) -> Option<String> {
     })
 }
 
-/// Something people are told of whatever the state is.
+/// Something that people are told whatever the state is.
 struct News {
     subject: &'static str,
     line: String,
     section: Heading,
 }
 
-/// A lost memory, values that are written in vain for the third time, marks that could not be taken
-/// back for the first time, an approval that released nothing.
+/// A lost memory, values written in vain for the third time, marks that could not be taken back for
+/// the first time, an approval that released nothing.
 fn news(run: &PlannedRun<'_>) -> Vec<News> {
     let all = [
         not_taken_back(run),
@@ -322,7 +322,7 @@ fn written_in_vain(run: &PlannedRun<'_>) -> Option<News> {
     let done = run.results.iter();
     let done = done.filter(|result| result.outcome == Outcome::Done);
     let done: BTreeSet<u64> = done.filter_map(|result| result.id).collect();
-    // Written once more by this run, so that the next one counts on.
+    // This run has written it once more, so the next run may count one more.
     let is_stubborn_now =
         |one: &&Repeated| one.runs == RUNS_UNTIL_STUBBORN && done.contains(&one.id);
     let in_vain: Vec<_> = run
@@ -348,7 +348,7 @@ fn written_in_vain(run: &PlannedRun<'_>) -> Option<News> {
     })
 }
 
-/// What failed, and what may be applied or not.
+/// What failed, and what may have been applied or not.
 fn not_done(applied: Applied, results: &[RecordOutcome]) -> Vec<String> {
     let Applied {
         created: _,

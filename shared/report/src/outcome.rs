@@ -148,7 +148,8 @@ fn result_row(run: &PlannedRun<'_>, kind: &Kind<'_>) -> Vec<Cell> {
                 proven += 1;
             }
             Outcome::Unknown => {
-                // Of those without a result, Zendesk took what went with a job.
+                // Of the records without a result, Zendesk accepted those that were sent with a
+                // job.
                 done += usize::from(result.job_id.is_some());
                 unknown += 1;
             }

@@ -11,7 +11,7 @@ macro_rules! headings {
         impl Heading {
             $(pub(super) const $name: Self = Self($text);)*
 
-            /// All of them, without those of the errors.
+            /// All of them, except those of the errors.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
         }
     };

@@ -233,7 +233,8 @@ fn a_message_has_links_of_the_machines_own_console_and_the_cause_in_a_line() {
     );
 }
 
-/// What people are told of the last of so many failed runs, told of the first, with marks standing.
+/// What people are told after this many failed runs, if they were told of the first, and marks
+/// stand.
 fn told_of_failures(runs: usize, own_marks: usize) -> Option<Notice> {
     let mut history = hours(&vec![(&[][..], 0); runs], &[true]);
     for run in &mut history.runs {

@@ -1,4 +1,4 @@
-//! Numbers with the right word behind them.
+//! Numbers with the right word after them.
 
 /// A number and a word, as `1 mark` and `2 marks`.
 pub(super) fn counted(count: usize, one: &str) -> String {
@@ -13,7 +13,7 @@ pub(super) fn which(count: usize, one: &'static str, many: &'static str) -> &'st
     if count == 1 { one } else { many }
 }
 
-/// A number against another one, as `+2`.
+/// The difference from another number, as `+2`.
 pub(super) fn against(now: usize, last: Option<usize>) -> String {
     match last {
         None => "no earlier good run".to_owned(),

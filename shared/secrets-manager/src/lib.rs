@@ -7,7 +7,6 @@ use aws::{Aws, https};
 use domain::{Error, Result};
 use stage::secrets::Secrets;
 
-/// Secrets in AWS Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct SecretsManager {
     client: aws_sdk_secretsmanager::Client,

@@ -20,7 +20,7 @@ pub trait Time: fmt::Debug + Send + Sync {
 pub struct Clock(Arc<dyn Time>);
 
 impl Clock {
-    /// A clock of another time than the system's.
+    /// A clock that does not tell the system's time.
     pub fn of(time: impl Time + 'static) -> Self {
         Self(Arc::new(time))
     }

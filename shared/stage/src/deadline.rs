@@ -67,7 +67,7 @@ const LONGEST_WAIT_SECONDS: u64 = 15 * 60;
 pub struct TimeLimit(Timestamp);
 
 impl TimeLimit {
-    /// The end of a run that started then; a stage that is started by hand has all the time.
+    /// The end of a run that started at this moment. A stage that is started by hand has no limit.
     pub fn of(started_at: Option<Timestamp>) -> Self {
         let end = started_at.and_then(|at| at.checked_add(EXECUTION - FOR_THE_WAY_OUT).ok());
         Self(end.unwrap_or(Timestamp::MAX))
@@ -82,7 +82,7 @@ impl TimeLimit {
         now >= self.0
     }
 
-    /// The moment in the middle between another one and the end.
+    /// The moment half way between this one and the end.
     pub fn half_way_from(&self, began: Timestamp) -> Timestamp {
         let half = self.0.duration_since(began) / 2;
         began.checked_add(half).unwrap_or(self.0)
@@ -95,8 +95,8 @@ impl TimeLimit {
     }
 }
 
-/// Hours after an execution's start in which its stages may begin. Its state machine ends it after
-/// three; only one that was redriven is older.
+/// For this many hours after an execution's start its stages may begin. Its state machine ends it
+/// after three; only one that was redriven is older.
 const MOST_HOURS: i64 = 4;
 
 /// Refuses an execution that is too old, and with it its plan: what was read may be wrong by now,

@@ -101,7 +101,7 @@ pub struct CompareTask {
     pub accounts: Reference,
     /// `organizations.json`.
     pub organizations: Reference,
-    /// What the stages before used.
+    /// What the earlier stages used.
     #[serde(default)]
     pub usage: RunUsage,
 }
@@ -139,9 +139,9 @@ pub enum EarlyEnd {
 }
 
 impl EarlyEnd {
-    /// The same, with the cause in the failed stage's own words: what Lambda says of a failed
-    /// function is JSON around them. Of one that timed out it is not, and any cause may be cut off
-    /// or missing.
+    /// The same, with the cause in the failed stage's own words. What Lambda says of a failed
+    /// function is JSON around them. It is not JSON if the function timed out, and any cause may
+    /// be cut off or missing.
     pub fn in_its_own_words(self) -> Self {
         #[derive(Deserialize)]
         struct Diagnostic {

@@ -16,8 +16,8 @@ pub fn log_failed(stage: &str, run_id: &str, error: &Error, request_ids: &str) {
 /// Writes what is logged to standard output, as Lambda's logging controls say
 /// (`AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`).
 ///
-/// Each line has its time: `CloudWatch` keeps its own only, and a JSON line without one counts as
-/// INFO whatever its level. That is what the runtime's own subscriber lacks.
+/// Each line has a time of its own: `CloudWatch` keeps only its own, and a JSON line without one
+/// counts as INFO whatever its level. The runtime's own subscriber lacks that.
 pub fn log_to_stdout() {
     use tracing_subscriber::filter::{LevelFilter, Targets};
     use tracing_subscriber::fmt::layer;

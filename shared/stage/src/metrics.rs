@@ -1,5 +1,5 @@
 //! Metrics. The stages record them through the `metrics` facade, and the Lambdas write them to
-//! their log in the embedded metric format. In tests nobody listens.
+//! their log in the embedded metric format. In tests nothing records them.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -13,13 +13,13 @@ use domain::{Error, Result};
 pub struct Recalled {
     /// The memory; `None` if there is none that can be read.
     pub memory: Option<Memory>,
-    /// Why the memory is lost: no clock and no mark of before is known, so no mark may go unseen.
+    /// Why the memory is lost. Then no earlier clock or mark is known, so every mark is held.
     pub lost: Option<String>,
     pub last_good: Option<LastGood>,
 }
 
-/// Reads both documents. What cannot be read is a lost memory and no error: the run goes on, and
-/// holds all marks.
+/// Reads both documents. If one cannot be read, that is a lost memory and not an error: the run
+/// goes on, and holds all marks.
 ///
 /// # Errors
 /// As for [`Store::get`].
@@ -46,7 +46,7 @@ pub async fn recall<S: Store>(store: &S) -> Result<Recalled> {
     })
 }
 
-/// The memory, for a stage that only gathers by it: `None` if there is none that can be read.
+/// The memory, for a stage that only gathers: `None` if there is none that can be read.
 ///
 /// # Errors
 /// As for [`Store::get`].

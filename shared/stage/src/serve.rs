@@ -38,7 +38,7 @@ pub async fn serve<T: Serialize, F: Future<Output = Result<T>>>(
     .await
 }
 
-/// An error as Lambda is told it: its name is the `errorType` that the state machine goes by.
+/// An error as Lambda gets it: its name is the `errorType` that the state machine goes by.
 fn diagnostic(error: &Error) -> Diagnostic {
     Diagnostic {
         error_type: error.name().to_owned(),
@@ -47,7 +47,8 @@ fn diagnostic(error: &Error) -> Diagnostic {
 }
 
 /// Turns a panic of an invocation into [`Error::Bug`], with the stage and the place in the code.
-/// Its message is left out: it may hold any value. Source: contract, section 4, "Error names".
+/// Its message is left out: it may hold any value. Source: contract, section 3, "Faults of the
+/// program".
 async fn catch<T>(stage: &str, invocation: impl Future<Output = Result<T>>) -> Result<T> {
     // What the invocation had in hand is dropped with it; progress is in the store.
     let ended = AssertUnwindSafe(invocation).catch_unwind().await;
@@ -70,7 +71,7 @@ thread_local! {
 /// The panic hook: keeps the place, and prints nothing.
 fn note_the_place(info: &PanicHookInfo<'_>) {
     let place = info.location().map(|location| {
-        // The build machine's folders are nobody's business.
+        // The build machine's folders must not be shown.
         let parts: Vec<_> = location.file().split('/').collect();
         let file = parts
             .get(parts.len().saturating_sub(4)..)

@@ -11,7 +11,7 @@ pub struct GatherAccounts {
     pub bucket: String,
     /// Name of the Salesforce secret.
     pub secret: String,
-    /// Accounts that are partners by name.
+    /// Accounts that are named as partners, whatever their type and track say.
     pub alliances: Alliances,
 }
 
@@ -45,13 +45,13 @@ pub struct Sync {
     pub reserved_concurrency: u32,
 }
 
-/// A setting that is a whole number. Its default and its range stand once, here; a test holds the
-/// template's parameter of the same name to them.
+/// A setting that is a whole number. Its default and its range are written once, here; a test
+/// compares the template's parameter of the same name with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NumberSetting {
     /// The variable, such as `MAX_MARKS` for the parameter `MaxMarks`.
     pub variable: &'static str,
-    /// Taken if the variable is not set.
+    /// Its value if the variable is not set.
     pub default: u32,
     pub min: u32,
     pub max: u32,

@@ -1,4 +1,4 @@
-//! Documents by key: S3 in the Lambdas (feature `aws`), memory in tests.
+//! Documents by key: S3 in the Lambdas, memory in tests.
 
 use std::io::BufReader;
 

@@ -2,8 +2,8 @@
 //!
 //! It is made at the first call over TLS, so a start pays nothing for it. The roots are Mozilla's,
 //! compiled in: reading those of Lambda's image would take milliseconds of a small function's
-//! processor, at every start. A machine behind a proxy that signs for others names their roots in
-//! `SSL_CERT_FILE`.
+//! processor, at every start. Behind a proxy that replaces certificates by its own, `SSL_CERT_FILE`
+//! names the proxy's roots.
 
 use std::sync::{Arc, OnceLock};
 

@@ -24,7 +24,7 @@ pub(super) const SALESFORCE: &str = "partner-sync-demo.my.salesforce.com";
 /// The host of the target.
 pub(super) const ZENDESK: &str = "partner-sync-demo.zendesk.com";
 
-/// What Zendesk says hangs on the first marks.
+/// What Zendesk says of the users and tickets of the first marks.
 pub(super) fn related(marks: &[Mark]) -> Vec<Related> {
     let some = marks.iter().take(MOST_RELATED);
     some.map(|mark| Related {
@@ -63,7 +63,7 @@ pub(super) fn header(count: usize) -> Header {
     Header::new(RUN, at("2026-11-23T06:00:31Z"), count)
 }
 
-/// What reading so many records takes.
+/// What reading this many records takes.
 pub(super) fn read_usage(accounts: usize, organizations: usize) -> RunUsage {
     let credential = |secret: &str, auth: &str, ends: Option<&str>| Credential {
         secret: format!("partner-sync/{secret}"),
@@ -99,7 +99,7 @@ pub(super) fn read_usage(accounts: usize, organizations: usize) -> RunUsage {
     }
 }
 
-/// What writing so many records takes: a token, the creates, the jobs and a look at them, the marks
+/// What writing these records takes: a token, the creates, the jobs and a look at them, the marks
 /// read again.
 pub(super) fn write_usage(results: &[RecordOutcome]) -> Usage {
     let of = |action| results.iter().filter(|one| one.action == action).count() as u64;
@@ -177,8 +177,8 @@ pub(super) fn organizations(
         .expect("a complete read")
 }
 
-/// What the runs before left to be known: every organization without account has been without it
-/// for a day and a half, but for one of the demo's.
+/// What earlier runs left in the memory: every organization without an account has lacked it for a
+/// day and a half, except one of the demo's.
 pub(super) fn memory(
     accounts: &Complete<Vec<Account>>,
     organizations: &Complete<Organizations>,
@@ -241,7 +241,7 @@ pub(super) fn formers(world: &World, memory: &Memory) -> Formers {
     }
 }
 
-/// Some hours before this run, of which the last one ended as given.
+/// The runs of some hours before this one; the last of them ended as given.
 pub(super) fn past(hours: usize, last: Verdict) -> Vec<PastRun> {
     let mut dice = Dice::new(30);
     let mut runs = Vec::new();

@@ -206,7 +206,7 @@ impl Scene {
         })
     }
 
-    /// What became of the plan: all done, but for held categories, and for what the scene lets
+    /// What became of the plan: all is done, except held categories, and what the scene lets
     /// fail.
     fn results(&self, plan: &Plan, changes: &Entries) -> Vec<RecordOutcome> {
         if self.mode == Mode::Plan {
@@ -279,7 +279,7 @@ impl Scene {
         both(about, &end)
     }
 
-    /// A run that reached to a plan, created one organization, and was then forbidden to.
+    /// A run that got as far as a plan, created one organization, and was then forbidden to.
     fn failed(&self) -> (Report, Option<Notice>) {
         let planned = self.made();
         let Planned { plan, entries } = &planned;
@@ -347,7 +347,7 @@ fn done(
     }
 }
 
-/// A create and an update fail, of another update nothing is known, and the last mark drifts.
+/// A create and an update fail, another update is unknown, and the last mark drifts.
 fn let_some_fail(results: &mut [RecordOutcome], changes: &Entries) {
     let name = &changes.creates.first().expect("a create").name;
     let create = &mut results[0];

@@ -35,7 +35,7 @@ pub(crate) fn fourteen_leave() -> World {
     world
 }
 
-/// Nobody but the alliance account has an organization, as if the target were another instance.
+/// Only the alliance account has an organization, as if the target were another instance.
 pub(crate) fn nobody_there() -> World {
     let mut world = equal(2026, 169, 5210, 800);
     world.lose_organizations(2..170);

@@ -51,7 +51,7 @@ fn fault(dice: &mut Dice) -> Fault {
     } else {
         act(dice, is_write || path.ends_with("job_statuses"))
     };
-    // A run has few creates, so the first or second is to meet it.
+    // A run has few creates, so the fault has to meet the first or second.
     let most_skipped = if method == "POST" { 2 } else { 4 };
     let skip = u32::try_from(dice.roll(most_skipped)).unwrap_or_default();
     let rolled = u32::try_from(dice.roll(5)).unwrap_or_default() + 1;
@@ -157,7 +157,7 @@ fn calm_world(world: &mut World) {
     jobs.unlisted.clear();
     jobs.object.clear();
     jobs.half.clear();
-    // What is stuck stays so.
+    // A job that is stuck stays stuck.
     let accepted = jobs.all.len();
     jobs.stuck.retain(|number| *number < accepted);
     jobs.others = 0;

@@ -98,7 +98,7 @@ fn words_are_true(after: &BTreeMap<u64, Value>, named: &Named) -> Result<(), Str
     Ok(())
 }
 
-/// True if an organization has the new value of a change; nothing is nothing in any form.
+/// True if an organization has the new value of a change. An empty value may have any form.
 fn has(one: &Value, change: &Value) -> bool {
     let field = change["field"].as_str().unwrap_or_default();
     let value = if field == "name" {

@@ -7,7 +7,7 @@ use super::ACCOUNTS;
 use crate::standins::World;
 use crate::standins::seed::{Dice, account, account_id, company};
 
-/// Partners there may be; a new one then takes the place of the oldest new one.
+/// The most partners there may be; then a new one takes the place of the oldest new one.
 const MOST_PARTNERS: usize = 60;
 
 /// An hour of people's work in both systems.

@@ -27,7 +27,7 @@ const HOURS_UNTIL_MARKED: i64 = 3;
 /// Invocations after which a run should have ended: three hours of waits of 30 s.
 const MOST_INVOCATIONS: usize = 400;
 
-/// What came of some hours.
+/// What happened in the simulated hours.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hours {
     /// Hours simulated.
@@ -53,7 +53,7 @@ pub struct Hours {
     pub drifted: usize,
     /// Tokens that ended in the middle of a run.
     pub ended_tokens: usize,
-    /// Records of which it stayed unknown whether they were applied.
+    /// Records that stayed unknown: they may have been applied or not.
     pub unknown: usize,
 }
 
@@ -118,7 +118,7 @@ impl Hours {
     }
 }
 
-/// Simulates so many hours, then stops the faults, lets two runs go, and expects that a third has
+/// Simulates this many hours, then stops the faults, lets two runs go, and expects that a third has
 /// nothing to do and both systems are equal.
 ///
 /// # Errors
@@ -297,7 +297,7 @@ async fn apply(
     ))
 }
 
-/// What the progress of a run told of doubts, after each invocation.
+/// What the progress of a run says of doubts, after each invocation.
 #[derive(Default)]
 struct SeenDoubts {
     creates: BTreeSet<(u64, u64)>,

@@ -1,4 +1,4 @@
-//! The demo's world: in sync but for something of everything.
+//! The demo's world: in sync, except for some of every difference.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::World;
 use super::seed::{Dice, account, account_id, equal};
 
-/// An id of an organization without account that the demo's parameters protect.
+/// An id of an organization without an account that the demo's parameters protect.
 const PROTECTED: usize = 9_005;
 /// The account that has been missing for two hours only.
 pub const JUST_LOST: usize = 9_007;
 
 /// The world of the demo: a difference of every kind, and what waits: an organization whose account
-/// has just gone, one of nobody knows which account, and a name that another one gives up first.
+/// has just gone, one that names no account, and a name that another one gives up first.
 pub fn demo() -> World {
     let mut world = differences();
     world.abandon(JUST_LOST, "");

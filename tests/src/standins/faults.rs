@@ -1,4 +1,4 @@
-//! Ways to fail, told to the stand-ins beforehand.
+//! Ways to fail, which a test sets in the stand-ins beforehand.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ pub struct Fault {
     #[serde(default)]
     pub method: String,
     pub path: String,
-    /// Requests that fit and go well before it.
+    /// How many requests that fit go well before it.
     #[serde(default)]
     pub skip: u32,
-    /// Requests it spoils; 0 for all from then on.
+    /// How many requests it spoils; 0 for all from then on.
     #[serde(default)]
     pub times: u32,
     pub act: Act,
@@ -41,7 +41,7 @@ pub enum Act {
     DropRequest,
     /// Everything is done, then the connection drops.
     DropReply,
-    /// The caller waits in vain, for as long as it waits at all; everything is done, or nothing.
+    /// The caller gets no answer, however long it waits; everything is done, or nothing.
     TimeOut { done: bool },
     /// Nothing is done, and the caller dies waiting.
     HangBefore,
@@ -51,9 +51,9 @@ pub enum Act {
     CutReply,
     /// Everything is done, and the JSON ends too early, well framed.
     CutJson,
-    /// Everything is done, and another status is told.
+    /// Everything is done, and another status is sent.
     DoneBut { status: u16 },
-    /// A late commit: nothing is there yet, another status is told or the connection drops, and the
+    /// A late commit: nothing is there yet, another status is sent or the connection drops, and the
     /// work is done some seconds later, whatever was done meanwhile. Zendesk only.
     Late {
         seconds: u32,
@@ -77,7 +77,7 @@ impl Fault {
         }
     }
 
-    /// Only so many times, after so many that go well.
+    /// Only for `times` requests, after `skip` that go well.
     pub fn only(mut self, skip: u32, times: u32) -> Self {
         self.skip = skip;
         self.times = times;

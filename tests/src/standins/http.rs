@@ -23,7 +23,7 @@ use tokio::time::{Duration, sleep};
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     pub method: String,
-    /// The path, decoded no further than it came.
+    /// The path as it came, not decoded.
     pub path: String,
     /// The query, without `?`.
     pub query: String,
@@ -72,7 +72,7 @@ impl Response {
         Self::json_text(status, body.to_string())
     }
 
-    /// A JSON response whose keys stand in an order of their own.
+    /// A JSON response whose keys keep the order of the text.
     pub fn json_text(status: u16, body: String) -> Self {
         Self {
             status,
@@ -141,7 +141,7 @@ pub(super) async fn serve(
 }
 
 async fn converse(stream: TcpStream, hung: &Notify, answer: &(impl Fn(&Request) -> Answer + Sync)) {
-    // Both only make replies slower.
+    // Failing to set it only makes replies slower.
     let _ = stream.set_nodelay(true);
     let service = service_fn(async |request: hyper::Request<Incoming>| {
         let request = read(request).await?;
@@ -156,7 +156,7 @@ async fn converse(stream: TcpStream, hung: &Notify, answer: &(impl Fn(&Request) 
             }
         }
     });
-    // A connection that ends early is the client's affair, or was told to.
+    // A connection that ends early was ended by the client, or was meant to end.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;

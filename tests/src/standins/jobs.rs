@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::zendesk::{Zendesk, too_many};
 use super::{Request, Response};
 
-/// Running jobs an account may have. Source: Zendesk, rate limits.
+/// The most jobs of an account that may run. Source: Zendesk, rate limits.
 const LIMIT: usize = 30;
-/// After so many milliseconds Zendesk gives a stuck job up.
+/// After this many milliseconds Zendesk gives up a stuck job.
 const STUCK_MS: i64 = 3_600_000;
 
-/// The jobs of an instance, and how they are told to fail. Jobs are named by their number, counted
+/// The jobs of an instance, and how they are to fail. Jobs are named by their number, counted
 /// from 0 in the order of acceptance.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -32,7 +32,7 @@ pub struct Jobs {
     pub refuse: BTreeMap<u64, String>,
     /// Organizations whose record fails once, with the words.
     pub refuse_once: BTreeMap<u64, String>,
-    /// Organizations of which the results say nothing, though they are updated.
+    /// Organizations that the results leave out, though they are updated.
     pub silent: BTreeSet<u64>,
     /// Organizations whose result says neither success nor error, though they are updated.
     pub mute: BTreeSet<u64>,
@@ -46,7 +46,7 @@ pub struct Jobs {
     /// Jobs that do not end before an hour has passed, and then fail.
     pub stuck: BTreeSet<usize>,
     /// Jobs that fail after half of their records were done, with the word for it (`failed`,
-    /// `killed`) and one result without id: it blames the first record, whoever is to blame.
+    /// `killed`) and one result without id: it blames the first record, whichever is to blame.
     pub half: BTreeMap<usize, String>,
     /// Jobs whose results are an object.
     pub object: BTreeSet<usize>,
@@ -57,7 +57,7 @@ pub struct Jobs {
     pub seen: Seen,
 }
 
-/// What the jobs met; for the tally of a test.
+/// What the jobs met; a test counts it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Jobs that failed after half of their records.

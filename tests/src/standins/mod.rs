@@ -134,7 +134,7 @@ impl World {
         answer
     }
 
-    /// Brings every instance to the present time.
+    /// Moves every instance's time to the present.
     fn advance(&mut self) {
         for zendesk in self.zendesk.values_mut() {
             zendesk.advance(now().as_millisecond());

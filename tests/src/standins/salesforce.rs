@@ -20,13 +20,13 @@ pub struct Salesforce {
     /// Accounts that no sharing rule shows to the app's user.
     #[serde(default)]
     pub unshared: BTreeSet<String>,
-    /// Where data is served; told with the token.
+    /// Where data is served; sent with the token.
     #[serde(default)]
     pub instance_url: String,
-    /// Versions of the data API that are served; any if it is not said.
+    /// Versions of the data API that are served; any if it is empty.
     #[serde(default)]
     pub versions: Vec<String>,
-    /// Types that fields have in the description, in the place of their own.
+    /// Types of fields in the description, in place of the usual ones.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
     /// API calls of the day that are used, of 100,000.

@@ -136,7 +136,7 @@ pub fn organization(id: u64, name: &str, external_id: Option<&str>, fields: &Val
     })
 }
 
-/// The organization fields of the mapping and the two beside it.
+/// The organization fields of the mapping, and two others.
 pub fn organization_fields() -> Vec<Value> {
     let field = |id: u64, key: &str, kind: &str| {
         json!({

@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn one_record_that_chokes_zendesk_keeps_nobody_waiting() {
     let mut world = updates(250);
-    // An un-mark, behind the record that spoils everything around it.
+    // An un-mark, after the record that spoils everything around it.
     world.set_organization(240, "mark_for_deletion", json!(true));
     let (standins, mut pipeline) = start(world).await;
     let choking = ids(&standins)[7];
@@ -129,7 +129,7 @@ async fn a_missing_token_leaves_no_write_in_doubt() {
     assert_eq!(pipeline.waits[..3], [30, 30, 30]);
 }
 
-/// Every look at organizations fails, for as long as it likes.
+/// Every look at organizations fails, as long as the fault is there.
 fn blind(path: &str) -> Fault {
     Fault::new("global", "GET", path, Act::status(500))
 }
@@ -450,7 +450,7 @@ async fn a_mark_whose_job_is_stuck_may_come_late_and_stays_ours() {
 }
 
 #[tokio::test]
-async fn what_tells_no_time_of_its_last_change_is_drifted() {
+async fn an_organization_without_a_time_of_its_last_change_is_drifted() {
     let mut world = seed::equal(31, 40, 80, 5);
     world.abandon(9001, "");
     let id = world.organization_of(9001).unwrap();

@@ -20,7 +20,7 @@ const CREATE: &str = "/api/v2/organizations";
 const UPDATE: &str = "/api/v2/organizations/update_many";
 const JOBS: &str = "/api/v2/job_statuses/show_many";
 
-/// Accounts without organization.
+/// Accounts without an organization.
 const LOST: [usize; 3] = [10, 20, 30];
 
 /// 40 accounts, of which three have no organization.
@@ -32,7 +32,7 @@ fn three_creates() -> World {
     world
 }
 
-/// So many organizations with another owner than their account.
+/// This many organizations with another owner than their account.
 fn updates(number: usize) -> World {
     let mut world = seed::equal(5, number, number, 10);
     for record in world.salesforce.accounts.values_mut() {
@@ -100,7 +100,7 @@ fn no_name_is_there_twice(standins: &Running) -> bool {
         .all(|one| seen.insert(one["name"].to_string()))
 }
 
-/// The records with an outcome, with the words for it.
+/// The records with an outcome, each with the words that say why.
 fn with_outcome(pipeline: &Pipeline, outcome: &str) -> Vec<(Option<u64>, String)> {
     let results = pipeline.document("results.json");
     let results = results["results"].as_array().cloned().unwrap_or_default();

@@ -30,12 +30,12 @@ impl Findings {
         line("FAIL", topic, &format!("{}: {error}", error.name()));
     }
 
-    /// What a check brought; its failure is told.
+    /// The result of a check; its failure is printed.
     pub fn took<T, E: Into<Error>>(&mut self, topic: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.fail(topic, &error.into())).ok()
     }
 
-    /// The last line, and what the process ends with.
+    /// Prints the last line; returns the exit code of the process.
     pub fn end(self) -> ExitCode {
         let Self {
             passed,

@@ -1,8 +1,8 @@
 //! `make doctor`: looks for what would end the first run, and writes nothing.
 //!
 //! Settings come from the environment, as a Lambda has them; secrets from AWS Secrets Manager, or
-//! from the folder that `SECRETS` names. Every check is the very code of a run, or a read beside
-//! it.
+//! from the folder that `SECRETS` names. A check is the code that a run uses itself, or a read of
+//! its own.
 //! Ends with 0 if nothing fails, else with 1.
 
 mod findings;

@@ -11,7 +11,7 @@ use vendors::zendesk::{Client, Credentials, Rights, Scope, check_fields};
 
 use crate::findings::Findings;
 
-/// Calls of a minute below which a run soon waits.
+/// With fewer calls left than these in a minute, a run soon has to wait.
 const FEW_CALLS: u64 = 50;
 
 /// Looks at every instance. Each ends at its first failure: what comes after it would mostly fail
@@ -133,18 +133,18 @@ impl Patient<'_> {
         Some(())
     }
 
-    /// That organizations can be listed, and how many there are.
+    /// Whether organizations can be listed, and how many there are.
     async fn organizations(&mut self, client: &mut Client) -> Option<String> {
         let page = client.whole_organizations(None).await;
         self.took("organizations", page)?;
-        // No run counts them, so it may be forbidden.
+        // A run never counts them, so this may be forbidden.
         Some(match client.organization_count().await {
             Ok(count) => format!("{count}, so {} pages a run", count.div_ceil(100)),
             Err(_) => "can be listed".to_owned(),
         })
     }
 
-    /// What a run needs of the target alone.
+    /// What a run needs of the target only.
     async fn look(&mut self, client: &mut Client) -> Option<()> {
         let rights = client.rights().await;
         let rights = self.took("rights", rights)?;

@@ -46,7 +46,7 @@ fn field(field: &Field) -> Value {
     })
 }
 
-/// What a month costs in thousand-millionths of a dollar each, and what the template must have.
+/// Prices of a month in thousand-millionths of a dollar, and what the template must have.
 fn cost() -> Value {
     json!({
         "nano_usd": {

@@ -199,7 +199,7 @@ fn retention(organization: &Organization, rules: &Rules) -> Option<Retained> {
     })
 }
 
-/// Reads `YYYY-MM-DD`. A date field of Zendesk comes with a time behind it, which does not count.
+/// Reads `YYYY-MM-DD`. A date field of Zendesk also has a time at its end, which does not count.
 fn date(text: &str) -> Option<Date> {
     let day = text.split_once('T').map_or(text, |(day, _)| day);
     let mut parts = day.split('-');

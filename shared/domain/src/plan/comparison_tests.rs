@@ -102,7 +102,7 @@ fn only_accounts_of_what_is_to_be_marked_or_waits_can_show_a_lost_permission() {
 }
 
 #[test]
-fn what_was_not_there_to_be_known_is_said_and_nothing_else() {
+fn what_could_not_be_known_is_said_and_nothing_else() {
     let known = compared(Vec::new(), &Formers::default(), &inputs(now(), 24));
     assert_eq!(known.unknowns, [""; 0]);
 

@@ -183,7 +183,7 @@ fn settle(accounts: &[Account], organizations: &[Organization]) -> (Changes, Vec
 }
 
 /// Every account without a conflict has exactly one organization, equal in every field.
-fn assert_equal_but_for_conflicts(
+fn assert_equal_except_for_conflicts(
     accounts: &[Account],
     last: &Changes,
     settled: &[Organization],
@@ -309,7 +309,7 @@ proptest! {
         organizations in organizations(),
     ) {
         let (last, settled) = settle(&accounts, &organizations);
-        assert_equal_but_for_conflicts(&accounts, &last, &settled)?;
+        assert_equal_except_for_conflicts(&accounts, &last, &settled)?;
     }
 
     #[test]

@@ -151,7 +151,7 @@ fn a_mangled_id_or_an_external_id_matches_and_the_salesforce_id_is_written_anew(
 }
 
 #[test]
-fn two_organizations_with_one_id_are_a_conflict_though_one_is_mangled_or_has_it_outside() {
+fn two_organizations_with_one_id_are_a_conflict_though_one_has_it_mangled_or_as_external_id() {
     let acme = account(1, "Acme");
     let folded = id(1).as_str().to_lowercase();
     for twin in [
@@ -440,7 +440,7 @@ fn a_create_under_a_taken_name_is_a_conflict_and_marks_nobody() {
 }
 
 #[test]
-fn of_a_rename_to_a_taken_name_the_name_alone_is_left_as_it_is() {
+fn a_rename_to_a_taken_name_leaves_only_the_name_as_it_is() {
     let acme = account(1, "Acme");
     let own = named(organization(8, &acme, &[]), "Old");
     let of_another_owner = organization(8, &acme, &[("account_owner", text("X"))]);
@@ -513,7 +513,7 @@ fn a_matched_account_is_renamed_though_another_wants_the_name_and_that_one_is_th
 }
 
 #[test]
-fn who_is_never_created_takes_nobodys_name() {
+fn an_account_that_is_never_created_takes_no_name() {
     let accounts = [account(1, "Acme"), typed(2, "Acme", "Services")];
     let wanted = Tally {
         creates: 1,
@@ -623,7 +623,7 @@ fn names_that_are_wanted_in_a_ring_are_one_conflict_that_asks_for_a_temporary_na
 }
 
 #[test]
-fn who_wants_a_name_of_a_ring_is_a_conflict_of_its_own() {
+fn an_account_that_wants_a_name_of_a_ring_is_a_conflict_of_its_own() {
     let changes = renames(&[("B", "A"), ("A", "B"), ("A2", "C"), ("C", "D")]);
     let wanted = Tally {
         updates: 1,
@@ -693,7 +693,7 @@ fn an_account_without_type_is_skipped_never_created_never_marked() {
 }
 
 #[test]
-fn who_keeps_its_name_is_updated_though_another_bears_it_too() {
+fn an_organization_that_keeps_its_name_is_updated_though_another_has_it_too() {
     let acme = account(1, "Acme");
     let own = organization(9, &acme, &[("account_owner", text("Sam"))]);
     let customer = organization(8, &account(2, "Acme"), &[(ACCOUNT_TYPE, text("customer"))]);
@@ -724,7 +724,7 @@ fn an_update_is_done_on_the_organization_that_has_all_its_values() {
 }
 
 #[test]
-fn of_a_held_update_the_unmark_alone_is_left() {
+fn only_the_unmark_of_a_held_update_is_left() {
     let acme = account(1, "Acme");
     let own = marked(organization(9, &acme, &[("account_owner", text("Sam"))]));
     let changes = compare(std::slice::from_ref(&acme), vec![own]);
@@ -736,7 +736,7 @@ fn of_a_held_update_the_unmark_alone_is_left() {
 }
 
 #[test]
-fn an_account_whose_id_another_accounts_organization_carries_outside_is_a_conflict() {
+fn an_account_whose_id_another_accounts_organization_carries_as_external_id_is_a_conflict() {
     let acme = account(1, "Acme");
     let elsewhere = account(2, "Elsewhere");
     let overwritten = named(
@@ -765,7 +765,7 @@ fn an_account_whose_id_another_accounts_organization_carries_outside_is_a_confli
 }
 
 #[test]
-fn a_marked_organization_of_nobody_with_an_accounts_name_loses_its_mark_and_is_a_conflict() {
+fn a_marked_organization_of_no_account_with_an_accounts_name_loses_its_mark_and_is_a_conflict() {
     let acme = account(1, "Acme");
     let overwritten = marked(with_ids(9, &acme, "see notes", None));
     let changes = compare(&[acme], vec![overwritten]);

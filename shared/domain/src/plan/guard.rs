@@ -1,4 +1,4 @@
-//! The guard: which categories are too large to be applied unseen.
+//! The guard: which categories are too large to be applied without an approval.
 //!
 //! Source: contract, section 3, "Guard".
 

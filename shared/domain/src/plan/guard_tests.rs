@@ -178,7 +178,7 @@ fn any_mark_is_held_without_accounts_or_below_the_share_of_the_last_good_run() {
 }
 
 #[test]
-fn marks_held_for_want_of_accounts_say_how_many_there_were() {
+fn marks_held_because_accounts_are_missing_say_how_many_there_were() {
     let seen = accounts_read(60, Some(100));
     let guard =
         hold_what_is_too_large(&changes(1, 1, 1), seen, &LIMITS, &HeldKeys::new(), &[]).unwrap();
@@ -188,7 +188,7 @@ fn marks_held_for_want_of_accounts_say_how_many_there_were() {
 }
 
 #[test]
-fn an_update_that_only_takes_a_mark_back_needs_no_leave() {
+fn an_update_that_only_takes_a_mark_back_needs_no_approval() {
     let mut unmarks = changes(0, 25, 0);
     unmarks
         .updates

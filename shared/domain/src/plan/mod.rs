@@ -1,5 +1,5 @@
-//! What has to change, and whether it may be applied unseen. Pure: the differ is never given a
-//! client.
+//! What has to change, and whether it may be applied without an approval. Pure: the differ is never
+//! given a client.
 //!
 //! The way of the data: [`diff()`] finds the [`Changes`], [`hold_what_is_too_large`] makes the
 //! [`Guard`] from them, and [`Comparison`] puts both into a [`Plan`]. [`replay()`] does it

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::model::{Account, AccountId, Organization};
 
-    /// Accounts 1, 2, ... without organization, and pairs of an account and its organization.
+    /// Accounts 1, 2, ... without an organization, and pairs of an account and its organization.
     struct World {
         unmatched: Vec<(AccountId, Account)>,
         matched: Vec<(AccountId, Account, Organization)>,

@@ -1,4 +1,4 @@
-//! What is known of the runs before, and of the accounts that are gone, as the comparison needs it.
+//! What is known of earlier runs and of missing accounts, as the comparison needs it.
 
 use std::collections::BTreeMap;
 

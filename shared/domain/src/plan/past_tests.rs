@@ -72,7 +72,7 @@ fn gone(organization_id: u64, number: usize) -> Organization {
 }
 
 #[test]
-fn an_account_is_missing_for_long_enough_after_exactly_so_many_hours() {
+fn an_account_is_missing_for_long_enough_after_exactly_the_hours_of_the_setting() {
     for (since, waits) in [
         ("2026-11-22T06:00:00Z", false),
         ("2026-11-22T06:00:01Z", true),
@@ -99,7 +99,7 @@ fn an_account_is_missing_for_long_enough_after_exactly_so_many_hours() {
 }
 
 #[test]
-fn a_clock_is_that_of_one_organization_and_one_account() {
+fn a_clock_belongs_to_one_organization_and_one_account() {
     let since = "2026-11-01T00:00:00Z";
     let past = Past::new(
         Some(&Memory {

@@ -202,7 +202,7 @@ fn marks_that_are_set_or_may_be_are_ours() {
 }
 
 #[test]
-fn a_mark_that_was_taken_back_is_ours_no_more() {
+fn a_mark_that_was_taken_back_is_no_longer_ours() {
     let unmark = [(MARK_FOR_DELETION, FieldValue::Flag(false))];
     let other = [("account_owner", text("Ada"))];
     let mut changes = Changes::default();
@@ -295,7 +295,7 @@ fn a_held_mark_is_forgotten_when_its_account_is_back_or_a_person_has_marked_it()
 }
 
 #[test]
-fn a_held_mark_whose_account_was_back_in_a_run_that_failed_is_held_still() {
+fn a_held_mark_whose_account_was_back_in_a_run_that_failed_is_still_held() {
     let mut given = Given::new(Changes::default());
     given.memory_before(|before| {
         before.absent = vec![absent(1, BEFORE)];
@@ -388,7 +388,7 @@ fn what_was_never_written_is_not_counted() {
 }
 
 #[test]
-fn the_memory_says_when_its_run_started_and_why_that_had_none() {
+fn the_memory_says_when_its_run_started_and_why_that_run_had_no_memory() {
     let mut given = Given::new(Changes::default());
     assert_eq!(
         (given.memory().started_at, given.memory().lost),

@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_called_by_what_was_done() {
+    fn the_verdict_follows_from_what_was_done() {
         let free = plan(Mode::Apply, false);
         let of = |edit: &dyn Fn(&mut Applied)| verdict(&free, &applied(edit));
         assert_eq!(of(&|_| {}), Verdict::NothingToDo);

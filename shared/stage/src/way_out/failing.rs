@@ -38,7 +38,7 @@ pub(super) fn count(run: &mut PlannedRun<'_>, history: &mut History) {
     history.keep_failing(failing);
 }
 
-/// In how many runs in a row a value of the record was written in vain.
+/// In how many runs in a row a value of the record was written in vain, if it was.
 fn in_vain(result: &RecordOutcome, repeated: &[Repeated]) -> Option<u32> {
     let id = result.id?;
     let of_record = repeated.iter().filter(|one| one.id == id);

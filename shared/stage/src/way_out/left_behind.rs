@@ -1,4 +1,4 @@
-//! How far a run got that failed, from what it left in the store.
+//! How far a failed run got, from what it left in the store.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::loader::find_plan;
 use crate::recall::find_memory;
 use crate::store::Store;
 
-/// How far the run got. What cannot be read is said to be so.
+/// How far the run got. If something that it left cannot be read, the plan counts as unreadable.
 ///
 /// # Errors
 /// [`Error::Transient`] if the store does not answer: only that is worth another try.
@@ -48,7 +48,7 @@ async fn look<S: Store>(store: &S, run_id: &str) -> Result<Reached<'static>> {
     })))
 }
 
-/// What there is of a run without a plan.
+/// What a run without a plan gathered.
 async fn gathered<S: Store>(store: &S, run_id: &str) -> Result<Reached<'static>> {
     let accounts: Option<Accounts> = store.find_json(&run_key(run_id, "accounts.json")).await?;
     let organizations: Option<Organizations> = store

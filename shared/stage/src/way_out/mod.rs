@@ -1,4 +1,4 @@
-//! The way out: the one place where a run ends, whatever its end. Source: contract, section 2,
+//! The way out: the one place where a run ends, however it ends. Source: contract, section 2,
 //! "The way out".
 //!
 //! # The order, and why
@@ -78,7 +78,7 @@ pub async fn end<S: Store>(
         put_results(store, run.run_id, run.ended_at, applied).await?;
     }
     let verdict = end.verdict();
-    // A plan somebody looks at and a skipped run change nothing that the next run goes by.
+    // A run in plan mode and a skipped run change nothing that the next run depends on.
     let is_noted = run.mode == Mode::Apply && verdict != Verdict::Skipped;
     let told = if is_noted {
         note(store, run, &end, &mut history).await?
@@ -174,7 +174,7 @@ fn past_run(run: EndingRun<'_>, end: &RunEnd<'_>) -> PastRun {
     }
 }
 
-/// What this run left held. A run that failed did not come to apply anything else either.
+/// The categories that the plan holds: a run that failed did not apply them either.
 fn held_categories(applied: &PlannedRun<'_>) -> Vec<Category> {
     let held = applied.planned.plan.guard.held();
     held.into_iter().map(|held| held.category).collect()

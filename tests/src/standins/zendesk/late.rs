@@ -20,7 +20,7 @@ impl Zendesk {
         self.now_ms
     }
 
-    /// It becomes a later time: jobs end and late work is done, in the order of their times.
+    /// Moves the time on: jobs end and late work is done, in the order of their times.
     pub(in super::super) fn advance(&mut self, now_ms: i64) {
         self.now_ms = now_ms;
         loop {
@@ -49,13 +49,13 @@ impl Zendesk {
         if path.ends_with("/update_many") {
             let _ = self.update_many(&body, at_ms);
         } else {
-            // Its name was looked at when it was sent: this is the race that makes two.
+            // Its name was checked when it was sent: this is the race that makes two organizations.
             self.late_creates += 1;
             self.insert(&body["organization"]);
         }
     }
 
-    /// Notes a write that is done later. A create is looked at now, and not done if it is refused.
+    /// Notes a write that is done later. A create is checked now, and not done if it is refused.
     pub(in super::super) fn later(&mut self, request: &Request, seconds: u32) {
         let body = request.json();
         let is_create = match (request.method.as_str(), request.path.as_str()) {

@@ -37,7 +37,7 @@ pub struct Zendesk {
     /// True if that agent may not look at roles.
     #[serde(default)]
     pub hides_roles: bool,
-    /// The scopes the client may ask for, any if it is not said.
+    /// The scopes the client may ask for; any if `None`.
     #[serde(default)]
     pub allowed_scopes: Option<String>,
     #[serde(default)]
@@ -64,7 +64,7 @@ pub struct Zendesk {
     /// Work that was accepted and comes late.
     #[serde(default)]
     late: Vec<Late>,
-    /// Late creates that were done; for the tally of a test.
+    /// Late creates that were done; a test counts them.
     #[serde(default)]
     pub late_creates: usize,
     /// The time of the request or look, in milliseconds.
@@ -125,7 +125,7 @@ impl Default for Zendesk {
 }
 
 impl Zendesk {
-    /// True if a scope opens a request. Of what is used here only organizations have scopes of
+    /// True if a scope allows a request. Of what is used here only organizations have scopes of
     /// their own: job statuses and organization fields need the general one.
     fn opens(scope: &str, request: &Request) -> bool {
         let needed = if request.method == "GET" {
@@ -418,7 +418,7 @@ impl Zendesk {
         Response::json(201, &json!({"organization": self.organizations[&id]}))
     }
 
-    /// A new organization, whatever else there is.
+    /// A new organization, without a check for duplicates.
     fn insert(&mut self, wanted: &Value) -> u64 {
         let name = wanted["name"]
             .as_str()

@@ -1,6 +1,6 @@
 //! The least that the calls of a run cost with the packages that this project is bound to, for
 //! `make bench`: what sync asked of Zendesk and S3, asked again, one call after the other, by
-//! reqwest and the AWS SDK. Nothing is read in the answers, nothing is decided, nothing is tried
+//! reqwest and the AWS SDK. No answer is read into types, nothing is decided, nothing is tried
 //! twice.
 //!
 //! `floor-calls FILE`: a call a line, as JSON `{"service", "method", "target", "body"}`. Zendesk is

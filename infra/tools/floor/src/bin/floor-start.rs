@@ -1,4 +1,4 @@
-//! A Lambda that does nothing, for `make bench`: what a start costs whatever a function does.
+//! A Lambda that does nothing, for `make bench`: what a start costs, whatever the function does.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;

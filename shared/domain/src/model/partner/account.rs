@@ -199,7 +199,7 @@ fn checkbox(record: &Map<String, Value>, source: &str) -> Result<bool> {
     }
 }
 
-/// Follows a dotted source; a null lookup makes every field behind it null.
+/// Follows a dotted source; a null lookup makes every field reached through it null.
 fn lookup<'a>(record: &'a Map<String, Value>, source: &str) -> Result<&'a Value> {
     let absent = || {
         Error::Contract(format!(

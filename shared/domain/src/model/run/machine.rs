@@ -96,7 +96,7 @@ impl<'a> StateMachine<'a> {
         ))
     }
 
-    /// Who started executions, in the console.
+    /// The page in the console that shows who started executions.
     pub fn starts_page(&self) -> Option<String> {
         let (console, region) = (self.console()?, self.region);
         Some(format!(
