@@ -1,7 +1,7 @@
 """The size of what is released: each program as `make package` packs it."""
 
 from common.programs import FUNCTIONS, binary
-from common.smallest_zip import smallest_zip
+from common.zips import function_zip
 
 from .figures import Figure, Part, at_most
 
@@ -10,7 +10,7 @@ MOST_BYTES = 3_000_000
 
 def zipped(path):
     """Bytes of a program's zip."""
-    return len(smallest_zip(path.read_bytes()))
+    return len(function_zip(path.read_bytes()))
 
 
 def measure(bench):

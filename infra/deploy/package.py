@@ -12,9 +12,9 @@ import zipfile
 from checks.validate import version_problems
 from common.places import ROOT
 from common.programs import FUNCTIONS, binary
-from common.smallest_zip import smallest_zip
 from common.template import template
 from common.version import this_version
+from common.zips import entry, function_zip
 
 from . import sbom
 
@@ -54,7 +54,7 @@ def contents():
         for path in found(pattern)
     }
     for name in FUNCTIONS:
-        files[f"target/lambda/{name}.zip"] = smallest_zip(binary(name).read_bytes())
+        files[f"target/lambda/{name}.zip"] = function_zip(binary(name).read_bytes())
     text = (ROOT / "infra" / "template.yaml").read_text()
     files["infra/template.yaml"] = without_build(text, processor).encode()
     files["sbom.cdx.json"] = sbom.document(processor).encode()
@@ -103,11 +103,9 @@ def archive(name, files):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as made:
         for path, data in sorted(files.items()):
-            entry = zipfile.ZipInfo(f"{name}/{path}", (2020, 1, 1, 0, 0, 0))
-            entry.create_system, entry.external_attr = 3, 0o644 << 16
             is_packed = path.endswith(".zip")
-            entry.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
-            made.writestr(entry, data, compresslevel=9)
+            how = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
+            made.writestr(entry(f"{name}/{path}", 0o644, how), data, compresslevel=9)
     return buffer.getvalue()
 
 
