@@ -33,7 +33,8 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 @contextlib.contextmanager
 def launch(playwright):
-    chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    program = shutil.which("chromium-headless-shell")
+    chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
     yield chromium
     chromium.close()
 

@@ -21,6 +21,14 @@ const NOTHING: Tally = Tally {
     repeated: 0,
 };
 
+/// Exactly these numbers, and nothing else, must have been found.
+#[track_caller]
+fn assert_found(changes: &Changes, edit: impl FnOnce(&mut Tally)) {
+    let mut wanted = NOTHING;
+    edit(&mut wanted);
+    assert_eq!(tally(changes), wanted);
+}
+
 fn rules() -> Rules {
     Rules {
         protected: BTreeSet::new(),
@@ -111,11 +119,7 @@ fn an_update_names_only_the_changed_fields_with_both_values() {
             entry("account_owner", text("Grace"), text("Ada"))
         ]
     );
-    let wanted = Tally {
-        updates: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| all.updates = 1);
 }
 
 /// An organization with this text as Salesforce id, and with an external id.
@@ -141,11 +145,7 @@ fn a_mangled_id_or_an_external_id_matches_and_the_salesforce_id_is_written_anew(
         with_ids(9, &acme, "no id", Some(id(1))),
     ] {
         let changes = compare(std::slice::from_ref(&acme), vec![own]);
-        let wanted = Tally {
-            updates: 1,
-            ..NOTHING
-        };
-        assert_eq!(tally(&changes), wanted);
+        assert_found(&changes, |all| all.updates = 1);
         assert_eq!(changed_fields(&changes.entries.updates[0]), [SALESFORCE_ID]);
     }
 }
@@ -163,11 +163,7 @@ fn two_organizations_with_one_id_are_a_conflict_though_one_has_it_mangled_or_as_
             std::slice::from_ref(&acme),
             vec![own, named(twin, "Acme 2")],
         );
-        let wanted = Tally {
-            conflicts: 1,
-            ..NOTHING
-        };
-        assert_eq!(tally(&changes), wanted);
+        assert_found(&changes, |all| all.conflicts = 1);
     }
 }
 
@@ -176,11 +172,7 @@ fn the_organization_of_another_account_is_not_adopted_by_name() {
     let acme = account(1, "Acme");
     let of_another = with_ids(9, &acme, "", Some(id(2)));
     let changes = compare(&[acme], vec![of_another]);
-    let wanted = Tally {
-        conflicts: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| all.conflicts = 1);
 }
 
 #[test]
@@ -205,12 +197,9 @@ fn an_account_that_is_back_is_unmarked() {
     let acme = account(1, "Acme");
     let own = marked(organization(9, &acme, &[]));
     let changes = compare(&[acme], vec![own]);
-    let wanted = Tally {
-        updates: 1,
-        unmarks: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| {
+        (all.updates, all.unmarks) = (1, 1);
+    });
     assert_eq!(
         changes.entries.updates[0].changes,
         [Change {
@@ -226,12 +215,9 @@ fn a_partner_without_account_is_marked_once() {
     let gone = organization(9, &account(1, "Gone"), &[]);
     let before = marked(organization(8, &account(2, "Marked"), &[]));
     let changes = compare(&[], vec![gone, before]);
-    let wanted = Tally {
-        marks: 1,
-        already_marked: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| {
+        (all.marks, all.already_marked) = (1, 1);
+    });
     assert_eq!(changes.entries.marks[0].id, 9);
 }
 
@@ -281,13 +267,9 @@ fn a_protected_organization_in_a_conflict_loses_its_mark_and_nothing_else() {
     };
     let gone = marked(organization(9, &account(1, "Acme"), &[]));
     let changes = compare_with(&[account(2, "Acme")], vec![gone], &rules);
-    let wanted = Tally {
-        updates: 1,
-        unmarks: 1,
-        conflicts: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| {
+        (all.updates, all.unmarks, all.conflicts) = (1, 1, 1);
+    });
     assert_eq!(
         changed_fields(&changes.entries.updates[0]),
         [MARK_FOR_DELETION]
@@ -360,11 +342,7 @@ fn a_lookalike_with_the_id_is_adopted_never_doubled() {
         ],
     );
     let changes = compare(&[acme], vec![customer]);
-    let wanted = Tally {
-        updates: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| all.updates = 1);
     let fields = changed_fields(&changes.entries.updates[0]);
     assert_eq!(fields, ["account_owner", "account_type"]);
 }
@@ -409,11 +387,7 @@ fn two_organizations_with_one_id_are_left_alone_with_and_without_account() {
     let both = vec![first, named(second, "Acme 2")];
     for accounts in [vec![acme], Vec::new()] {
         let changes = compare(&accounts, both.clone());
-        let wanted = Tally {
-            conflicts: 1,
-            ..NOTHING
-        };
-        assert_eq!(tally(&changes), wanted);
+        assert_found(&changes, |all| all.conflicts = 1);
         let Conflict {
             accounts: sides,
             organizations,
@@ -431,11 +405,7 @@ fn a_create_under_a_taken_name_is_a_conflict_and_marks_nobody() {
     let partner = organization(9, &account(2, "ACME"), &[]);
     for holder in [customer, partner] {
         let changes = compare(std::slice::from_ref(&acme), vec![holder]);
-        let wanted = Tally {
-            conflicts: 1,
-            ..NOTHING
-        };
-        assert_eq!(tally(&changes), wanted);
+        assert_found(&changes, |all| all.conflicts = 1);
     }
 }
 
@@ -451,20 +421,12 @@ fn a_rename_to_a_taken_name_leaves_only_the_name_as_it_is() {
         std::slice::from_ref(&acme),
         vec![own.clone(), holder.clone()],
     );
-    let wanted = Tally {
-        conflicts: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| all.conflicts = 1);
 
     let changes = compare(&[acme], vec![marked(of_another_owner), holder]);
-    let wanted = Tally {
-        updates: 1,
-        unmarks: 1,
-        conflicts: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| {
+        (all.updates, all.unmarks, all.conflicts) = (1, 1, 1);
+    });
     assert_eq!(
         changed_fields(&changes.entries.updates[0]),
         ["account_owner", MARK_FOR_DELETION]
@@ -477,19 +439,12 @@ fn of_two_accounts_of_one_name_the_matched_goes_on_and_the_other_is_a_conflict()
     let second = account(2, "Acme");
     let own = organization(8, &first, &[("account_owner", text("X"))]);
     let changes = compare(&[first.clone(), second.clone()], vec![own]);
-    let wanted = Tally {
-        updates: 1,
-        conflicts: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| {
+        (all.updates, all.conflicts) = (1, 1);
+    });
 
     let neither = compare(&[first, second], Vec::new());
-    let wanted = Tally {
-        conflicts: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&neither), wanted);
+    assert_found(&neither, |all| all.conflicts = 1);
     assert_eq!(neither.found.conflicts[0].accounts.len(), 2);
 }
 
@@ -499,12 +454,9 @@ fn a_matched_account_is_renamed_though_another_wants_the_name_and_that_one_is_th
     let second = account(2, "Acme");
     let own = named(organization(8, &first, &[]), "Old");
     let changes = compare(&[first, second], vec![own]);
-    let wanted = Tally {
-        updates: 1,
-        conflicts: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| {
+        (all.updates, all.conflicts) = (1, 1);
+    });
     let conflict = &changes.found.conflicts[0];
     assert_eq!(conflict.accounts.len(), 2, "both sides are shown");
     assert_eq!(organization_ids(&conflict.organizations), [Some(8)]);
@@ -515,12 +467,9 @@ fn a_matched_account_is_renamed_though_another_wants_the_name_and_that_one_is_th
 #[test]
 fn an_account_that_is_never_created_takes_no_name() {
     let accounts = [account(1, "Acme"), typed(2, "Acme", "Services")];
-    let wanted = Tally {
-        creates: 1,
-        skipped: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&compare(&accounts, Vec::new())), wanted);
+    assert_found(&compare(&accounts, Vec::new()), |all| {
+        (all.creates, all.skipped) = (1, 1);
+    });
 }
 
 #[test]
@@ -529,11 +478,7 @@ fn a_partner_with_an_accounts_name_is_a_conflict_never_marked() {
     let own = organization(8, &acme, &[]);
     let blank = organization(9, &acme, &[(SALESFORCE_ID, FieldValue::UNSET)]);
     let changes = compare(&[acme], vec![own, named(blank, "ACME")]);
-    let wanted = Tally {
-        conflicts: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| all.conflicts = 1);
 }
 
 #[test]
@@ -568,12 +513,9 @@ fn renames(names: &[(&str, &str)]) -> Changes {
 #[test]
 fn a_name_that_the_plan_frees_waits_for_the_next_run_and_is_no_conflict() {
     let changes = renames(&[("C", "B"), ("B", "A"), ("A", "Z")]);
-    let wanted = Tally {
-        updates: 1,
-        deferred: 2,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| {
+        (all.updates, all.deferred) = (1, 2);
+    });
     assert_eq!(changes.entries.updates[0].id, 1);
     assert!(changes.found.deferred[0].reason.contains("organization 1"));
 }
@@ -583,12 +525,9 @@ fn an_account_whose_name_the_plan_frees_is_created_in_the_next_run() {
     let leaves = account(1, "New");
     let own = named(organization(1, &leaves, &[]), "Acme");
     let changes = compare(&[leaves, account(2, "Acme")], vec![own]);
-    let wanted = Tally {
-        updates: 1,
-        deferred: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| {
+        (all.updates, all.deferred) = (1, 1);
+    });
 }
 
 #[test]
@@ -606,11 +545,7 @@ fn names_that_are_wanted_in_a_ring_are_one_conflict_that_asks_for_a_temporary_na
         &[("B", "A"), ("C", "B"), ("A", "C")],
     ] {
         let changes = renames(ring);
-        let wanted = Tally {
-            conflicts: 1,
-            ..NOTHING
-        };
-        assert_eq!(tally(&changes), wanted);
+        assert_found(&changes, |all| all.conflicts = 1);
         let Conflict {
             reason,
             accounts,
@@ -625,13 +560,9 @@ fn names_that_are_wanted_in_a_ring_are_one_conflict_that_asks_for_a_temporary_na
 #[test]
 fn an_account_that_wants_a_name_of_a_ring_is_a_conflict_of_its_own() {
     let changes = renames(&[("B", "A"), ("A", "B"), ("A2", "C"), ("C", "D")]);
-    let wanted = Tally {
-        updates: 1,
-        deferred: 1,
-        conflicts: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| {
+        (all.updates, all.deferred, all.conflicts) = (1, 1, 1);
+    });
 }
 
 #[test]
@@ -648,11 +579,7 @@ fn a_rename_behind_one_that_never_happens_is_a_conflict_too() {
             named(organization(2, &second, &[]), "B"),
         ],
     );
-    let wanted = Tally {
-        conflicts: 2,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| all.conflicts = 2);
 }
 
 #[test]
@@ -674,20 +601,13 @@ fn a_conflict_names_the_account_of_each_organization() {
 fn an_account_without_type_is_skipped_never_created_never_marked() {
     let services = typed(1, "Acme", "Services");
     let alone = compare(std::slice::from_ref(&services), Vec::new());
-    let wanted = Tally {
-        skipped: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&alone), wanted);
+    assert_found(&alone, |all| all.skipped = 1);
 
     let own = organization(9, &account(1, "Acme"), &[("account_owner", text("X"))]);
     let changes = compare(&[services], vec![own]);
-    let wanted = Tally {
-        updates: 1,
-        skipped: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| {
+        (all.updates, all.skipped) = (1, 1);
+    });
     let fields = changed_fields(&changes.entries.updates[0]);
     assert_eq!(fields, ["account_owner"], "the type is left alone");
 }
@@ -698,11 +618,7 @@ fn an_organization_that_keeps_its_name_is_updated_though_another_has_it_too() {
     let own = organization(9, &acme, &[("account_owner", text("Sam"))]);
     let customer = organization(8, &account(2, "Acme"), &[(ACCOUNT_TYPE, text("customer"))]);
     let changes = compare(&[acme], vec![own, customer]);
-    let wanted = Tally {
-        updates: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| all.updates = 1);
 }
 
 #[test]
@@ -769,13 +685,9 @@ fn a_marked_organization_of_no_account_with_an_accounts_name_loses_its_mark_and_
     let acme = account(1, "Acme");
     let overwritten = marked(with_ids(9, &acme, "see notes", None));
     let changes = compare(&[acme], vec![overwritten]);
-    let wanted = Tally {
-        updates: 1,
-        unmarks: 1,
-        conflicts: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&changes), wanted);
+    assert_found(&changes, |all| {
+        (all.updates, all.unmarks, all.conflicts) = (1, 1, 1);
+    });
     assert_eq!(
         changed_fields(&changes.entries.updates[0]),
         [MARK_FOR_DELETION]
