@@ -317,7 +317,7 @@ impl SeenDoubts {
         let chunks = again.chain(jobs.clone().map(|job| &job["chunk"]));
         self.chunks.extend(
             chunks
-                .filter(|chunk| chunk["again"] == true)
+                .filter(|chunk| chunk["before"] != "unsent")
                 .map(Value::to_string),
         );
         let lost = jobs.filter(|job| !job["missing_since"].is_null());
