@@ -31,6 +31,7 @@ pub fn record_usage(usage: &Usage, now: Timestamp) {
 
 /// Writes what was recorded, one line an invocation.
 pub struct Emitter(&'static metrics_cloudwatch_embedded::Collector);
+
 impl Emitter {
     /// Collects all metrics of this process, under the namespace `PartnerSync` and the stack's
     /// name.

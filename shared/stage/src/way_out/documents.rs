@@ -1,9 +1,7 @@
 //! The documents a run leaves when it ends.
 
-use domain::model::{
-    Applied, HISTORY, Header, History, LATEST, LastGood, MEMORY, Memory, Results, run_key,
-};
-use domain::plan::{Plan, PlannedRun, verdict};
+use domain::model::{HISTORY, Header, History, LATEST, LastGood, MEMORY, Memory, Results, run_key};
+use domain::plan::{Plan, PlannedRun};
 use domain::{Error, Result};
 use jiff::Timestamp;
 use report::Report;
@@ -95,7 +93,7 @@ pub(super) async fn put_latest<S: Store>(
     let accounts = plan.counts.accounts;
     let latest = LastGood {
         header: Header::new(run.run_id, run.ended_at, accounts),
-        verdict: verdict(plan, &Applied::of(&applied.results)),
+        verdict: applied.verdict(),
         counts: plan.counts,
         instances: plan.instances.clone(),
         failing: history.failing.clone(),
