@@ -56,6 +56,7 @@ def environment(name, remote, instances=("global",)):
         "BUCKET": "bench",
         "SALESFORCE_SECRET": "bench/salesforce",
         "MARK_AFTER_HOURS": "0",
+        "QUIET_HOURS": "0",
         **dict.fromkeys(limits, NO_LIMIT),
         "JOBS_PER_PAUSE": str(jobs),
         "PAUSE_SECONDS": "1",

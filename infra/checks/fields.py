@@ -26,6 +26,9 @@ FILLED_BY = {
     "expiration_date": (
         "you, if anybody: `YYYY-MM-DD`, the end of the last subscription; only read"
     ),
+    "ignore_deletion": (
+        "the purge: it leaves the organization alone; only read, and need not be there"
+    ),
 }
 
 
@@ -38,7 +41,7 @@ def organization_fields():
         made = MADE[field["rule"]][0].format(field["source"], field["value"])
         offered = options if kinds[0] == "dropdown" else ""
         rows.append(f"| `{field['key']}` | {either(kinds)} | {offered} | this pipeline: {made} |")
-    for field in tables()["unmapped_fields"]:
+    for field in [*tables()["unmapped_fields"], *tables()["optional_fields"]]:
         filled = FILLED_BY[field["key"]]
         rows.append(f"| `{field['key']}` | {either(field['types'])} | | {filled} |")
     return "\n".join(rows)

@@ -100,6 +100,7 @@ def planned(counts):
         counted(counts["creates"], "create"),
         counted(counts["updates"], "update") + unmarks,
         counted(counts["marks"], "mark"),
+        f"{counts['unexplained']} unexplained" if counts["unexplained"] else "",
     )
     target = counted(counts["partner_organizations"], "partner organization")
     return [plan, f"of {target} on global, the target"]

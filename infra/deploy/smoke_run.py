@@ -139,7 +139,8 @@ def judged(described, runbook):
 def counts(output):
     """What was read and what an apply run would do."""
     counts, held = output["counts"], sum(one["count"] for one in output["held"])
-    changes = ", ".join(f"{counts[key]} {key}" for key in ("creates", "updates", "marks"))
+    kinds = ("creates", "updates", "marks", "unexplained")
+    changes = ", ".join(f"{counts[key]} {key}" for key in kinds)
     return (
         f"the plan: {counted(counts['accounts'], 'account')}, "
         f"{counts['organizations_scanned']} organizations ({counts['partner_organizations']} of "

@@ -42,7 +42,9 @@ def main():
     say(
         "partner-sync demo: everything runs on this machine, on loopback.",
         f"Wait states and retries take {WAIT_SCALE:.0%} of their time here; "
-        "on AWS they take it in full.\n",
+        "on AWS they take it in full.",
+        "QuietHours is 0 here, so that marks are set on any day; on AWS none is set in the 12",
+        "hours before a purge.\n",
     )
     try:
         with local_aws(FOLDER, WAIT_SCALE) as endpoint, standins(FOLDER) as remote:

@@ -1,6 +1,7 @@
 """The end of a run: what was seen, planned and done, what is held, and what that means."""
 
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from common.terminal import WIDTH, styled, wrapped
@@ -9,7 +10,20 @@ from common.words import counted, joined
 from .kept import BUCKET, document
 
 MOST_ROWS = 10
-LISTS = {"creates": "creates", "updates": "updates", "marks": "not_in_sync"}
+LISTS = {
+    "creates": "creates",
+    "updates": "updates",
+    "marks": "not_in_sync",
+    "unexplained": "not_in_sync",
+}
+NOUNS = {
+    "creates": "create",
+    "updates": "update",
+    "marks": "mark",
+    "unexplained": "unexplained mark",
+}
+# The column of the report's held marks with the reason, in words.
+SAID = "what Salesforce says"
 MEANINGS = {
     "OK": "Everything planned was done, and Zendesk proved it.",
     "NOTHING_TO_DO": "Zendesk is already as it must be: nothing was written.",
@@ -27,7 +41,7 @@ def ending(described):
     lines = []
     if "counts" in output:
         plan = document(f"runs/{run_id}/plan.json")
-        lines += [*seen(plan, output["counts"]), *table(output), ""]
+        lines += [*seen(plan, output["counts"]), *table(output, marked(run_id)), ""]
         for held in output["held"]:
             lines += held_rows(run_id, plan, held["category"])
         if output["held"]:
@@ -47,7 +61,16 @@ def seen(plan, counts):
     return lines
 
 
-def table(output):
+def marked(run_id):
+    """How many marks of each category were set."""
+    results = document(f"runs/{run_id}/results.json") or {"results": []}
+    entries = document(f"runs/{run_id}/not_in_sync.json")["not_in_sync"]
+    categories = {one["id"]: one["category"] for one in entries}
+    done = (one for one in results["results"] if one["outcome"] == "done")
+    return Counter(categories[one["id"]] for one in done if one["action"] == "mark")
+
+
+def table(output, marked):
     """What was planned, done and held, and what was left."""
     counts, applied = output["counts"], output["applied"]
     held = {one["category"]: one["count"] for one in output["held"]}
@@ -55,9 +78,16 @@ def table(output):
         ("creates", counts["creates"], applied["created"], held.get("creates", 0)),
         ("updates", counts["updates"], applied["updated"], held.get("updates", 0)),
         ("  un-marks among them", counts["unmarks"], "", ""),
-        ("marks for deletion", counts["marks"], applied["marked"], held.get("marks", 0)),
+        ("marks for deletion", counts["marks"], marked["marks"], held.get("marks", 0)),
+        (
+            "unexplained marks",
+            counts["unexplained"],
+            marked["unexplained"],
+            held.get("unexplained", 0),
+        ),
     ]
-    left = [f"{counts[key]} {key}" for key in ("retained", "waiting", "unlinked", "skipped")]
+    kept = ("retained", "waiting", "unlinked", "merged", "exempt", "skipped")
+    left = [f"{counts[key]} {key}" for key in kept]
     not_done = [f"{applied[key]} {key}" for key in ("failed", "unknown", "drifted")]
     return [
         styled(f"  {'':24} {'planned':>8} {'done':>8} {'held':>8}", "bold"),
@@ -71,15 +101,27 @@ def held_rows(run_id, plan, category):
     """Why a category is held, and its first entries with their reasons."""
     judged = next(one for one in plan["guard"]["categories"] if one["category"] == category)
     name = LISTS[category]
-    entries = [one for one in document(f"runs/{run_id}/{name}.json")[name] if not is_unmark(one)]
-    heading = f"Held: {counted(judged['count'], category[:-1])}. {judged['message']}."
+    entries = [
+        one
+        for one in document(f"runs/{run_id}/{name}.json")[name]
+        if one.get("category", category) == category and not is_unmark(one)
+    ]
+    said = reasons(document(f"runs/{run_id}/report.json"))
+    heading = f"Held: {counted(judged['count'], NOUNS[category])}. {measured(judged)}"
     lines = wrapped(heading, "yellow", "bold")
     for one in entries[:MOST_ROWS]:
         id, who = str(one.get("id", "new")), shortened(one["name"], 28)
-        lines.append(f"  {id:14} {who:28}  {shortened(why(one), WIDTH - 47)}")
+        lines.append(f"  {id:14} {who:28}  {shortened(why(one, said), WIDTH - 47)}")
     if len(entries) > MOST_ROWS:
         lines.append(f"  and {len(entries) - MOST_ROWS} more, all of them in the report")
     return lines
+
+
+def measured(judged):
+    """What the guard compares with its limit; why it does is in the report."""
+    others = [f"{judged[key]} {key}" for key in ("waiting", "standing") if judged[key]]
+    beside = f" Beside them: {joined(*others)}." if others else ""
+    return f"The limit is {judged['limit']}.{beside}"
 
 
 def is_unmark(entry):
@@ -88,10 +130,22 @@ def is_unmark(entry):
     return changed == ["mark_for_deletion"]
 
 
-def why(entry):
-    """The reason in an entry of the plan's lists."""
+def reasons(report):
+    """Why each held organization is to be marked, by its id: the report alone words it."""
+    return {
+        row[0]: dict(zip(section["head"], row, strict=True))[SAID]
+        for section in report["sections"]
+        if section["is_held"] and SAID in section["head"]
+        for row in section["rows"]
+    }
+
+
+def why(entry, said):
+    """The reason of a held entry."""
     changed = joined(*(change["field"] for change in entry.get("changes", [])))
-    return entry.get("reason") or (f"changes {changed}" if changed else "has no organization yet")
+    if changed:
+        return f"changes {changed}"
+    return said.get(str(entry.get("id")), "has no organization yet")
 
 
 def shortened(text, width):
@@ -109,8 +163,9 @@ def what_releases(command):
 
 
 def broken(command):
-    """A command in lines, its long options on lines of their own."""
-    return re.sub(r" (?=--(?!region))", " \\\\\n  ", command).split("\n")
+    """A command in lines, its long options and each digest on lines of their own."""
+    lines = re.sub(r" (?=--(?!region))", " \\\\\n  ", command)
+    return lines.replace('", "', '",\n    "').split("\n")
 
 
 def what_becomes(marked):
@@ -118,9 +173,9 @@ def what_becomes(marked):
     purge = next_purge(datetime.now(UTC)).strftime("%A %Y-%m-%d %H:%M UTC")
     text = (
         f"{counted(marked, 'organization')} marked. On {purge} another job would delete what is "
-        "marked and has no open tickets. To take a mark back before that, make the account a "
-        "partner again in Salesforce: the next run takes it back by itself. Or name the account in "
-        "ProtectedAccountIds, and untick mark_for_deletion in Zendesk."
+        "marked and has no tickets, or only closed ones. To take a mark back before that, make the "
+        "account a partner again in Salesforce, or name it in ProtectedAccountIds: the next run "
+        "takes it back by itself. Or untick mark_for_deletion in Zendesk as well."
     )
     return wrapped(text)
 

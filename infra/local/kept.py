@@ -48,7 +48,9 @@ def document(key):
 
 
 def held_plan():
-    """The last run's plan if something of it is held, else None."""
+    """The last run's plan if its marks are held, else None. What is unexplained is always held."""
     memory = document("memory.json") or {}
     plan = document(f"runs/{memory.get('run_id')}/plan.json")
-    return plan if plan and plan["release"] else None
+    judged = plan["guard"]["categories"] if plan else []
+    held = {one["category"] for one in judged if one["exceeded"] and not one["approved"]}
+    return plan if "marks" in held else None

@@ -33,7 +33,9 @@ def let_hours_pass(stack, remote, hours):
     key = {"Bucket": stack.bucket, "Key": "memory.json"}
     memory = json.loads(stack.s3.get_object(**key)["Body"].read())
     for entry in memory["absent"]:
-        entry["since"] = before(entry["since"], hours).isoformat().replace("+00:00", "Z")
+        # Without it no clock runs: something else keeps the organization.
+        if since := entry.get("since"):
+            entry["since"] = before(since, hours).isoformat().replace("+00:00", "Z")
     stack.s3.put_object(**key, Body=json.dumps(memory).encode())
     state = remote.state()
     for account in state["salesforce"]["accounts"].values():

@@ -79,6 +79,8 @@ def watching(folder, address, port):
             "ZENDESK_US_GOVERNMENT_SECRET": "partner-sync/zendesk/us-government",
             "ALLIANCE_ACCOUNT_IDS": "0014M00001sDiGEQA0",
             "PROTECTED_ACCOUNT_IDS": "0014M0000009005",
+            # Marks are set on any day here.
+            "QUIET_HOURS": "0",
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         }
         os.chdir(ROOT)

@@ -73,12 +73,14 @@ class Twin:
         self._earlier("absent", "since", hours)
 
     def let_the_purge_pass(self):
-        """Saturday: what is marked is deleted, and what was set before it is of another week."""
+        """Saturday: what is marked and not exempt is deleted, and what was set before it is of
+        another week."""
 
         def delete(state):
             all = state["zendesk"]["global"]["organizations"]
             for id, one in list(all.items()):
-                if one["organization_fields"].get("mark_for_deletion"):
+                fields = one["organization_fields"]
+                if fields.get("mark_for_deletion") and not fields.get("ignore_deletion"):
                     del all[id]
 
         self.change(delete)
@@ -91,8 +93,9 @@ class Twin:
     def _earlier(self, list, key, hours, document="memory.json"):
         remembered = self.document(document)
         for entry in remembered[list]:
-            moment = datetime.fromisoformat(entry[key]) - timedelta(hours=hours)
-            entry[key] = moment.isoformat().replace("+00:00", "Z")
+            if key in entry:
+                moment = datetime.fromisoformat(entry[key]) - timedelta(hours=hours)
+                entry[key] = moment.isoformat().replace("+00:00", "Z")
         self.put(document, remembered)
 
     def logs(self):

@@ -166,6 +166,11 @@ BROKEN = {
         "zendesk global: organization fields",
         "Sync.Contract: .*support_hold is missing .wanted: checkbox",
     ),
+    "an exemption that is no checkbox": (
+        lambda it: it.field("ignore_deletion", type="text"),
+        "zendesk global: organization fields",
+        r"Sync.Contract: .*ignore_deletion has the type text \(wanted: checkbox\)",
+    ),
     "an organization field of another type": (
         lambda it: it.field("support_hold", type="text"),
         "zendesk global: organization fields",
@@ -231,6 +236,7 @@ def test_what_lets_a_run_start_is_a_warning(patient):
     patient.org(calls_used=95_000, unshared=list(patient.remote.state()["salesforce"]["accounts"]))
     patient.instance(role="agent", edits_organizations=True, hides_roles=True)
     patient.secret("zendesk-global.json", scope="read")
+    patient.field("ignore_deletion", active=False)
     code, lines = patient.examine()
     warned = [topic for kind, topic, _ in lines if kind == "warn"]
     assert code == 0 and warned == [
@@ -238,6 +244,7 @@ def test_what_lets_a_run_start_is_a_warning(patient):
         "salesforce: API calls",
         "zendesk global: write token",
         "zendesk global: rights",
+        "zendesk global: ignore_deletion",
     ]
 
 

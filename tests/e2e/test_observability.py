@@ -71,7 +71,7 @@ def test_people_are_told_of_changes_of_state_and_of_nothing_else(twin):
     [(subject, message)] = twin.told()
     assert (
         subject == "partner-sync: HELD (was NOTHING_TO_DO)"
-        and "Held marks: 12 new and 0 set since the last purge, of 173 partner" in message
+        and "Held marks: 12 new, 0 waiting and 0 that stand, of 169 partner" in message
     )
     twin.run()
     assert twin.told() == []

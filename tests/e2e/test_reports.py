@@ -112,7 +112,7 @@ def address(tmp_path_factory):
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_it_is_complete_in_itself_and_fits_every_screen(browser, scene, address):
-    assert len(SCENES) == 16
+    assert len(SCENES) == 17
     for size in (DESKTOP, PHONE):
         for scheme in ("light", "dark"):
             with Visit(browser, address(scene), viewport=size, color_scheme=scheme) as visit:

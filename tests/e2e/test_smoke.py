@@ -70,7 +70,7 @@ def test_a_healthy_stack_passes_and_nothing_is_written_to_zendesk(here, capsys, 
         "5 log groups: kept for 90 days",
         "Compare accounts with organizations 3 creates, 18 updates (1 un-mark), 2 marks\n",
         "168 accounts, 6010 organizations (169 of partners), 3 creates, 18 updates, 2 marks, "
-        "0 held, 0 waiting, 0 unlinked\n",
+        "0 unexplained, 0 held, 0 waiting, 0 unlinked\n",
         "12 alarms: there and not on",
         "messages: 1 confirmed subscription (sqs)",
         "nothing was written to Zendesk",

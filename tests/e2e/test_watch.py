@@ -42,7 +42,7 @@ def test_the_stages_run_one_by_one(tmp_path, monkeypatch):
         for function in FUNCTIONS:
             outputs[function] = invoke(session, function)
         summary = outputs["sync"]["summary"]
-        assert summary["verdict"] == "OK"
+        assert summary["verdict"] == "HELD", "one mark is unexplained"
         assert summary["applied"] == {
             "created": 3,
             "updated": 19,

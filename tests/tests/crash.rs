@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::model::HISTORY;
-use domain::model::{Applied, Counts, Verdict};
+use domain::model::{Applied, Counts, HISTORY, MEMORY, Verdict};
 use partner_sync_tests::in_process::{Killed, Pipeline};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::seed::account_id;
@@ -67,6 +66,11 @@ async fn planned() -> (Running, Pipeline, Value) {
         }],
     });
     pipeline.store.put_json(HISTORY, &earlier, 1).await.unwrap();
+    let memory = json!({
+        "schema_version": 1, "run_id": "earlier", "generated_at": "2026-11-23T05:00:00Z",
+        "count": 0, "absent": [], "marked": [], "held": {},
+    });
+    pipeline.store.put_json(MEMORY, &memory, 0).await.unwrap();
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
     standins.world().log.clear();
     (standins, pipeline, plan)

@@ -95,7 +95,14 @@ async fn every_document_has_the_contracts_shape() {
     );
     assert_eq!(
         keys(&pipeline.document("not_in_sync.json")["not_in_sync"][0]),
-        ["id", "name", "reason", "salesforce_id"]
+        [
+            "category",
+            "id",
+            "name",
+            "reason",
+            "salesforce_id",
+            "updated_at"
+        ]
     );
     let instances = pipeline.document("organizations.json")["instances"].clone();
     assert_eq!(instances[0]["organizations_scanned"], 5210);

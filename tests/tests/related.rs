@@ -54,6 +54,40 @@ async fn a_mark_is_asked_about_whether_it_is_held_or_set() {
 }
 
 #[tokio::test]
+async fn an_unexplained_mark_is_asked_about_and_held_while_the_others_are_set() {
+    let (standins, mut pipeline) = lost(3).await;
+    for number in 10..12 {
+        let hidden = seed::account_id(number).to_string();
+        standins.world().salesforce.unshared.insert(hidden);
+    }
+    pipeline
+        .env
+        .insert("MARK_AFTER_HOURS".to_owned(), "1".to_owned());
+    assert_eq!(pipeline.run(json!({})).await.unwrap().counts.waiting, 5);
+    pipeline.hours_pass(1);
+    let summary = pipeline.run(json!({})).await.unwrap();
+    assert_eq!(
+        (summary.verdict, summary.applied.marked),
+        (Verdict::Held, 3)
+    );
+    assert_eq!((summary.counts.marks, summary.counts.unexplained), (3, 2));
+    assert_eq!(asked(&standins), 5);
+    // Held entries stand among the others in the list; each result is of its own organization.
+    let results = pipeline.document("results.json");
+    let all = results["results"].as_array().unwrap();
+    let done: Vec<_> = all.iter().filter(|one| one["action"] == "mark").collect();
+    let planned = pipeline.document("not_in_sync.json");
+    let planned = planned["not_in_sync"].as_array().unwrap();
+    let is_set = |id: &Value| {
+        let is_of = |one: &&&Value| one["id"] == *id && one["outcome"] == "done";
+        done.iter().filter(is_of).count() == 1
+    };
+    for one in planned {
+        assert_eq!(is_set(&one["id"]), one["category"] == "marks", "{one}");
+    }
+}
+
+#[tokio::test]
 async fn at_most_a_hundred_marks_are_asked_about() {
     let (standins, mut pipeline) = lost(130).await;
     let summary = pipeline.run(json!({})).await.unwrap();

@@ -93,6 +93,7 @@ fn each_ends_as_its_name_says() {
         ("held", "HELD"),
         ("held-marks", "HELD"),
         ("held-creates", "HELD"),
+        ("unexplained", "HELD"),
         ("partial", "PARTIAL"),
         ("failed", "FAILED"),
         ("first-run", "OK"),
@@ -141,8 +142,9 @@ fn of_five_thousand_changes_each_is_found_under_its_organization() {
 #[test]
 fn what_is_held_is_listed_in_full_before_anything_else() {
     for (scene, title, entries) in [
-        ("held-marks", "Held marks", 14),
+        ("held-marks", "Held marks", 15),
         ("held-creates", "Held creates", 168),
+        ("unexplained", "Unexplained", 1),
         ("held", "Held marks", 42),
     ] {
         let json = json(scene);
@@ -351,7 +353,7 @@ fn a_hostile_name_is_text_wherever_it_stands() {
 #[test]
 fn what_is_unknown_is_told_apart_from_what_failed() {
     let json = json("partial");
-    let headline = "2 created, 17 updated, 1 marked; 2 failed, 1 unknown";
+    let headline = "2 created, 17 updated, 2 marked; 2 failed, 1 unknown";
     assert_eq!(json["headline"], headline);
     let what_to_do = json["what_to_do"].as_array().unwrap();
     let is_about_unknown = |one: &Value| {
@@ -381,6 +383,7 @@ fn a_change_of_state_and_marks_that_were_set_are_told_and_nothing_else() {
             "held",
             "held-marks",
             "held-creates",
+            "unexplained",
             "partial",
             "failed",
             "five-thousand-changes",

@@ -6,7 +6,7 @@ use domain::model::{Applied, Verdict};
 use partner_sync_tests::in_process::{Pipeline, event, event_with};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, World, differences, seed};
-use serde_json::json;
+use serde_json::{Value, json};
 use stage::events::Progress;
 
 /// What is applied of the demo's world, where no id is protected.
@@ -370,6 +370,37 @@ async fn what_somebody_changed_meanwhile_is_not_marked() {
             .count(),
         3
     );
+}
+
+#[tokio::test]
+async fn a_mark_says_when_its_organization_was_changed_so_no_other_list_is_read() {
+    let (_standins, mut pipeline) = start(differences()).await;
+    let compared = pipeline.plan(json!({})).await.unwrap();
+    let gathered = format!("runs/{}/organizations.json", pipeline.run_id());
+    pipeline.store.remove(&gathered);
+    let summary = pipeline.apply(&json!(compared.plan)).await.unwrap();
+    assert_eq!(summary.applied, ALL_OF_THE_DEMO);
+}
+
+#[tokio::test]
+async fn an_execution_that_is_old_or_of_the_future_or_names_no_start_writes_nothing() {
+    let (standins, mut pipeline) = start(differences()).await;
+    let compared = pipeline.plan(json!({})).await.unwrap();
+    for (started_at, why) in [
+        (json!("2026-11-23T01:59:59Z"), "more than 4 h ago"),
+        (json!("2026-11-23T06:10:00Z"), "in the future"),
+        (Value::Null, "names no start"),
+    ] {
+        let started = |mut payload: Value| {
+            payload["started_at"] = started_at.clone();
+            event(payload)
+        };
+        let ended = pipeline.sync_once(&json!(compared.plan), started).await;
+        let refused = ended.unwrap_err();
+        assert_eq!(refused.name(), "Sync.Input");
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+    assert_eq!(standins.world().calls("global", "POST", CREATE), 0);
 }
 
 #[tokio::test]

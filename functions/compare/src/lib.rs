@@ -75,14 +75,14 @@ pub async fn compare<S: Store>(
 ) -> Result<Compared, Error> {
     let began = clock.now();
     let run_id = task.run_id.clone();
-    let ExecutionInput { mode, approve } = ExecutionInput::read(&task.input)?;
+    let input = ExecutionInput::read(&task.input)?;
+    let mode = input.mode;
     let usage = task.usage.clone();
-    let (comparison, inputs) = compared(config, store, task, approve).await?;
+    let (comparison, inputs) = compared(config, store, task, input).await?;
 
     let now = clock.now();
     let lists = put_lists(store, &run_id, now, &comparison.changes.entries).await?;
-    let counts = comparison.counts;
-    let count = counts.creates + counts.updates + counts.marks;
+    let count = comparison.counts.entries();
     let usage = RunUsage {
         compare: Usage::invocation(began, now),
         ..usage
@@ -114,7 +114,7 @@ async fn compared<S: Store>(
     config: &Compare,
     store: &S,
     task: CompareTask,
-    approve: Vec<String>,
+    input: ExecutionInput,
 ) -> Result<(Comparison, Inputs), Error> {
     let run_id = &task.run_id;
     let mut accounts: Accounts = store.get_json(&task.accounts).await?;
@@ -127,14 +127,22 @@ async fn compared<S: Store>(
         memory,
         lost,
         last_good,
-    } = recall(store).await?;
+        week,
+    } = recall(store, run_id, task.started_at).await?;
+    let ExecutionInput {
+        mode: _,
+        approve,
+        claim,
+    } = input;
     let inputs = Inputs {
         accounts: task.accounts,
         organizations: task.organizations,
         started_at: task.started_at,
         settings: config.settings.clone(),
         approve,
+        claim,
         last_good,
+        week,
         memory,
         memory_lost: lost,
         state_machine: task.state_machine,
@@ -198,8 +206,9 @@ fn tell(plan: &Plan) {
         waiting = counts.waiting,
         unlinked = counts.unlinked,
         deferred = plan.found.deferred.len(),
-        unknowns = plan.unknowns.join("; "),
-        warnings = plan.warnings.join("; "),
+        unexplained = counts.unexplained,
+        unknowns = plan.unknowns.len(),
+        warnings = plan.warnings.len(),
         milliseconds = plan.usage.compare.milliseconds,
         "compared"
     );

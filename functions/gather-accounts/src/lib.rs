@@ -1,9 +1,10 @@
 //! Stage 1: the authorised partner accounts of Salesforce, mapped, in `accounts.json`.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+mod former;
 
-use domain::model::{Account, AccountId, Accounts, Complete, Formers, Usage, run_key};
+use std::collections::BTreeSet;
+
+use domain::model::{Account, Accounts, Complete, Formers, Usage, run_key};
 use domain::{Error, Result};
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
@@ -65,11 +66,7 @@ pub async fn handler<S: Store, K: Secrets>(
     Ok(GatheredAccounts { accounts, usage })
 }
 
-/// How long the question about former accounts may take in all: it must not use up the
-/// invocation's time.
-const LONGEST_QUESTION: Duration = Duration::from_mins(1);
-
-/// The authorised accounts, and what became of those that the memory lists as missing.
+/// The authorised accounts, and what became of the missing ones.
 async fn read<S: Store>(
     client: &mut Client,
     config: &GatherAccounts,
@@ -77,49 +74,13 @@ async fn read<S: Store>(
     run_id: &str,
 ) -> Result<(Complete<Vec<Account>>, Formers), Error> {
     let accounts = client.partner_accounts(&config.alliances).await?;
-    let missing = missing(store, run_id, &accounts).await?;
-    let asked = tokio::time::timeout(LONGEST_QUESTION, client.former_accounts(&missing)).await;
-    let why = match asked {
-        Ok(Ok(former)) => {
-            let former_error = None;
-            return Ok((
-                accounts,
-                Formers {
-                    former,
-                    former_error,
-                },
-            ));
-        }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("no answer within {} s", LONGEST_QUESTION.as_secs()),
-    };
-    // An explanation only: the run goes on without it.
-    tracing::warn!(run_id, "what became of former accounts is not known: {why}");
-    let formers = Formers {
-        former: Vec::new(),
-        former_error: Some(why),
-    };
+    let gathered = accounts.get().iter().map(Account::id);
+    let gathered = gathered.collect::<Result<BTreeSet<_>>>()?;
+    let memory = find_memory(store, run_id).await?;
+    let missing = memory.map(|memory| former::missing(&memory, &gathered));
+    let missing = missing.unwrap_or_default();
+    let formers = former::ask(client, run_id, &missing, &gathered).await;
     Ok((accounts, formers))
-}
-
-/// The accounts that were missing in the last run, and are not back.
-async fn missing<S: Store>(
-    store: &S,
-    run_id: &str,
-    accounts: &Complete<Vec<Account>>,
-) -> Result<Vec<AccountId>> {
-    let Some(memory) = find_memory(store, run_id).await? else {
-        return Ok(Vec::new());
-    };
-    let mut missing: BTreeSet<AccountId> = memory
-        .absent
-        .into_iter()
-        .map(|one| one.salesforce_id)
-        .collect();
-    for account in accounts.get() {
-        missing.remove(&account.id()?);
-    }
-    Ok(missing.into_iter().collect())
 }
 
 fn note_taken_lease(event: &GatherAccountsEvent) {

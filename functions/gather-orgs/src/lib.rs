@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use stage::deadline::{Deadline, TimeLimit, refuse_if_old};
+use stage::deadline::{Deadline, TimeLimit, start_of};
 use stage::events::{GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse};
 use stage::metrics::{Metric, record, record_usage};
 use stage::recall::find_memory;
@@ -33,8 +33,8 @@ const STATE: &str = "gather-orgs-state.json.gz";
 ///
 /// # Errors
 /// [`Error::Incomplete`] unless the walk over the target came to its end; [`Error::Contract`] if
-/// the target's fields do not fit the mapping; [`Error::Input`] if the execution is too old;
-/// otherwise as Zendesk answers. `organizations.json` is not written then.
+/// the target's fields do not fit the mapping; [`Error::Input`] if the execution is too old, or
+/// names no start; otherwise as Zendesk answers. `organizations.json` is not written then.
 pub async fn handler<S: Store, K: Secrets>(
     config: &Result<GatherOrgs, Error>,
     store: &S,
@@ -50,9 +50,7 @@ pub async fn handler<S: Store, K: Secrets>(
         started_at,
         accounts,
     } = parse(event.payload)?;
-    if let Some(started_at) = started_at {
-        refuse_if_old(started_at, wire.now())?;
-    }
+    let started_at = start_of(started_at, wire.now())?;
     let accounts: Accounts = store.get_json(&accounts).await?;
     let accounts = accounts.into_complete(&run_id)?;
     let memory = find_memory(store, &run_id).await?;

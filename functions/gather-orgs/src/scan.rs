@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use compact_str::CompactString;
 use domain::model::{
-    Account, AccountId, Complete, Header, Instance, Memory, Organization, Organizations, Reading,
-    SeenIds, TARGET, Usage, name_key,
+    Account, AccountId, Complete, FoldedId, Header, Instance, Memory, Organization, Organizations,
+    Reading, SeenIds, TARGET, Usage, name_key,
 };
 use domain::{Error, Result};
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ use vendors::zendesk::{ListedOrganization, OrganizationsPage};
 #[derive(Debug, Default)]
 pub struct Wanted {
     ids: HashSet<AccountId>,
+    folded_ids: HashSet<FoldedId>,
     names: HashSet<CompactString>,
     /// Organizations of the target that the memory lists as marked by us.
     own_marks: HashSet<u64>,
@@ -33,7 +34,9 @@ impl Wanted {
         let own_marks = memory.into_iter().flat_map(|memory| &memory.marked);
         wanted.own_marks.extend(own_marks.map(|mark| mark.id));
         for account in accounts.get() {
-            wanted.ids.insert(account.id()?);
+            let id = account.id()?;
+            wanted.folded_ids.insert(FoldedId::of(&id));
+            wanted.ids.insert(id);
             wanted.names.insert(name_key(&account.name));
         }
         Ok(wanted)
@@ -42,8 +45,10 @@ impl Wanted {
     /// True if an organization that an instance lists is to be kept: a partner's, or a lookalike.
     pub fn keeps(&self, instance: &str, listed: &ListedOrganization<'_>) -> bool {
         let ids = || [listed.account_id(), listed.external_account_id()];
+        let folded = || listed.folded_id();
         listed.is_partner()
             || ids().iter().flatten().any(|id| self.ids.contains(id))
+            || folded().is_some_and(|id| self.folded_ids.contains(&id))
             || self.names.contains(&name_key(&listed.name))
             || (instance == TARGET && self.own_marks.contains(&listed.id))
     }
@@ -238,5 +243,62 @@ impl Walk {
             return Err(self.reading.incomplete(&why));
         }
         Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use domain::model::Alliances;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ACCOUNT: &str = "0014M00001sDiGEQA0";
+
+    /// What is wanted if there is one account.
+    fn wanted() -> Wanted {
+        let record = json!({
+            "Account_ID_18__c": ACCOUNT, "Name": "Acme GmbH", "Account_Owner_Calc__c": null,
+            "Technical_Account_Manager_Name__c": null, "Restricted_Account__c": null,
+            "Solutions_Architect_Lookup__r": null, "Solutions_Architect_Lookup__c": null,
+            "Partner_Track__c": "Open", "Support_Hold__c": false, "Account_Risk_Level__c": null,
+            "Type": "Partner", "Partners_Partner_Status__c": "Authorized",
+        });
+        let alliances = Alliances(Vec::new());
+        let account = Account::from_record(record.as_object().unwrap(), &alliances).unwrap();
+        let mut reading = Reading::<HashSet<AccountId>>::new("test");
+        reading.saw(&account.id().unwrap()).unwrap();
+        Wanted::of(&reading.finish(Some(1), vec![account]).unwrap(), None).unwrap()
+    }
+
+    /// True if a customer with these values is kept.
+    fn keeps(salesforce_id: &str, external_id: &Value) -> bool {
+        let listed = json!({
+            "id": 1, "name": "Somebody else", "external_id": external_id,
+            "organization_fields": {"account_type": "customer", "salesforce_id": salesforce_id},
+        });
+        let listed = listed.to_string();
+        let listed: ListedOrganization<'_> = serde_json::from_str(&listed).unwrap();
+        wanted().keeps(TARGET, &listed)
+    }
+
+    #[test]
+    fn an_accounts_id_is_kept_in_either_length_and_as_external_id() {
+        for text in [ACCOUNT, &ACCOUNT[..15]] {
+            assert!(keeps(text, &Value::Null), "{text}");
+            assert!(keeps("", &json!(text)), "{text}");
+        }
+        assert!(!keeps("001D000000IRFmaIAH", &Value::Null));
+    }
+
+    #[test]
+    fn an_accounts_id_of_fifteen_characters_that_was_folded_is_kept() {
+        for folded in [ACCOUNT[..15].to_lowercase(), ACCOUNT[..15].to_uppercase()] {
+            assert!(keeps(&folded, &Value::Null), "{folded}");
+        }
+        assert!(!keeps("001d000000irfma", &Value::Null));
+        assert!(!keeps("0014m00001sDiGE", &Value::Null), "of both cases");
     }
 }

@@ -35,7 +35,7 @@ mod work;
 use domain::{Error, Result};
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
-use stage::deadline::{Deadline, TimeLimit, refuse_if_old, refuse_if_redriven};
+use stage::deadline::{Deadline, TimeLimit, refuse_if_redriven, start_of};
 use stage::events::{Progress, SoFar, SyncEvent, Synced, parse};
 use stage::metrics::record_usage;
 use stage::secrets::Secrets;
@@ -69,11 +69,9 @@ pub async fn handler<S: Store, K: Secrets>(
     let deadline = Deadline::of(&event.context, &wire.clock);
     let event: SyncEvent = parse(event.payload)?;
     refuse_if_redriven(event.redriven)?;
-    if let Some(started_at) = event.started_at {
-        refuse_if_old(started_at, began)?;
-    }
+    let started_at = start_of(event.started_at, began)?;
     let work = session.work(store, &event.run_id, &event.plan).await?;
-    let limit = TimeLimit::of(event.started_at);
+    let limit = TimeLimit::of(started_at);
     let state = match open(config, store, &work, &deadline, &event.lease_taken_from).await? {
         Opened::Ours(state) => *state,
         Opened::Busy { seconds, so_far } => {

@@ -122,7 +122,7 @@ impl Applier<'_> {
         for place in undecided {
             let id = self.work.id(Action::Mark, place);
             let changed = match id.and_then(|id| now.get(&id)) {
-                Some(organization) if self.work.is_as_read(organization) => continue,
+                Some(organization) if self.work.is_as_read(place, organization) => continue,
                 Some(organization) => {
                     let was_marked_before = self.work.was_marked_before(organization.id);
                     ChangedMark {

@@ -1,12 +1,9 @@
 //! What is to be applied: the plan's lists, verified, without what the guard holds.
 
-use std::collections::BTreeMap;
-
 use domain::model::{Action, Category, MARK_FOR_DELETION, Mode, Organization, Reference, TARGET};
 use domain::plan::{Change, Create, Mark, NAME, Plan, Planned, Update};
 use domain::{Error, Result};
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use stage::deadline::refuse_if_old;
 use stage::loader::load_plan;
@@ -18,8 +15,8 @@ pub struct Work {
     pub planned: Planned,
     /// If the updates are held: the un-marks among them, which are applied all the same.
     unmarks: Option<Vec<Update>>,
-    /// When each organization to be marked was changed last, as compare saw it.
-    read_at: BTreeMap<u64, String>,
+    /// The marks of the categories that are not held. Progress counts places in this list.
+    marks: Vec<Mark>,
 }
 
 impl Work {
@@ -39,15 +36,17 @@ impl Work {
             let updates = planned.entries.updates.iter();
             updates.filter_map(Update::only_unmark).collect()
         };
-        let mut work = Self {
-            unmarks: planned.plan.guard.holds(Category::Updates).then(unmarks),
+        let guard = &planned.plan.guard;
+        let marks = planned.entries.marks.iter();
+        let work = Self {
+            unmarks: guard.holds(Category::Updates).then(unmarks),
+            marks: marks
+                .filter(|mark| !guard.holds(mark.category))
+                .cloned()
+                .collect(),
             planned,
-            read_at: BTreeMap::new(),
         };
         work.may_be_applied(now)?;
-        if !work.marks().is_empty() {
-            work.read_at = changed_last(store, work.plan()).await?;
-        }
         Ok(work)
     }
 
@@ -103,10 +102,7 @@ impl Work {
     }
 
     fn marks(&self) -> &[Mark] {
-        if self.plan().guard.holds(Category::Marks) {
-            return &[];
-        }
-        &self.planned.entries.marks
+        &self.marks
     }
 
     pub fn total(&self) -> usize {
@@ -196,33 +192,13 @@ impl Work {
 
     /// True if an organization to be marked is still as compare saw it: a partner, not marked, not
     /// changed by anybody. Without an `updated_at` that cannot be known, so it is false.
-    pub fn is_as_read(&self, organization: &Organization) -> bool {
+    pub fn is_as_read(&self, index: usize, organization: &Organization) -> bool {
         organization.is_partner()
             && !organization.is_marked()
             && !organization.updated_at.is_empty()
-            && self.read_at.get(&organization.id) == Some(&organization.updated_at)
+            && self
+                .marks()
+                .get(index)
+                .is_some_and(|mark| mark.updated_at == organization.updated_at)
     }
-}
-
-/// What is read of `organizations.json`.
-#[derive(Deserialize)]
-struct Read {
-    organizations: Vec<ReadAt>,
-}
-
-#[derive(Deserialize)]
-struct ReadAt {
-    id: u64,
-    instance: String,
-    updated_at: String,
-}
-
-/// When each organization of the target was changed last, as compare saw it.
-async fn changed_last<S: Store>(store: &S, plan: &Plan) -> Result<BTreeMap<u64, String>> {
-    let read: Read = store.get_json(&plan.inputs.organizations).await?;
-    let of_target = read
-        .organizations
-        .into_iter()
-        .filter(|one| one.instance == TARGET);
-    Ok(of_target.map(|one| (one.id, one.updated_at)).collect())
 }

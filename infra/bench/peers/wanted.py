@@ -8,6 +8,7 @@ MANAGED = (
     "account_owner",
     "account_type",
     "expiration_date",
+    "ignore_deletion",
     "mark_for_deletion",
     "org_in_escalated_state",
     "restricted_account",

@@ -1,15 +1,18 @@
 //! The head of the report: how it ended, in one line, and what to do now, with the exact command.
 
 use super::failures::RUNS_UNTIL_STUBBORN;
+use super::marks::free_marks;
+use super::reasons::{self, entry};
 use super::runbook::Heading;
 use super::words::{counted, which};
-use super::{Instruction, ReportContext, health, links, minute, next_purge};
+use super::{Instruction, ReportContext, approvals, health, links, minute, next_purge};
 use domain::mask::without_addresses;
 use domain::model::{
     Action, Applied, Category, Held, Mode, Outcome, RecordOutcome, StateMachine, Verdict,
 };
-use domain::plan::{Plan, approval, marks_pending, verdict};
-use domain::plan::{PlannedRun, Reached, RunEnd};
+use domain::plan::{
+    Keeper, Kept, Plan, PlannedRun, Reached, RunEnd, approval, marks_pending, verdict,
+};
 
 /// The head of a report.
 pub(super) struct Advice {
@@ -78,21 +81,16 @@ fn planned(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Advice {
 fn warnings(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Vec<String> {
     let mut warnings = warnings_of(&run.planned.plan);
     warnings.extend(health::ending_credentials(context, run));
-    let refused = &run.planned.plan.guard.refused_approvals;
-    if !refused.is_empty() {
-        warnings.push(format!(
-            "Refused approvals, which fit nothing that is held in this plan: {}.",
-            refused.join(", ")
-        ));
-    }
+    warnings.extend(approvals::refused(&run.planned.plan));
     warnings
 }
 
 /// What could not be known, and why the inputs look emptier than they should.
 fn warnings_of(plan: &Plan) -> Vec<String> {
     let emptier = |why| format!("The inputs look emptier than they should: {why}.");
-    let unknowns = plan.unknowns.iter().cloned();
-    unknowns.chain(plan.warnings.iter().map(emptier)).collect()
+    let suspicions = plan.warnings.iter().map(reasons::warning).map(emptier);
+    let unknowns = plan.unknowns.iter().map(reasons::unknown);
+    unknowns.chain(suspicions).collect()
 }
 
 fn headline(conclusion: Verdict, run: &PlannedRun<'_>, applied: &Applied) -> String {
@@ -113,7 +111,7 @@ fn headline(conclusion: Verdict, run: &PlannedRun<'_>, applied: &Applied) -> Str
             "{}, {}, {} planned; nothing was applied",
             counted(counts.creates, "create"),
             counted(counts.updates, "update"),
-            counted(counts.marks, "mark")
+            counted(counts.marks + counts.unexplained, "mark")
         ),
         Verdict::Planned => format!("nothing was applied; {held} would be held"),
         Verdict::NothingToDo if counts.conflicts > 0 => format!(
@@ -130,17 +128,9 @@ fn headline(conclusion: Verdict, run: &PlannedRun<'_>, applied: &Applied) -> Str
 fn held_in_words(held: &[Held]) -> String {
     let words: Vec<_> = held
         .iter()
-        .map(|held| counted(held.count, word(held.category)))
+        .map(|held| counted(held.count, entry(held.category)))
         .collect();
     words.join(" and ")
-}
-
-fn word(category: Category) -> &'static str {
-    match category {
-        Category::Creates => "create",
-        Category::Updates => "update",
-        Category::Marks => "mark",
-    }
 }
 
 /// Everything a person may do now, the most urgent first.
@@ -151,11 +141,14 @@ fn what_to_do(
 ) -> Vec<Explained> {
     let mut all = Vec::new();
     all.extend(about_waiting(context, run));
+    all.extend(about_unexplained(&run.planned.plan));
     all.extend(about_the_plan(context, &run.planned.plan));
     all.extend(about_parts(context, &run.planned.plan));
-    all.extend(about_approvals(context, &run.planned.plan));
+    let started = approvals::started_with(context, &run.planned.plan);
+    all.extend(started.map(|instruction| (instruction, None)));
     all.extend(about_failures(&run.results, applied));
     all.extend(about_marks(context, run));
+    all.extend(about_merged(&run.planned.plan));
     if !run.planned.plan.found.conflicts.is_empty() {
         let text = format!(
             "Resolve {} below; until a person decides, what clashes waits.",
@@ -167,6 +160,22 @@ fn what_to_do(
         all.push((Instruction::new("Nothing."), None));
     }
     all
+}
+
+/// What to look at before anybody approves a mark that Salesforce does not explain.
+fn about_unexplained(plan: &Plan) -> Option<Explained> {
+    let held = plan.guard.held();
+    let unexplained = held
+        .iter()
+        .find(|held| held.category == Category::Unexplained)?;
+    let text = format!(
+        "Salesforce gives no evidence for {}. Look at the account in Salesforce, at the permission \
+         of the integration's user, and at the organization's account_type. Correct what is wrong, \
+         and the next run goes on by itself.",
+        counted(unexplained.count, entry(Category::Unexplained))
+    );
+    let section = (held.len() == 1).then_some(Heading::UNEXPLAINED);
+    Some((Instruction::new(text), section))
 }
 
 /// How to release what is held, or to apply what was only planned.
@@ -193,6 +202,16 @@ fn about_the_plan(context: ReportContext<'_>, plan: &Plan) -> Option<Explained> 
             let instruction = Instruction::start(text, context, &released);
             Some((instruction, Some(Heading::HELD_CHANGES)))
         }
+        (Mode::Plan, false) if plan.release.is_none() => {
+            let text = format!(
+                "Nothing was applied, and in apply mode a part of this plan would be held. \
+                 {doubt}Read what would be held below. Only what a run in apply mode has held in \
+                 the last 24 hours can be approved: start one in apply mode first, and release \
+                 from its report. It applies what needs no approval, and holds the same:"
+            );
+            let section = Heading::LOOKING_AT_A_CHANGE;
+            Some((Instruction::start(text, context, "{}"), Some(section)))
+        }
         (Mode::Plan, false) => {
             let text = format!(
                 "Nothing was applied, and in apply mode a part of this plan would be held. \
@@ -213,11 +232,11 @@ fn about_the_plan(context: ReportContext<'_>, plan: &Plan) -> Option<Explained> 
 /// How to release one held category and leave the others held.
 fn about_parts(context: ReportContext<'_>, plan: &Plan) -> Vec<Explained> {
     let held = plan.guard.held();
-    if held.len() < 2 {
+    if held.len() < 2 || plan.release.is_none() {
         return Vec::new();
     }
     let part = |held: Held| {
-        let what = counted(held.count, word(held.category));
+        let what = counted(held.count, entry(held.category));
         let text = format!("Or release only the {what}, and leave the rest held:");
         let input = approval(&[held.digest]);
         (Instruction::start(text, context, &input), None)
@@ -244,7 +263,7 @@ pub(super) fn nothing_happens(context: ReportContext<'_>, run: &PlannedRun<'_>) 
     let marked = match pending(run) {
         0 => "no partner organization is known to be marked".to_owned(),
         some => format!(
-            "of {}, it deletes those without open tickets",
+            "of {}, it deletes those that have no tickets other than closed ones",
             counted(some, "marked organization")
         ),
     };
@@ -260,26 +279,26 @@ pub(super) fn pending(run: &PlannedRun<'_>) -> usize {
     marks_pending(run)
 }
 
-/// Which approvals the run was started with, and where to see who started it.
-fn about_approvals(context: ReportContext<'_>, plan: &Plan) -> Option<Explained> {
-    let approved = plan.guard.categories.iter().filter(|one| one.approved);
-    let words: Vec<_> = approved
-        .map(|one| counted(one.count, word(one.category)))
-        .collect();
-    if words.is_empty() {
-        return None;
-    }
-    let text = format!(
-        "This run was started with an approval of {}. Who started it is not known here: AWS \
-         CloudTrail shows it, event StartExecution, {}, name {}.",
-        words.join(" and "),
-        minute(context.started_at),
-        context.run_id
-    );
-    let machine = context.state_machine.and_then(StateMachine::of);
-    let page = machine.and_then(|machine| machine.starts_page());
-    let page = page.map(|url| links::link("Open CloudTrail: StartExecution", url));
-    Some((Instruction::on(text, page), None))
+/// Organizations of merged accounts, which only a person can bring together.
+fn about_merged(plan: &Plan) -> Option<Explained> {
+    let is_a_pair = |one: &&Kept| {
+        matches!(
+            one.reason,
+            Keeper::Merged {
+                organization: Some(_),
+                ..
+            }
+        )
+    };
+    let pairs = plan.found.merged.iter().filter(is_a_pair).count();
+    (pairs > 0).then(|| {
+        let text = format!(
+            "Bring {} of merged accounts together in Zendesk: see \"Merged accounts\" below. The \
+             one that stays must carry the surviving account's id before anybody merges them.",
+            counted(pairs, "pair")
+        );
+        (Instruction::new(text), Some(Heading::MERGED))
+    })
 }
 
 fn about_failures(results: &[RecordOutcome], applied: &Applied) -> Vec<Explained> {
@@ -346,10 +365,11 @@ fn about_marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Expla
     if set == 0 {
         return None;
     }
-    let planned = run.planned.entries.marks.len();
+    let planned = free_marks(run).count();
     let purge = next_purge(context.ended_at);
     let text = format!(
-        "{set} of {} {} set: look below, before {purge}, when what is marked is deleted.",
+        "{set} of {} {} set: look below, before {purge}, when those are deleted that have no \
+         tickets other than closed ones.",
         counted(planned, "mark"),
         which(set, "was", "were")
     );

@@ -52,6 +52,11 @@ impl Cell {
         Self(vec![Part::Run(run_id.to_owned())])
     }
 
+    /// Words of ours that stand nowhere else, however long.
+    pub(super) fn whole(words: String) -> Self {
+        Self(vec![Part::Text(words)])
+    }
+
     /// A sentence of ours: the ids in it lead to their records.
     pub(super) fn sentence(text: &str) -> Self {
         let text = shown(text);

@@ -1,57 +1,120 @@
-//! What this run leaves as it is, and until when: waiting, unlinked, deferred, retained, skipped.
+//! What this run leaves as it is, and until when: merged, waiting, unlinked, deferred, retained,
+//! skipped.
+
+use jiff::Timestamp;
 
 use super::cells::Cell;
-use super::{Section, minute, next_purge};
+use super::marks::NEVER;
+use super::{ReportContext, Section, minute, next_purge, reasons};
 use domain::model::Category;
-use domain::plan::PlannedRun;
-use domain::plan::{Deferred, Retained, Skipped, Waiting};
+use domain::plan::{
+    Deferred, Keeper, Kept, PlannedRun, Settings, Skipped, Waiting, Weight, purge_in_quiet_hours,
+};
 
-pub(super) fn waiting(run: &PlannedRun<'_>) -> Option<Section> {
+/// Organizations whose account went into another one, beside the other one's organization.
+pub(super) fn merged(run: &PlannedRun<'_>) -> Option<Section> {
+    let row = |one: &Kept| {
+        let (into, organization) = match &one.reason {
+            Keeper::Merged { into, organization } => (Cell::account(into), *organization),
+            _ => (Cell::default(), None),
+        };
+        vec![
+            Cell::organization(one.id),
+            one.name.as_str().into(),
+            Cell::salesforce_id(one.salesforce_id.as_deref()),
+            into,
+            organization.map_or_else(|| "none".into(), Cell::organization),
+        ]
+    };
+    Section::list(
+        "Merged accounts",
+        "Salesforce merged these accounts, so the two organizations of a row belong together in \
+         Zendesk. Nothing is done to the first one, and it is never marked. The one that stays \
+         must carry the surviving account's id in salesforce_id before anybody merges them there: \
+         a merge in Zendesk carries no fields over. Where there is no second one, the surviving \
+         account is no partner's: correct the organization's account_type or its salesforce_id.",
+        &[
+            "organization",
+            "name",
+            "account",
+            "merged into",
+            "which has organization",
+        ],
+        run.planned.plan.found.merged.iter().map(row),
+        "plan.json",
+    )
+}
+
+pub(super) fn waiting(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
+    let settings = &run.planned.plan.inputs.settings;
     let row = |one: &Waiting| {
         vec![
             Cell::organization(one.id),
             one.name.as_str().into(),
             Cell::salesforce_id(one.salesforce_id.as_deref()),
-            one.reason.as_str().into(),
+            reasons::evidence(&one.reason).into(),
+            reasons::waits_for(one.waits_for).into(),
             minute(one.eligible_from).into(),
-            next_purge(one.eligible_from).into(),
+            deleted_on(one, context.ended_at, settings).into(),
         ]
     };
-    let note = format!(
-        "An organization is marked once its account has been missing in every complete run for {} \
-         hours (MarkAfterHours). To keep one for good, name its account in ProtectedAccountIds.",
-        run.planned.plan.inputs.settings.mark_after_hours
-    );
     let head = [
         "organization",
         "name",
         "account",
         "what became of the account",
+        "waits for",
         "may be marked from",
         "deleted on at the earliest",
     ];
     Section::list(
         "Waiting",
-        note,
+        note_of_waiting(settings),
         &head,
         run.planned.plan.found.waiting.iter().map(row),
         "plan.json",
     )
 }
 
+fn note_of_waiting(settings: &Settings) -> String {
+    let quiet = match settings.quiet_hours {
+        0 => String::new(),
+        hours => format!(" In the {hours} hours before a purge (QuietHours) none is marked."),
+    };
+    format!(
+        "An organization is marked once its account has been missing in every complete run for {} \
+         hours (MarkAfterHours), and Salesforce has said that the partner left.{quiet} To keep one \
+         for good, name its account in ProtectedAccountIds.",
+        settings.mark_after_hours
+    )
+}
+
+/// The first purge that may delete the organization.
+fn deleted_on(waiting: &Waiting, now: Timestamp, settings: &Settings) -> String {
+    if waiting.exempt {
+        return NEVER.to_owned();
+    }
+    if waiting.reason.weight() == Weight::Unexplained {
+        return "never, unless a person approves it".to_owned();
+    }
+    let marked = waiting.eligible_from.max(now);
+    let purge = purge_in_quiet_hours(marked, settings.quiet_hours);
+    next_purge(purge.unwrap_or(marked))
+}
+
 pub(super) fn unlinked(run: &PlannedRun<'_>) -> Option<Section> {
-    let row = |one: &Retained| {
+    let row = |one: &Kept| {
         vec![
             Cell::organization(one.id),
             one.name.as_str().into(),
             Cell::salesforce_id(one.salesforce_id.as_deref()),
-            one.reason.as_str().into(),
+            reasons::keeper(&one.reason).into(),
         ]
     };
     Section::list(
         "Unlinked",
-        "Partner organizations of nobody knows which account. They are never marked, and never \
-         updated, until a person links them.",
+        "It is not known which accounts these partner organizations belong to. They are never \
+         marked, and never updated, until a person links them.",
         &["organization", "name", "Salesforce id", "what to do"],
         run.planned.plan.found.unlinked.iter().map(row),
         "plan.json",
@@ -64,7 +127,7 @@ pub(super) fn deferred(run: &PlannedRun<'_>) -> Option<Section> {
             one.id.map_or_else(|| "new".into(), Cell::organization),
             Cell::account(&one.salesforce_id),
             one.name.as_str().into(),
-            Cell::sentence(&one.reason),
+            Cell::sentence(&reasons::deferred(&one.reason)),
         ]
     };
     let note = if run.planned.plan.guard.holds(Category::Updates) {
@@ -80,14 +143,14 @@ pub(super) fn deferred(run: &PlannedRun<'_>) -> Option<Section> {
 
 pub(super) fn kept(run: &PlannedRun<'_>) -> Option<Section> {
     let plan = &run.planned.plan;
-    let retained = |one: &Retained| {
+    let retained = |one: &Kept| {
         let from = one
             .eligible_from
             .map_or_else(String::new, |date| format!("may be marked from {date}"));
         vec![
             Cell::organization(one.id),
             one.name.as_str().into(),
-            one.reason.as_str().into(),
+            reasons::keeper(&one.reason).into(),
             from.into(),
         ]
     };
@@ -95,7 +158,7 @@ pub(super) fn kept(run: &PlannedRun<'_>) -> Option<Section> {
         vec![
             Cell::account(&one.salesforce_id),
             one.name.as_str().into(),
-            one.reason.as_str().into(),
+            reasons::skipped(one.reason).into(),
             "not created".into(),
         ]
     };

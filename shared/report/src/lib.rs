@@ -3,14 +3,16 @@
 //! - `facts`: what a report is made from.
 //! - `document`: the report itself, before it has a form; `cells` its tables' cells, `addresses`
 //!   and `links` where they lead.
-//! - `advice`: its head. `sections`: the order of its parts, which are `marks`, `changes`,
-//!   `failures`, `kept`, `outcome`, `inputs`, `health`, `cost`, `chart`.
+//! - `advice`: its head, with `approvals`. `sections`: the order of its parts, which are `marks`,
+//!   `changes`, `failures`, `kept`, `outcome`, `inputs`, `health`, `cost`, `chart`.
+//! - `reasons` and `judged` word what the plan has typed.
 //! - `html` (with `report.html` and `report.css`), `markdown`: its forms; `escape` what they do to
 //!   text from outside.
 //! - `notice`: the short message to people. `runbook`: what of the runbook both name.
 
 mod addresses;
 mod advice;
+mod approvals;
 mod cells;
 mod changes;
 mod chart;
@@ -22,6 +24,7 @@ mod failures;
 mod health;
 mod html;
 mod inputs;
+mod judged;
 mod kept;
 mod links;
 mod markdown;
@@ -29,6 +32,7 @@ mod marks;
 mod metric;
 mod notice;
 mod outcome;
+mod reasons;
 mod runbook;
 mod sections;
 mod time;
@@ -45,5 +49,9 @@ pub use time::seconds_between;
 use document::{Bar, Instruction, Link, Section};
 use time::{minute, next_purge};
 
+#[cfg(test)]
+mod for_tests;
+#[cfg(test)]
+mod planned_tests;
 #[cfg(test)]
 mod tests;

@@ -36,13 +36,14 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// 1 for a run that ended OK, `NOTHING_TO_DO` or PARTIAL; 0 for one that was held or failed.
+    /// 1 for a run that ended OK, `NOTHING_TO_DO` or PARTIAL, or held unexplained marks alone; 0
+    /// for one that held something else or failed.
     GoodRun: Count,
     /// Entries of held categories.
     HeldChanges: Count,
     /// Hours for which something has been held in every run; 0 if nothing is.
     HoursHeld: Count,
-    /// Organizations that are marked, and that the next purge deletes unless the mark is removed.
+    /// Marked organizations that the next purge may delete, unless the mark is taken back.
     MarksPending: Count,
     /// Hours to the next purge.
     HoursToPurge: Count,
@@ -50,6 +51,10 @@ metrics! {
     Waiting: Count,
     /// Partner organizations that name no account.
     Unlinked: Count,
+    /// Organizations whose missing account Salesforce does not explain.
+    Unexplained: Count,
+    /// Marked organizations that the purge leaves alone.
+    Exempt: Count,
     /// Records that failed.
     FailedRecords: Count,
     /// Records that may have been applied or not.

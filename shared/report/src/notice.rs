@@ -11,14 +11,17 @@ use super::failures::RUNS_UNTIL_STUBBORN;
 use super::links::anchor;
 use super::runbook::Heading;
 use super::words::counted;
-use super::{ReportContext, minute, next_purge};
+use super::{ReportContext, approvals, judged, minute, next_purge};
 use crate::Reporting;
 use domain::mask::without_addresses;
 use domain::model::{
-    Action, Applied, Outcome, PastRun, RecordOutcome, StateMachine, Verdict, run_key,
+    Action, Applied, Category, Counts, Outcome, PastRun, RecordOutcome, StateMachine, Verdict,
+    run_key,
 };
-use domain::plan::{Guard, Inputs, Plan, Repeated, marks_set, still_marked};
-use domain::plan::{KnownResults, PlannedRun, Reached, RunEnd};
+use domain::plan::{
+    Inputs, KnownResults, Plan, PlannedRun, Reached, Repeated, RunEnd, lost_news, marks_set,
+    still_marked,
+};
 
 /// The most records named in a notice.
 const MOST_NAMED: usize = 5;
@@ -44,7 +47,13 @@ pub fn notice(context: ReportContext<'_>, end: &RunEnd<'_>) -> Option<Notice> {
     let planned = end.planned();
     let news = planned.map(news).unwrap_or_default();
     let subject = subject(context, now, end, &news)?;
-    let mut lines = vec![what_was_done(now, end)];
+    let done = what_was_done(now, end);
+    let mut lines = vec![
+        match planned.and_then(|run| approvals::in_short(&run.planned.plan)) {
+            Some(approval) => format!("{done} {approval}"),
+            None => done,
+        },
+    ];
     lines.extend(what_is_wrong(context, now, end));
     if now.ending == Verdict::Held {
         lines.extend(planned.map(|run| nothing_happens(context, run)));
@@ -180,7 +189,9 @@ fn what_was_done(run: &PastRun, end: &RunEnd<'_>) -> String {
         drifted: _,
     } = run.applied;
     let conflicts = counted(run.counts.conflicts, "conflict");
-    let numbers = format!("{created} created, {updated} updated, {marked} marked, {conflicts}");
+    let others = what_a_person_looks_at(&run.counts);
+    let numbers =
+        format!("{created} created, {updated} updated, {marked} marked, {conflicts}{others}");
     let done = match (end.planned().map(|run| run.known), end) {
         (Some(KnownResults::All), _) => numbers,
         (Some(KnownResults::SoFar), _) => format!("{numbers}, as far as is known"),
@@ -195,6 +206,20 @@ fn what_was_done(run: &PastRun, end: &RunEnd<'_>) -> String {
         (None, _) => "its plan cannot be read, nor whether it wrote anything to Zendesk".to_owned(),
     };
     format!("Run {run_id} ended {}: {done}.", minute(*ended_at))
+}
+
+/// How many organizations of each kind a person may want to look at, if there are any.
+fn what_a_person_looks_at(counts: &Counts) -> String {
+    let kinds = [
+        (counts.unexplained, "unexplained"),
+        (counts.merged, "merged"),
+        (counts.exempt, "exempt"),
+    ];
+    let there = kinds.iter().filter(|(number, _)| *number > 0);
+    let words: Vec<_> = there
+        .map(|(number, kind)| format!(", {number} {kind}"))
+        .collect();
+    words.concat()
 }
 
 /// The cause of a failure; a line for each held category; what failed, and what is unknown.
@@ -214,7 +239,7 @@ fn what_is_wrong(context: ReportContext<'_>, run: &PastRun, end: &RunEnd<'_>) ->
         return lines;
     };
     if run.ending == Verdict::Held {
-        lines.extend(held_categories(&planned.planned.plan.guard));
+        lines.extend(held_categories(planned));
     }
     let not_done = not_done(run.applied, &planned.results);
     if !not_done.is_empty() {
@@ -232,10 +257,23 @@ fn in_a_line(cause: &str) -> String {
     }
 }
 
-fn held_categories(guard: &Guard) -> Vec<String> {
-    let held = guard.categories.iter().filter(|judged| judged.is_held());
-    held.map(|judged| format!("Held {}: {}.", judged.category.name(), judged.message))
-        .collect()
+/// A line for each held category; marks of both kinds share one.
+fn held_categories(run: &PlannedRun<'_>) -> Vec<String> {
+    let categories = run.planned.plan.guard.categories.iter();
+    let held = categories.filter(|judged| judged.is_held());
+    let (marks, others): (Vec<_>, Vec<_>) = held
+        .map(|one| {
+            let words = judged::message(run, one);
+            let line = format!("Held {}: {words}.", one.category.name());
+            (one.category, line)
+        })
+        .partition(|(category, _)| matches!(category, Category::Marks | Category::Unexplained));
+    let mut lines: Vec<_> = others.into_iter().map(|(_, line)| line).collect();
+    let marks: Vec<_> = marks.into_iter().map(|(_, line)| line).collect();
+    if !marks.is_empty() {
+        lines.push(marks.join(" "));
+    }
+    lines
 }
 
 /// When what is marked is deleted.
@@ -247,8 +285,8 @@ fn deadline(context: ReportContext<'_>, end: &RunEnd<'_>) -> Option<String> {
     let up_to = if is_certain { "" } else { "up to " };
     (pending > 0).then(|| {
         format!(
-            "On {} those of {up_to}{} are deleted that have no open tickets. Only a good run or a \
-             person takes a mark back.",
+            "On {} those of {up_to}{} are deleted that have no tickets other than closed ones. \
+             Only a good run or a person takes a mark back.",
             next_purge(context.ended_at),
             counted(pending, "marked organization"),
         )
@@ -292,28 +330,26 @@ fn not_taken_back(run: &PlannedRun<'_>) -> Option<News> {
 }
 
 fn refused_approval(plan: &Plan) -> Option<News> {
-    let is_refused = !plan.guard.refused_approvals.is_empty();
-    is_refused.then(|| News {
+    let lines = approvals::told_of_refused(plan);
+    (!lines.is_empty()).then(|| News {
         subject: "an approval released nothing",
-        line: "The approval this run was started with fits nothing that is held now: it released \
-               nothing. This run's report has the new one."
-            .to_owned(),
+        line: lines.join(" "),
         section: Heading::HELD_CHANGES,
     })
 }
 
 fn lost_memory(inputs: &Inputs) -> Option<News> {
-    let told_before = inputs
-        .memory
-        .as_ref()
-        .and_then(|memory| memory.lost.as_ref());
-    let why = inputs.memory_lost.as_ref();
-    let why = why.filter(|why| told_before != Some(*why))?;
+    let why = lost_news(inputs)?;
+    let line = if inputs.memory_lost.is_some() {
+        format!("The memory is lost: {why}. Every clock starts anew, and all marks are held.")
+    } else {
+        format!(
+            "The memory was lost in a run before that was cut off: {why}. Every clock started anew."
+        )
+    };
     Some(News {
         subject: "the memory is lost",
-        line: format!(
-            "The memory is lost: {why}. Every clock starts anew, and all marks are held."
-        ),
+        line,
         section: Heading::THE_MEMORY_IS_LOST,
     })
 }
@@ -404,6 +440,7 @@ fn record_id(result: &RecordOutcome) -> String {
 /// The runbook's section: an address, or the file and the heading if it has none.
 fn what_to_do(context: ReportContext<'_>, run: &PastRun, news: &[News]) -> String {
     let of_state = match run.ending {
+        Verdict::Held if run.held == [Category::Unexplained] => Some(Heading::UNEXPLAINED),
         Verdict::Held => Some(Heading::HELD_CHANGES),
         Verdict::Partial if run.applied.failed > 0 => Some(Heading::FAILED_RECORDS),
         Verdict::Partial => Some(Heading::UNKNOWN_RECORDS),

@@ -60,6 +60,13 @@ pub(super) fn plan_and_result(run: &PlannedRun<'_>) -> Option<Section> {
         .filter(|update| update.unmark().is_some())
         .map(|update| update.id)
         .collect();
+    let unexplained = run.planned.entries.marks_of(Category::Unexplained);
+    let unexplained: BTreeSet<u64> = unexplained.map(|mark| mark.id).collect();
+    let is_unexplained = |result: &RecordOutcome| {
+        let id = result.id;
+        result.action == Action::Mark && id.is_some_and(|id| unexplained.contains(&id))
+    };
+    let is_mark = |result: &RecordOutcome| result.action == Action::Mark && !is_unexplained(result);
     let of_action = |action| move |result: &RecordOutcome| result.action == action;
     let is_unmark = |result: &RecordOutcome| {
         result.action == Action::Update && result.id.is_some_and(|id| unmarked.contains(&id))
@@ -87,11 +94,25 @@ pub(super) fn plan_and_result(run: &PlannedRun<'_>) -> Option<Section> {
             name: "marks",
             planned: counts.marks,
             held: held_entries(run, Category::Marks),
-            belongs: &of_action(Action::Mark),
+            belongs: &is_mark,
+        },
+        Kind {
+            name: "unexplained marks",
+            planned: counts.unexplained,
+            held: held_entries(run, Category::Unexplained),
+            belongs: &is_unexplained,
         },
     ];
     let rows = kinds.iter().map(|kind| result_row(run, kind));
-    let note = match (run.known, run.planned.plan.mode) {
+    let head = [
+        "kind", "planned", "done", "proven", "failed", "unknown", "drifted", "held",
+    ];
+    Section::of("Plan and result", note(run), &head, rows)
+}
+
+/// How far the numbers can be relied on.
+fn note(run: &PlannedRun<'_>) -> &'static str {
+    match (run.known, run.planned.plan.mode) {
         (KnownResults::All, _) => {
             "Done: Zendesk took it. Proven: its own result for that very record says so, or the \
              fields read back."
@@ -105,11 +126,7 @@ pub(super) fn plan_and_result(run: &PlannedRun<'_>) -> Option<Section> {
             "The run was cut off; sync-state.json says how far it came, and the next run finds out \
              what is done."
         }
-    };
-    let head = [
-        "kind", "planned", "done", "proven", "failed", "unknown", "drifted", "held",
-    ];
-    Section::of("Plan and result", note, &head, rows)
+    }
 }
 
 fn held_entries(run: &PlannedRun<'_>, category: Category) -> usize {

@@ -4,25 +4,31 @@
 use super::cells::Cell;
 use super::words::against;
 use super::{
-    ReportContext, Section, changes, cost, failures, health, inputs, kept, marks, outcome,
+    ReportContext, Section, changes, cost, failures, health, inputs, judged, kept, marks, outcome,
+    reasons,
 };
 use domain::model::AccountId;
 use domain::plan::PlannedRun;
 use domain::plan::{Conflict, Judged, Party};
 
-pub(super) fn all(context: ReportContext<'_>, run: &PlannedRun<'_>) -> [Option<Section>; 21] {
+pub(super) fn all(context: ReportContext<'_>, run: &PlannedRun<'_>) -> [Option<Section>; 26] {
     [
         marks::held_marks(context, run),
+        marks::held_unexplained(context, run),
         changes::held_creates(run),
         changes::held_updates(run),
         failures::failures(run),
+        marks::approved_unexplained(context, run),
         marks::marks(context, run),
         marks::already_marked(context, run),
+        marks::taken_back(run),
+        marks::exempt(run),
+        kept::merged(run),
         conflicts(run),
         failures::repeated(run),
         changes::changes(run),
         changes::creates(run),
-        kept::waiting(run),
+        kept::waiting(context, run),
         kept::unlinked(run),
         kept::deferred(run),
         kept::kept(run),
@@ -41,7 +47,7 @@ fn conflicts(run: &PlannedRun<'_>) -> Option<Section> {
         vec![
             Cell::lines(conflict.accounts.iter().map(party)),
             Cell::lines(conflict.organizations.iter().map(party)),
-            Cell::sentence(&conflict.reason),
+            Cell::sentence(&reasons::clash(conflict)),
         ]
     };
     Section::list(
@@ -75,7 +81,7 @@ fn party(party: &Party) -> Cell {
     };
     let kind = account_type.as_deref().unwrap_or("no type");
     let owner = match belongs_to {
-        Some(account) => format!(", of {account}"),
+        Some(owner) => format!(", of {}", reasons::owner(owner)),
         None if id.is_some() => ", of no account".to_owned(),
         None => String::new(),
     };
@@ -86,35 +92,22 @@ fn party(party: &Party) -> Cell {
 }
 
 fn guard(run: &PlannedRun<'_>) -> Option<Section> {
-    let rows = run.planned.plan.guard.categories.iter().map(
-        |Judged {
-             category,
-             count,
-             standing,
-             held_before: _,
-             limit,
-             digest,
-             exceeded,
-             approved,
-             message,
-         }| {
-            let state = match (exceeded, approved) {
-                (false, _) => "free",
-                (true, true) => "approved",
-                (true, false) => "held",
-            };
-            let margin = against(*limit, Some(count + standing));
-            vec![
-                category.name().into(),
-                (*count).into(),
-                (*limit).into(),
-                margin.into(),
-                state.into(),
-                message.as_str().into(),
-                digest.as_str().into(),
-            ]
-        },
-    );
+    let row = |judged: &Judged| {
+        let state = match (judged.exceeded, judged.approved) {
+            (false, _) => "free",
+            (true, true) => "approved",
+            (true, false) => "held",
+        };
+        vec![
+            judged.category.name().into(),
+            judged.measured().into(),
+            judged.limit.into(),
+            against(judged.limit, Some(judged.measured())).into(),
+            state.into(),
+            Cell::whole(judged::message(run, judged)),
+            judged.digest.as_str().into(),
+        ]
+    };
     let head = [
         "category",
         "measured",
@@ -128,6 +121,6 @@ fn guard(run: &PlannedRun<'_>) -> Option<Section> {
         "Guard",
         "What is over its limit waits for an approval of exactly its digest.",
         &head,
-        rows,
+        run.planned.plan.guard.categories.iter().map(row),
     )
 }

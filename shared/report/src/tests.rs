@@ -5,7 +5,9 @@ use domain::plan::{Reached, RunEnd};
 use super::*;
 use crate::Reporting;
 use domain::Error;
-use domain::model::{Applied, Category, Counts, Credential, History, Mode, PastRun, Verdict};
+use domain::model::{
+    Applied, Category, Claim, Counts, Credential, History, Mode, PastRun, Verdict,
+};
 
 const MONDAY: &str = "2026-11-23T02:00:00Z";
 
@@ -140,7 +142,10 @@ fn hours(runs: &[(&[Category], usize)], told: &[bool]) -> History {
                 marked: *marked,
                 ..Applied::default()
             },
+            linked: None,
             held: held.to_vec(),
+            offered: Vec::new(),
+            claim: Claim::default(),
             told: told.get(hour).copied().unwrap_or_default(),
         });
     }

@@ -67,9 +67,9 @@ const LONGEST_WAIT_SECONDS: u64 = 15 * 60;
 pub struct TimeLimit(Timestamp);
 
 impl TimeLimit {
-    /// The end of a run that started at this moment. A stage that is started by hand has no limit.
-    pub fn of(started_at: Option<Timestamp>) -> Self {
-        let end = started_at.and_then(|at| at.checked_add(EXECUTION - FOR_THE_WAY_OUT).ok());
+    /// The end of a run that started at this moment.
+    pub fn of(started_at: Timestamp) -> Self {
+        let end = started_at.checked_add(EXECUTION - FOR_THE_WAY_OUT);
         Self(end.unwrap_or(Timestamp::MAX))
     }
 
@@ -98,21 +98,45 @@ impl TimeLimit {
 /// For this many hours after an execution's start its stages may begin. Its state machine ends it
 /// after three; only one that was redriven is older.
 const MOST_HOURS: i64 = 4;
+/// By this many minutes the clocks of Step Functions and of a Lambda may differ.
+const MOST_MINUTES_AHEAD: i64 = 5;
+
+/// The start of a stage's execution, if its stages may still begin.
+///
+/// # Errors
+/// [`Error::Input`] if there is none, or as [`refuse_if_old`] says.
+pub fn start_of(started_at: Option<Timestamp>, now: Timestamp) -> Result<Timestamp> {
+    let started_at = started_at.ok_or_else(|| {
+        let why = "the stage's input names no start of its execution (started_at), so nobody knows \
+                   how old it is; start an execution, or send the moment at which this one began";
+        Error::Input(why.to_owned())
+    })?;
+    refuse_if_old(started_at, now)?;
+    Ok(started_at)
+}
 
 /// Refuses an execution that is too old, and with it its plan: what was read may be wrong by now,
-/// and another one may be writing. Source: contract, section 3, "Single flight".
+/// and another one may be writing. A start in the future would make it young for ever. Source:
+/// contract, section 3, "Single flight".
 ///
 /// # Errors
 /// [`Error::Input`].
 pub fn refuse_if_old(started_at: Timestamp, now: Timestamp) -> Result<()> {
     let age = now.duration_since(started_at);
-    if age <= SignedDuration::from_hours(MOST_HOURS) {
-        return Ok(());
+    if age > SignedDuration::from_hours(MOST_HOURS) {
+        return Err(Error::Input(format!(
+            "the execution started at {started_at}, more than {MOST_HOURS} h ago, so it was \
+             redriven: what it has read is too old; do not redrive it, start a new execution"
+        )));
     }
-    Err(Error::Input(format!(
-        "the execution started at {started_at}, more than {MOST_HOURS} h ago, so it was redriven: \
-         what it has read is too old; do not redrive it, start a new execution"
-    )))
+    if age < -SignedDuration::from_mins(MOST_MINUTES_AHEAD) {
+        return Err(Error::Input(format!(
+            "the execution starts at {started_at}, more than {MOST_MINUTES_AHEAD} minutes in the \
+             future, so its age is not known; send the moment at which it began, or start a new \
+             execution"
+        )));
+    }
+    Ok(())
 }
 
 /// Refuses to write for an execution that was redriven: the lease may be another's by now.
@@ -181,14 +205,13 @@ mod tests {
     #[test]
     fn no_wait_is_longer_than_fifteen_minutes_or_than_what_is_left_of_the_run() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let end = TimeLimit::of(Some(at("2026-11-23T06:00:00Z")));
+        let end = TimeLimit::of(at("2026-11-23T06:00:00Z"));
         assert_eq!(end.shortened(60, at("2026-11-23T06:00:00Z")), 60);
         assert_eq!(end.shortened(3600, at("2026-11-23T06:00:00Z")), 900);
         assert_eq!(end.shortened(900, at("2026-11-23T08:45:00Z")), 300);
         assert_eq!(end.shortened(900, at("2026-11-23T09:00:00Z")), 1);
         assert!(!end.is_over(at("2026-11-23T08:49:59Z")));
         assert!(end.is_over(at("2026-11-23T08:50:00Z")));
-        assert!(!TimeLimit::of(None).is_over(at("2026-11-23T08:50:00Z")));
         let half = end.half_way_from(at("2026-11-23T06:50:00Z"));
         assert_eq!(half, at("2026-11-23T07:50:00Z"));
         assert_eq!(
@@ -202,12 +225,23 @@ mod tests {
     }
 
     #[test]
-    fn an_execution_of_more_than_four_hours_is_refused() {
+    fn an_execution_that_is_old_or_of_the_future_or_names_no_start_is_refused() {
         let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        let started = |text: &str| refuse_if_old(text.parse().unwrap(), now);
-        assert!(started("2026-11-23T06:00:00Z").is_ok());
-        let refused = started("2026-11-23T05:59:59Z").unwrap_err();
-        assert_eq!(refused.name(), "Sync.Input");
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        for allowed in ["2026-11-23T06:00:00Z", "2026-11-23T10:05:00Z"] {
+            assert_eq!(start_of(Some(at(allowed)), now), Ok(at(allowed)));
+        }
+        for (start, why) in [
+            (Some(at("2026-11-23T05:59:59Z")), "more than 4 h ago"),
+            (Some(at("2026-11-23T10:05:01Z")), "in the future"),
+            (Some(Timestamp::MAX), "in the future"),
+            (None, "names no start"),
+        ] {
+            let refused = start_of(start, now).unwrap_err();
+            assert_eq!(refused.name(), "Sync.Input");
+            let said = refused.to_string();
+            assert!(said.contains(why) && said.contains("start a"), "{said}");
+        }
     }
 
     #[test]

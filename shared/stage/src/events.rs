@@ -2,24 +2,40 @@
 //! references travel.
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use domain::model::{Mode, Reference, RunId, RunUsage, Summary, Usage};
+use domain::model::{Claim, Mode, Reference, RunId, RunUsage, Summary, Usage};
 use domain::{Error, Result};
 use report::Notice;
 
-/// The execution's input, `{"mode": "apply" | "plan", "approve": ["sha256:..."]}`, both optional.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The most digests that one input may approve: one of each category.
+const MOST_DIGESTS: usize = 4;
+
+/// The execution's input, read and checked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExecutionInput {
     /// What to do with the plan.
-    #[serde(default)]
     pub mode: Mode,
     /// Digests of held categories that a person has approved.
-    #[serde(default)]
     pub approve: Vec<String>,
+    /// Who approved them and why, as they say.
+    pub claim: Claim,
+}
+
+/// The execution's input as it comes. Every key is optional.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawInput {
+    #[serde(default)]
+    mode: Mode,
+    #[serde(default)]
+    approve: Vec<String>,
+    #[serde(default, deserialize_with = "claimed")]
+    approved_by: Option<String>,
+    #[serde(default, deserialize_with = "claimed")]
+    note: Option<String>,
 }
 
 impl ExecutionInput {
@@ -28,20 +44,41 @@ impl ExecutionInput {
     /// # Errors
     /// [`Error::Input`] says what is allowed.
     pub fn read(input: &Map<String, Value>) -> Result<Self> {
-        let refused = || {
-            Error::Input(
-                "the execution's input may hold \"mode\": \"apply\" or \"plan\", and \"approve\": \
-                 a list of \"sha256:\" digests, nothing else"
-                    .to_owned(),
-            )
-        };
-        let read = Self::deserialize(&Value::Object(input.clone())).map_err(|_| refused())?;
-        if read.approve.iter().all(|text| is_digest(text)) {
-            Ok(read)
-        } else {
-            Err(refused())
+        let refused = || Error::Input(what_is_allowed());
+        let RawInput {
+            mode,
+            approve,
+            approved_by,
+            note,
+        } = RawInput::deserialize(&Value::Object(input.clone())).map_err(|_| refused())?;
+        if approve.len() > MOST_DIGESTS || !approve.iter().all(|text| is_digest(text)) {
+            return Err(refused());
         }
+        Ok(Self {
+            mode,
+            approve,
+            claim: Claim { approved_by, note },
+        })
     }
+}
+
+fn what_is_allowed() -> String {
+    format!(
+        "the execution's input may hold \"mode\": \"apply\" or \"plan\", \"approve\": a list of \
+         at most {MOST_DIGESTS} \"sha256:\" digests, and \"approved_by\" and \"note\": a line of 1 \
+         to {} characters each, nothing else",
+        Claim::MOST_CHARACTERS
+    )
+}
+
+/// A line of text that a person wrote, trimmed.
+fn claimed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_too_long = text.chars().count() > Claim::MOST_CHARACTERS;
+    if is_too_long || text.trim().is_empty() || text.contains(char::is_control) {
+        return Err(D::Error::custom("no line of text"));
+    }
+    Ok(Some(text.trim().to_owned()))
 }
 
 /// True for `sha256:` and 64 hexadecimal digits.
@@ -67,7 +104,7 @@ pub struct GatherAccountsEvent {
 #[serde(deny_unknown_fields)]
 pub struct GatherOrgsEvent {
     pub run_id: RunId,
-    /// When the execution started; absent if the stage is started by hand.
+    /// When the execution started. Without it the stage refuses to begin.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
     /// `accounts.json`.
@@ -169,7 +206,7 @@ const NO_CAUSE: &str = "No cause was given; see the execution history.";
 #[serde(deny_unknown_fields)]
 pub struct SyncEvent {
     pub run_id: RunId,
-    /// When the execution started; absent if the stage is started by hand.
+    /// When the execution started. Without it the stage refuses to begin.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
     /// How often the execution was redriven. A redrive goes on in the middle, past the lease.
@@ -297,11 +334,13 @@ mod tests {
     #[test]
     fn an_unknown_key_or_value_is_refused() {
         let digest = format!("sha256:{}", "0".repeat(64));
+        let longest = "ü".repeat(Claim::MOST_CHARACTERS);
         for good in [
             json!({}),
             json!({"mode": "plan"}),
             json!({"mode": "apply", "approve": [digest]}),
             json!({"approve": []}),
+            json!({"approve": vec![&digest; MOST_DIGESTS], "approved_by": "A", "note": longest}),
         ] {
             assert!(read(&good).is_ok(), "{good}");
         }
@@ -311,10 +350,31 @@ mod tests {
             json!({"dry_run": true}),
             json!({"approve": "sha256:"}),
             json!({"approve": ["x"]}),
+            json!({"approve": vec![&digest; MOST_DIGESTS + 1]}),
+            json!({"approved_by": null}),
+            json!({"approved_by": ["A"]}),
+            json!({"note": ""}),
+            json!({"note": " \u{a0}"}),
+            json!({"note": "two\nlines"}),
+            json!({"note": format!("{longest}x")}),
             json!({"version": "0", "source": "aws.scheduler"}),
         ] {
-            assert_eq!(read(&bad).unwrap_err().name(), "Sync.Input", "{bad}");
+            let refused = read(&bad).unwrap_err();
+            assert_eq!(refused.name(), "Sync.Input", "{bad}");
+            for allowed in ["at most 4", "\"approved_by\" and \"note\"", "1 to 200"] {
+                assert!(refused.to_string().contains(allowed), "{refused}");
+            }
         }
+    }
+
+    #[test]
+    fn who_approved_and_why_are_taken_as_claimed_and_trimmed() {
+        let given = json!({"approved_by": " Ann Example ", "note": "they\u{2019}ve left "});
+        let read = read(&given).unwrap();
+        assert_eq!(read.claim.approved_by.as_deref(), Some("Ann Example"));
+        assert_eq!(read.claim.note.as_deref(), Some("they\u{2019}ve left"));
+        assert_eq!(read.mode, Mode::Apply);
+        assert!(ExecutionInput::default().claim.is_empty());
     }
 
     #[test]

@@ -29,9 +29,8 @@ pub async fn find_plan<S: Store>(store: &S, run_id: &str) -> Result<Option<Plann
 }
 
 async fn verified<S: Store>(store: &S, run_id: &str, plan: Plan) -> Result<Planned> {
-    let counts = &plan.counts;
-    let count = counts.creates + counts.updates + counts.marks;
-    plan.header.check("plan.json", run_id, count)?;
+    plan.header
+        .check("plan.json", run_id, plan.counts.entries())?;
     let lists = &plan.lists;
     let entries = Entries {
         creates: entries_of::<Creates, S>(store, run_id, &lists.creates).await?,

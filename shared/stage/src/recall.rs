@@ -1,12 +1,16 @@
-//! What a run reads of the runs before it: `memory.json` and `latest.json`.
+//! What a run reads of the runs before it: `memory.json`, `latest.json` and `history.json`.
 //!
 //! Source: contract, section 4, "`memory.json`".
 
+use domain::model::{
+    HISTORY, Header, History, LATEST, LastGood, MEMORY, Memory, SCHEMA_VERSION, Week, run_key,
+};
+use domain::plan::{Inputs, Plan};
+use domain::{Error, Result};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use crate::store::Store;
-use domain::model::{Header, LATEST, LastGood, MEMORY, Memory, SCHEMA_VERSION};
-use domain::{Error, Result};
 
 /// What compare knows of the runs before.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -16,20 +20,35 @@ pub struct Recalled {
     /// Why the memory is lost. Then no earlier clock or mark is known, so every mark is held.
     pub lost: Option<String>,
     pub last_good: Option<LastGood>,
+    /// What the history says of the week before.
+    pub week: Week,
 }
 
-/// Reads both documents. If one cannot be read, that is a lost memory and not an error: the run
-/// goes on, and holds all marks.
+/// Reads the past of a run that started at this moment. If a document cannot be read, that is a
+/// lost memory and not an error: the run goes on, and holds all marks.
+///
+/// compare may be called twice for one run, because its answer was lost. The first call has written
+/// a memory then; the second one takes the past from the first one's plan.
 ///
 /// # Errors
 /// As for [`Store::get`].
-pub async fn recall<S: Store>(store: &S) -> Result<Recalled> {
+pub async fn recall<S: Store>(store: &S, run_id: &str, now: Timestamp) -> Result<Recalled> {
     let memory = Found::read(store, MEMORY, |memory: &Memory| &memory.header).await?;
+    if memory.is_of(run_id, |memory| &memory.header)
+        && let Some(recalled) = recall_again(store, run_id).await?
+    {
+        return Ok(recalled);
+    }
     let last_good = Found::read(store, LATEST, |last: &LastGood| &last.header).await?;
-    let is_missing = memory == Found::None && last_good != Found::None;
-    let missing = is_missing.then(|| {
+    let history = Found::read(store, HISTORY, |history: &History| &history.header).await?;
+    let beside = match (&last_good, &history) {
+        (Found::None, Found::None) => None,
+        (Found::None, _) => Some(HISTORY),
+        (_, _) => Some(LATEST),
+    };
+    let missing = beside.filter(|_| memory == Found::None).map(|beside| {
         format!(
-            "{MEMORY}: it is missing, though {LATEST} is there: it was deleted, or this is the \
+            "{MEMORY}: it is missing, though {beside} is there: it was deleted, or this is the \
              first run of a version that keeps a memory"
         )
     });
@@ -39,11 +58,36 @@ pub async fn recall<S: Store>(store: &S) -> Result<Recalled> {
         // What was marked and held is still true; the clocks may have missed a run.
         Some(_) => memory.readable().map(Memory::without_clocks),
     };
+    let week = history.readable().map(|history| history.week(now));
     Ok(Recalled {
         memory,
         lost,
         last_good: last_good.readable(),
+        week: week.unwrap_or_default(),
     })
+}
+
+/// The past that an earlier call of compare in the same run has planned with; `None` if it left no
+/// plan that can be read.
+async fn recall_again<S: Store>(store: &S, run_id: &str) -> Result<Option<Recalled>> {
+    let key = run_key(run_id, "plan.json");
+    let plan = Found::read(store, &key, |plan: &Plan| &plan.header).await?;
+    let Some(Plan { inputs, .. }) = plan.readable() else {
+        return Ok(None);
+    };
+    let Inputs {
+        memory,
+        memory_lost,
+        last_good,
+        week,
+        ..
+    } = inputs;
+    Ok(Some(Recalled {
+        memory,
+        lost: memory_lost,
+        last_good,
+        week,
+    }))
 }
 
 /// The memory, for a stage that only gathers: `None` if there is none that can be read.
@@ -91,6 +135,14 @@ impl<T: DeserializeOwned> Found<T> {
         }
     }
 
+    /// True if the run with this id wrote it.
+    fn is_of(&self, run_id: &str, header: fn(&T) -> &Header) -> bool {
+        match self {
+            Self::Document(document) => header(document).run_id == run_id,
+            Self::None | Self::Unreadable(_) => false,
+        }
+    }
+
     fn readable(self) -> Option<T> {
         match self {
             Self::Document(document) => Some(document),
@@ -107,6 +159,8 @@ mod tests {
 
     use super::*;
     use domain::model::Counts;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     /// Documents that are there from the beginning; `None` for a store that does not answer.
     struct Fixed(BTreeMap<&'static str, Option<Vec<u8>>>);
@@ -154,7 +208,7 @@ mod tests {
     async fn recalled(memory: Option<Vec<u8>>, latest: Option<Vec<u8>>) -> Recalled {
         let documents = [(MEMORY, memory), (LATEST, latest)];
         let there = documents.into_iter().filter(|(_, bytes)| bytes.is_some());
-        recall(&Fixed(there.collect())).await.unwrap()
+        recall(&Fixed(there.collect()), "this", NOW).await.unwrap()
     }
 
     #[tokio::test]
@@ -170,6 +224,7 @@ mod tests {
                 memory,
                 lost,
                 last_good,
+                week: _,
             } = recalled(Some(memory(1)), last).await;
             assert_eq!(memory.unwrap().absent.len(), 1);
             assert_eq!(lost, None);
@@ -183,6 +238,19 @@ mod tests {
             let Recalled { memory, lost, .. } = recalled(None, Some(last)).await;
             assert_eq!(memory, None);
             assert!(lost.is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_memory_that_is_missing_beside_a_history_is_lost() {
+        for history in [
+            serde_json::to_vec(&History::new("r", NOW)).unwrap(),
+            b"{".to_vec(),
+        ] {
+            let store = Fixed([(HISTORY, Some(history))].into());
+            let Recalled { memory, lost, .. } = recall(&store, "this", NOW).await.unwrap();
+            assert_eq!(memory, None);
+            assert!(lost.is_some_and(|why| why.contains(HISTORY)));
         }
     }
 
@@ -202,9 +270,11 @@ mod tests {
                 memory,
                 lost,
                 last_good,
+                week: _,
             } = recalled(Some(memory(1)), Some(broken)).await;
             let memory = memory.unwrap();
-            assert_eq!((memory.absent.len(), memory.marked.len()), (0, 1));
+            let clocks = memory.absent.iter().filter(|one| one.since.is_some());
+            assert_eq!((clocks.count(), memory.marked.len()), (0, 1));
             assert_eq!(memory.held.len(), 1);
             assert!(lost.is_some_and(|why| why.starts_with(LATEST)));
             assert_eq!(last_good, None);
@@ -213,8 +283,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_that_does_not_answer_is_no_lost_memory() {
-        for key in [MEMORY, LATEST] {
-            let error = recall(&Fixed([(key, None)].into())).await.unwrap_err();
+        for key in [MEMORY, LATEST, HISTORY] {
+            let error = recall(&Fixed([(key, None)].into()), "this", NOW)
+                .await
+                .unwrap_err();
             assert_eq!(error.name(), "Sync.Transient");
         }
     }

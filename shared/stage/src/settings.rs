@@ -68,6 +68,7 @@ const fn number(variable: &'static str, default: u32, min: u32, max: u32) -> Num
 
 const RETENTION_YEARS: NumberSetting = number("RETENTION_YEARS", 3, 0, 100);
 const MARK_AFTER_HOURS: NumberSetting = number("MARK_AFTER_HOURS", 24, 0, 720);
+const QUIET_HOURS: NumberSetting = number("QUIET_HOURS", 12, 0, 168);
 const JOBS_PER_PAUSE: NumberSetting = number("JOBS_PER_PAUSE", 20, 1, 30);
 const PAUSE_SECONDS: NumberSetting = number("PAUSE_SECONDS", 30, 1, 900);
 const SYNC_RESERVED_CONCURRENCY: NumberSetting = number("SYNC_RESERVED_CONCURRENCY", 1, 0, 1);
@@ -81,9 +82,10 @@ const MAX_CREATES_PERCENT: NumberSetting = number("MAX_CREATES_PERCENT", 10, 0, 
 const MIN_ACCOUNTS_PERCENT: NumberSetting = number("MIN_ACCOUNTS_PERCENT_OF_LAST_RUN", 80, 0, 100);
 
 /// Every setting that is a number.
-pub const NUMBERS: [NumberSetting; 13] = [
+pub const NUMBERS: [NumberSetting; 14] = [
     RETENTION_YEARS,
     MARK_AFTER_HOURS,
+    QUIET_HOURS,
     JOBS_PER_PAUSE,
     PAUSE_SECONDS,
     SYNC_RESERVED_CONCURRENCY,
@@ -231,6 +233,7 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
                 alliances: self.ids("ALLIANCE_ACCOUNT_IDS").into_iter().collect(),
                 retention_years: self.number(RETENTION_YEARS),
                 mark_after_hours: self.number(MARK_AFTER_HOURS),
+                quiet_hours: self.number(QUIET_HOURS),
                 limits,
             },
         };
@@ -289,6 +292,7 @@ mod tests {
             alliances: BTreeSet::new(),
             retention_years: 3,
             mark_after_hours: 24,
+            quiet_hours: 12,
             limits: Limits {
                 creates: limit(10, 10),
                 updates: limit(25, 30),

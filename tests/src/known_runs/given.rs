@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::model::{
-    Absent, Account, AccountId, Accounts, Action, Alliances, Applied, Category, Complete, Counts,
-    Credential, Fate, Former, Formers, Header, HeldKeys, History, MOST_RELATED, Memory,
-    Organizations, PastRun, RecordOutcome, Related, RunUsage, TARGET, Usage, Verdict,
+    Absent, Account, AccountId, Accounts, Action, Alliances, Applied, Category, Claim, Complete,
+    Counts, Credential, Fate, Former, Formers, Header, HeldKeys, History, MOST_RELATED, Memory,
+    Organizations, PARTNER, PastRun, RecordOutcome, Related, RunUsage, TARGET, Usage, Verdict,
 };
 use domain::plan::Mark;
 use gather_orgs::{Scan, Wanted};
@@ -131,11 +131,9 @@ pub(super) fn invocation() -> Usage {
 
 pub(super) fn accounts(world: &World) -> Complete<Vec<Account>> {
     let alliances = Alliances(vec![AccountId::parse(ALLIANCE).expect("an id")]);
-    let records = world
-        .salesforce
-        .accounts
-        .values()
-        .filter(|one| one["Partners_Partner_Status__c"] == "Authorized");
+    let records = world.salesforce.accounts.values().filter(|one| {
+        one["Partners_Partner_Status__c"] == "Authorized" && one["Type"] == "Partner"
+    });
     let accounts: Vec<_> = records
         .map(|record| Account::from_record(record, &alliances).expect("an account"))
         .collect();
@@ -203,7 +201,8 @@ pub(super) fn memory(
         absent.push(Absent {
             id: organization.id,
             salesforce_id,
-            since: since.expect("a moment"),
+            since: Some(since.expect("a moment")),
+            fate: None,
         });
     }
     Memory {
@@ -214,6 +213,8 @@ pub(super) fn memory(
         written: Vec::new(),
         started_at: started_at(),
         lost: None,
+        lost_untold: false,
+        watched_at: None,
     }
 }
 
@@ -223,7 +224,21 @@ pub(super) fn formers(world: &World, memory: &Memory) -> Formers {
         let Some(record) = world.salesforce.accounts.get(id.as_str()) else {
             return Fate::NotVisible;
         };
-        let text = |field: &str| record[field].as_str().map(str::to_owned);
+        let text = |field: &str| {
+            let text = record.get(field).and_then(Value::as_str);
+            text.map(str::to_owned)
+        };
+        if let Some(into) = text("MasterRecordId") {
+            let into = AccountId::parse(&into).expect("an id");
+            return Fate::Merged { into };
+        }
+        if record.get("IsDeleted") == Some(&json!(true)) {
+            return Fate::Deleted;
+        }
+        if text("Type").as_deref() != Some(PARTNER) {
+            let kind = text("Type");
+            return Fate::OtherType { kind };
+        }
         Fate::AuthorisedNoMore {
             status: text("Partners_Partner_Status__c"),
             kind: text("Type"),
@@ -265,12 +280,18 @@ pub(super) fn past(hours: usize, last: Verdict) -> Vec<PastRun> {
             seconds: seconds.unsigned_abs(),
             ending,
             error,
-            counts: Counts::default(),
+            counts: Counts {
+                accounts: 167,
+                ..Counts::default()
+            },
+            linked: Some(170),
             applied,
             held: match ending {
                 Verdict::Held => vec![Category::Marks],
                 _ => Vec::new(),
             },
+            offered: Vec::new(),
+            claim: Claim::default(),
             told: ending == Verdict::Held,
         });
     }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use domain::model::{
-    AccountId, Action, Applied, Category, Counts, Formers, Header, History, Instance, LastGood,
-    ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference, RunUsage, Usage,
-    Verdict, entries_digest,
+    AccountId, Action, Applied, Category, Claim, Counts, Formers, Header, History, Instance,
+    LastGood, ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference,
+    RunUsage, Usage, Verdict, Week, entries_digest,
 };
 use domain::plan::{
     Comparison, Creates, Entries, Inputs, KnownResults, Limit, Limits, Listed, Lists, NotInSync,
@@ -40,12 +40,13 @@ static REPORTING: LazyLock<Reporting> = LazyLock::new(|| Reporting {
 });
 
 /// Every scene by its name.
-pub const SCENES: [&str; 16] = [
+pub const SCENES: [&str; 17] = [
     "nothing-to-do",
     "all-kinds",
     "held",
     "held-marks",
     "held-creates",
+    "unexplained",
     "partial",
     "failed",
     "first-run",
@@ -71,6 +72,7 @@ pub fn report(scene: &str) -> (Report, Option<Notice>) {
         .report(),
         "held-marks" => Scene::of(fourteen_leave(), past(29, Verdict::Ok)).report(),
         "held-creates" => Scene::of(nobody_there(), past(29, Verdict::Ok)).report(),
+        "unexplained" => Scene::of(demo(), past(29, Verdict::Ok)).report(),
         "partial" => Scene {
             failing: true,
             ..Scene::of(many_kinds(), past(29, Verdict::NothingToDo))
@@ -141,10 +143,13 @@ impl Scene {
                 alliances: [AccountId::parse(ALLIANCE).expect("an id")].into(),
                 retention_years: 3,
                 mark_after_hours: 24,
+                quiet_hours: 12,
                 limits,
             },
             approve: Vec::new(),
+            claim: Claim::default(),
             last_good: self.last_good(accounts.get().len(), organizations.get()),
+            week: self.week(),
             // Without a past there is no memory either.
             memory: (!self.past.is_empty()).then(|| memory.clone()),
             memory_lost: None,
@@ -165,6 +170,15 @@ impl Scene {
             not_in_sync: listed::<NotInSync>(&changes.marks),
         };
         comparison.plan(header(0), self.mode, lists, inputs, usage)
+    }
+
+    /// What the runs before say of the week.
+    fn week(&self) -> Week {
+        let most_accounts = self.accounts_before;
+        Week {
+            most_accounts,
+            ..history(&self.past).week(started_at())
+        }
     }
 
     /// The newest good run before this one, and what it read.
@@ -201,6 +215,7 @@ impl Scene {
             header,
             verdict: Verdict::Ok,
             counts,
+            linked: None,
             instances,
             failing: BTreeMap::new(),
         })
@@ -225,8 +240,8 @@ impl Scene {
                 results.push(done(Action::Update, update.id, account, Some("V3-b1")));
             }
         }
-        if !plan.guard.holds(Category::Marks) {
-            for mark in &changes.marks {
+        for mark in &changes.marks {
+            if !plan.guard.holds(mark.category) {
                 let account = mark.salesforce_id.clone();
                 results.push(done(Action::Mark, mark.id, account, Some("V3-b2")));
             }
@@ -265,7 +280,10 @@ impl Scene {
                 error: None,
                 counts: summary.counts,
                 applied: summary.applied,
+                linked: None,
                 held: summary.held.iter().map(|held| held.category).collect(),
+                offered: summary.held.clone(),
+                claim: Claim::default(),
                 told: false,
             });
         }
@@ -463,7 +481,10 @@ fn with_failure(
         error: Some(error.to_owned()),
         counts,
         applied,
+        linked: None,
         held: Vec::new(),
+        offered: Vec::new(),
+        claim: Claim::default(),
         told: false,
     });
     history

@@ -1,8 +1,9 @@
 //! The worlds behind the known reports.
 
-use domain::model::TARGET;
+use domain::model::{PARTNER, TARGET};
 use serde_json::{Value, json};
 
+use crate::standins::demo::UNEXPLAINED;
 use crate::standins::seed::{Dice, account, account_id, company, equal};
 use crate::standins::{World, demo};
 
@@ -10,9 +11,16 @@ pub(crate) fn quiet() -> World {
     equal(2026, 168, 5210, 800)
 }
 
-/// The demo's world, and an account without a type.
-pub(crate) fn many_kinds() -> World {
+/// The demo's world, in which Salesforce explains every missing account.
+fn explained() -> World {
     let mut world = demo();
+    world.set_type(UNEXPLAINED, PARTNER);
+    world
+}
+
+/// That world, and an account without a type.
+pub(crate) fn many_kinds() -> World {
+    let mut world = explained();
     world.lose_organization(90);
     world.set_account(90, "Partner_Track__c", Value::Null);
     world
@@ -26,9 +34,9 @@ pub(crate) fn everybody_leaves() -> World {
     world
 }
 
-/// The demo's world, in which twelve more partners are gone.
+/// That world, in which twelve more partners are gone.
 pub(crate) fn fourteen_leave() -> World {
-    let mut world = demo();
+    let mut world = explained();
     for number in 100..112 {
         world.set_account(number, "Partners_Partner_Status__c", json!("Terminated"));
     }

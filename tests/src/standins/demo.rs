@@ -6,21 +6,37 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 use super::World;
+use super::salesforce::is_deleted;
 use super::seed::{Dice, account, account_id, equal};
 
 /// An id of an organization without an account that the demo's parameters protect.
 const PROTECTED: usize = 9_005;
 /// The account that has been missing for two hours only.
 pub const JUST_LOST: usize = 9_007;
+/// The account that was merged into one that has an organization.
+const MERGED: usize = 9_009;
+/// The account that is a customer's: somebody chose the organization's type wrongly.
+pub const UNEXPLAINED: usize = 9_010;
+/// The account whose organization is marked, and has tickets.
+const EXEMPT: usize = 9_011;
 
 /// The world of the demo: a difference of every kind, and what waits: an organization whose account
-/// has just gone, one that names no account, and a name that another one gives up first.
+/// has just gone, one that names no account, a name that another one gives up first, one whose
+/// account was merged, one that Salesforce does not explain, and one that the purge leaves alone.
 pub fn demo() -> World {
     let mut world = differences();
     world.abandon(JUST_LOST, "");
     world.abandon(9008, "");
     world.set_organization(9008, "salesforce_id", json!("see notes"));
     world.pass_the_name_on(85, 84);
+    world.abandon(MERGED, "");
+    world.merge(MERGED, 100);
+    world.abandon(UNEXPLAINED, "");
+    world.set_type(UNEXPLAINED, "Customer");
+    world.abandon(EXEMPT, "");
+    for field in ["mark_for_deletion", "ignore_deletion"] {
+        world.set_organization(EXEMPT, field, json!(true));
+    }
     world
 }
 
@@ -97,6 +113,35 @@ impl World {
         {
             record.insert(field.to_owned(), value);
         }
+    }
+
+    /// Merges an account into another one, as a person does in Salesforce: the loser is deleted,
+    /// and names the survivor for as long as it is in the recycle bin.
+    pub fn merge(&mut self, loser: usize, survivor: usize) {
+        self.delete_account(loser);
+        self.set_account(loser, "MasterRecordId", json!(account_id(survivor)));
+    }
+
+    /// Puts an account into the recycle bin.
+    pub fn delete_account(&mut self, number: usize) {
+        self.set_account(number, "IsDeleted", json!(true));
+    }
+
+    /// Forgets what was deleted or merged.
+    pub fn empty_recycle_bin(&mut self) {
+        let accounts = &mut self.salesforce.accounts;
+        accounts.retain(|_, record| !is_deleted(record));
+    }
+
+    /// Takes an account from the sight of the app's user.
+    pub fn hide_account(&mut self, number: usize) {
+        let id = account_id(number).to_string();
+        self.salesforce.unshared.insert(id);
+    }
+
+    /// Gives an account another type, as a wrong click does.
+    pub fn set_type(&mut self, number: usize, kind: &str) {
+        self.set_account(number, "Type", json!(kind));
     }
 
     /// Changes a field of an account's organization.

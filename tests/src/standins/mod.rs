@@ -10,6 +10,7 @@ mod jobs;
 mod jwt;
 mod salesforce;
 pub mod seed;
+mod soql;
 mod zendesk;
 
 use std::collections::BTreeMap;

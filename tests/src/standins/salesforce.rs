@@ -1,10 +1,11 @@
-//! A stand-in Salesforce: a token endpoint and one query over accounts.
+//! A stand-in Salesforce: a token endpoint and queries over accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::soql::{Query, is_column, no_such_column};
 use super::{Request, Response, jwt};
 use crate::clock::now;
 
@@ -48,6 +49,8 @@ pub struct Salesforce {
 
 /// API calls of a day.
 const MOST_CALLS: u64 = 100_000;
+/// Characters of the longest address that is read.
+const LONGEST_QUERY: usize = 16_384;
 
 impl Default for Salesforce {
     fn default() -> Self {
@@ -91,6 +94,9 @@ impl Salesforce {
             && !self.versions.iter().any(|served| served == version)
         {
             return error(404, "NOT_FOUND", "The requested resource does not exist");
+        }
+        if request.query.len() > LONGEST_QUERY {
+            return error(414, "URI_TOO_LONG", "");
         }
         if self.calls_used >= MOST_CALLS {
             let words = "TotalRequests Limit exceeded.";
@@ -192,58 +198,34 @@ impl Salesforce {
         })
     }
 
-    /// Understands the two queries there are: their columns, the ids in them, and the partner
-    /// condition. Only `queryAll` finds what is deleted.
+    /// Only `queryAll` finds what is deleted.
     fn query(&mut self, version: &str, soql: &str, with_deleted: bool) -> Response {
-        let Some((columns, condition)) = soql
-            .strip_prefix("SELECT ")
-            .and_then(|rest| rest.split_once(" FROM Account WHERE "))
-        else {
-            return error(400, "MALFORMED_QUERY", "unexpected token");
+        let query = match Query::read(soql) {
+            Ok(query) => query,
+            Err(refused) => return refused,
         };
-        let columns: Vec<String> = columns
-            .split(',')
-            .map(|column| column.trim().to_owned())
-            .collect();
-        if let Some(hidden) = columns.iter().find(|column| self.hidden.contains(column)) {
-            let message = format!(
-                "\nSELECT {hidden}\n       ^\nERROR at Row:1:Column:8\nNo such column '{hidden}' \
-                 on entity 'Account'. If you are attempting to use a custom field, be sure to \
-                 append the '__c'."
-            );
-            return error(400, "INVALID_FIELD", &message);
+        let is_hidden = |column: &&String| self.hidden.contains(column) || !self.has(column);
+        if let Some(column) = query.columns.iter().find(is_hidden) {
+            return no_such_column(column);
         }
-        let by_id = condition
-            .split("(Type = 'Partner'")
-            .next()
-            .unwrap_or_default();
-        let is = |record: &Map<String, Value>, field: &str, wanted: &[&str]| {
-            record
-                .get(field)
-                .and_then(Value::as_str)
-                .is_some_and(|text| wanted.contains(&text))
-        };
-        let by_condition = condition.contains("(Type = 'Partner'");
-        let is_deleted =
-            |record: &Map<String, Value>| record.get("IsDeleted") == Some(&json!(true));
         let fits = |(id, record): &(&String, &Map<String, Value>)| {
-            if self.unshared.contains(*id) || (is_deleted(record) && !with_deleted) {
-                return false;
-            }
-            by_id.contains(&format!("'{id}'"))
-                || (by_condition
-                    && is(record, "Type", &["Partner"])
-                    && is(record, "Partners_Partner_Status__c", &["Authorized"])
-                    && is(record, "Partner_Track__c", &["Open", "Select"]))
+            !self.unshared.contains(*id)
+                && (with_deleted || !is_deleted(record))
+                && query.finds(id, record)
         };
-        let ids: Vec<String> = self
-            .accounts
-            .iter()
-            .filter(fits)
-            .map(|(id, _)| id.clone())
-            .collect();
+        let found = self.accounts.iter().filter(fits);
+        let ids: Vec<String> = found.map(|(id, _)| id.clone()).collect();
         let total = ids.len();
-        self.page(version, columns, ids, total)
+        self.page(version, query.columns, ids, total)
+    }
+
+    /// True if the org has a column: each of the usual ones, and what a test gave to an account.
+    fn has(&self, column: &str) -> bool {
+        is_column(column)
+            || self
+                .accounts
+                .values()
+                .any(|record| record.contains_key(column))
     }
 
     fn page(
@@ -290,9 +272,10 @@ fn record(version: &str, id: &str, columns: &[String], account: &Map<String, Val
     for column in columns {
         // What every record has, whether the world names it or not.
         let standard = match column.as_str() {
+            "Id" => json!(id),
             "IsDeleted" => json!(false),
             "LastModifiedDate" => json!("2026-11-20T10:15:00.000+0000"),
-            _ => Value::Null,
+            _ => looked_up(column, account),
         };
         match column.split_once('.') {
             None => drop(record.insert(
@@ -308,6 +291,20 @@ fn record(version: &str, id: &str, columns: &[String], account: &Map<String, Val
     Value::Object(record)
 }
 
-fn error(status: u16, code: &str, message: &str) -> Response {
+/// The id behind a lookup, which is there whether its record may be seen or not.
+fn looked_up(column: &str, account: &Map<String, Value>) -> Value {
+    let lookup = column.strip_suffix("__c").map(|name| format!("{name}__r"));
+    let record = lookup.and_then(|lookup| account.get(&lookup));
+    record.map_or(Value::Null, |record| match record {
+        Value::Null => Value::Null,
+        _ => json!("0054M0000000001QAA"),
+    })
+}
+
+pub(super) fn is_deleted(account: &Map<String, Value>) -> bool {
+    account.get("IsDeleted") == Some(&json!(true))
+}
+
+pub(super) fn error(status: u16, code: &str, message: &str) -> Response {
     Response::json(status, &json!([{"message": message, "errorCode": code}]))
 }

@@ -1,13 +1,13 @@
 //! The instances: secret, tokens, rights, organizations, jobs, fields, calls left.
 
-use domain::model::TARGET;
+use domain::model::{IGNORE_DELETION, TARGET};
 use domain::{Error, Result};
 use secrecy::SecretString;
 use stage::clock::Clock;
 use stage::secrets::Secrets;
 use stage::settings::GatherOrgs;
 use vendors::http::Wire;
-use vendors::zendesk::{Client, Credentials, Rights, Scope, check_fields};
+use vendors::zendesk::{Client, Credentials, Rights, Scope, check_fields, is_there};
 
 use crate::findings::Findings;
 
@@ -162,8 +162,19 @@ impl Patient<'_> {
             .is_some()
         {
             self.ok("organization fields", "keys, types and options fit");
+            self.tell_exemption(is_there(&fields, IGNORE_DELETION));
         }
         Some(())
+    }
+
+    /// Whether the field is there by which the purge leaves an organization alone.
+    fn tell_exemption(&mut self, is_there: bool) {
+        if is_there {
+            self.ok(IGNORE_DELETION, "is there: it exempts from the purge");
+        } else {
+            let why = "is not there: no marked organization is known to be exempt from the purge";
+            self.findings.warn(&self.topic(IGNORE_DELETION), why);
+        }
     }
 
     fn tell_calls(&mut self, client: &Client) {

@@ -4,7 +4,7 @@ use domain::model::PARTNER_TYPES;
 use domain::model::mapping::{FIELDS, FILTERS, Field, NAME, Rule};
 use report::{ALARMS, DASHBOARDS, Heading, MEMORY_MB, Metric, PRICES};
 use serde_json::{Value, json};
-use vendors::zendesk::{UNMAPPED, types_of};
+use vendors::zendesk::{OPTIONAL, UNMAPPED, types_of};
 
 fn main() {
     println!("{}", tables());
@@ -18,13 +18,19 @@ fn tables() -> Value {
         "metrics": metrics.collect::<Vec<_>>(),
         "runbook_headings": headings.collect::<Vec<_>>(),
         "fields": FIELDS.iter().map(field).collect::<Vec<_>>(),
-        "unmapped_fields": UNMAPPED.map(|(key, types)| json!({"key": key, "types": types})),
+        "unmapped_fields": UNMAPPED.map(unmapped),
+        "optional_fields": OPTIONAL.map(unmapped),
         "partner_types": PARTNER_TYPES,
         "account_name": NAME,
         "account_filters": FILTERS,
         "cost": cost(),
         "job_poll_seconds": sync::POLL_INTERVAL.as_secs_f64(),
     })
+}
+
+/// A field beside the mapping.
+fn unmapped((key, types): (&str, &[&str])) -> Value {
+    json!({"key": key, "types": types})
 }
 
 /// A row of the mapping, with the types that Zendesk's field may have.

@@ -1,15 +1,17 @@
 //! From the inputs of a run to its plan: the same for compare and for a replay.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Changes, Found, Guard, Inputs, Lists, Past, Plan, Planned, Rules, Sizes, Target, diff,
-    hold_what_is_too_large, last_purge,
+    Approvals, Changes, Guard, Inputs, Lists, Past, Plan, Planned, Rules, Sizes, Target, Waiting,
+    WaitsFor, diff, hold_what_is_too_large, purge_in_quiet_hours,
 };
 use crate::Result;
 use crate::model::{
-    Account, AccountId, Complete, Counts, Fate, Formers, Header, Held, Instance, Mode,
-    Organizations, OwnMark, RunUsage, StateMachine, TARGET,
+    Account, AccountId, Category, Complete, Counts, Formers, Header, Held, HeldKeys, Instance,
+    LastGood, Mode, Organization, Organizations, OwnMark, RunUsage, StateMachine, TARGET,
 };
 
 /// What follows from a run's inputs, and from nothing else.
@@ -21,10 +23,59 @@ pub struct Comparison {
     pub counts: Counts,
     pub instances: Vec<Instance>,
     /// Why the inputs look emptier than they should.
-    pub warnings: Vec<String>,
-    /// What could not be known.
-    pub unknowns: Vec<String>,
+    pub warnings: Vec<Warning>,
+    /// What could not be known, or looks odd.
+    pub unknowns: Vec<Unknown>,
 }
+
+/// Why a run's inputs look emptier than they should: with dead credentials or too narrow a filter,
+/// it may look as if nothing had happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    pub input: Input,
+    pub now: usize,
+    /// In the last good run.
+    pub before: usize,
+}
+
+/// What is counted of a run's inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    Accounts,
+    Organizations,
+    PartnerOrganizations,
+}
+
+/// Something that could not be known, or looks odd, though the run goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Unknown {
+    MemoryLost {
+        why: String,
+    },
+    /// Salesforce did not say what became of the missing accounts.
+    NoAnswer {
+        why: String,
+    },
+    /// An instance that is not the target was not read to its end.
+    Instance {
+        name: String,
+        why: Option<String>,
+    },
+    /// Salesforce did not return an account that `AllianceAccountIds` names.
+    AllianceMissing {
+        salesforce_id: AccountId,
+    },
+    /// There are many more partner organizations than in the week before.
+    Growth {
+        now: usize,
+        before: usize,
+    },
+}
+
+/// Growth beyond this share of the week's fewest, in percent, is worth a warning.
+const UNUSUAL_PERCENT: usize = 120;
 
 impl Comparison {
     /// Compares and judges.
@@ -37,46 +88,29 @@ impl Comparison {
         organizations: Complete<Organizations>,
         inputs: &Inputs,
     ) -> Result<Self> {
-        let settings = &inputs.settings;
         let instances = organizations.get().instances.clone();
         let scanned = organizations.get().scanned();
         let target = organizations.map(on_target);
-        let past = Past::new(inputs.memory.as_ref(), &formers.former);
-        let mut changes = diff(accounts, &target, &rules(inputs), &past)?;
-        let own_marks = own_marks(inputs, target.get(), &changes.found);
-        let last = inputs.last_good.as_ref().map(|last| last.counts);
-        let (former, former_not_visible) = gone_from_sight(&changes, &past);
-        let purge = last_purge(inputs.started_at);
-        let seen = Sizes {
-            partner_organizations: target.get().partners.len(),
-            accounts: accounts.get().len(),
-            accounts_of_last_good_run: last.map(|last| last.accounts),
-            marks_since_purge: own_marks.iter().filter(|one| one.at >= purge).count(),
-            former,
-            former_not_visible,
-            memory_lost: inputs.memory_lost.is_some(),
-        };
-        changes.found.own_marks = own_marks;
-        let held = inputs.memory.as_ref().map(|memory| memory.held.clone());
-        let held = held.unwrap_or_default();
-        let guard = hold_what_is_too_large(
-            &changes.entries,
-            seen,
-            &settings.limits,
-            &held,
-            &inputs.approve,
-        )?;
-        let counts = Plan::counts(&changes, seen.accounts, scanned, seen.partner_organizations);
-        let min_percent = settings.limits.min_accounts_percent;
-        let warnings = suspicions(&counts, last.as_ref(), min_percent);
-        let mut unknowns = unknowns(inputs, formers, &instances);
-        unknowns.extend(missing_alliances(accounts.get(), &settings.alliances)?);
+        let rules = rules(inputs);
+        let memory = inputs.memory.as_ref();
+        let past = Past::new(memory, formers, rules.mark_after_hours, rules.now);
+        let mut changes = diff(accounts, &target, &rules, &past)?;
+        changes.found.own_marks = own_marks(inputs, target.get(), &changes);
+        let seen = sizes(inputs, accounts.get().len(), &changes);
+        let guard = judge(&mut changes, seen, inputs)?;
+        let partners = target.get().partners.len();
+        let counts = Plan::counts(&changes, seen.accounts, scanned, partners);
+        let mut unknowns = unknowns(inputs, formers, &instances, seen);
+        unknowns.extend(missing_alliances(
+            accounts.get(),
+            &inputs.settings.alliances,
+        )?);
         Ok(Self {
             changes,
             guard,
             counts,
             instances,
-            warnings,
+            warnings: suspicions(&counts, inputs),
             unknowns,
         })
     }
@@ -90,7 +124,12 @@ impl Comparison {
         usage: RunUsage,
     ) -> Planned {
         let Self {
-            changes: Changes { entries, found },
+            changes:
+                Changes {
+                    entries,
+                    found,
+                    linked: _,
+                },
             guard,
             counts,
             instances,
@@ -102,7 +141,7 @@ impl Comparison {
             mode,
             digest: lists.digest(),
             counts,
-            release: release(&guard.held(), inputs.state_machine.as_deref()),
+            release: release(&guard.held(), mode, &inputs),
             guard,
             warnings,
             unknowns,
@@ -127,74 +166,132 @@ fn rules(inputs: &Inputs) -> Rules {
     }
 }
 
-/// The marks of this pipeline that stand: those the memory lists and the target still has. If the
-/// memory cannot be read, every marked organization without an account may be ours: one mark too
-/// many in the guard's count is better than one too few.
-fn own_marks(inputs: &Inputs, target: &Target, found: &Found) -> Vec<OwnMark> {
+/// The marks of this pipeline that stand: those the memory lists and the target still has. Without
+/// a memory every marked organization without an account may be ours: one mark too many in the
+/// guard's count is better than one too few.
+fn own_marks(inputs: &Inputs, target: &Target, changes: &Changes) -> Vec<OwnMark> {
     let Target {
         partners,
         lookalikes,
     } = target;
     let all = partners.iter().chain(lookalikes);
     let marked = all.filter(|organization| organization.is_marked());
-    let marked: BTreeSet<u64> = marked.map(|organization| organization.id).collect();
+    let marked: BTreeMap<u64, &Organization> = marked.map(|one| (one.id, one)).collect();
+    let stands = |one: OwnMark| {
+        let exempt = marked.get(&one.id)?.is_exempt();
+        Some(OwnMark { exempt, ..one })
+    };
     if let Some(memory) = &inputs.memory {
-        let standing = memory.marked.iter().filter(|one| marked.contains(&one.id));
-        return standing.cloned().collect();
+        return memory.marked.iter().cloned().filter_map(stands).collect();
     }
-    if inputs.memory_lost.is_none() {
-        return Vec::new();
-    }
-    let absent = found.absent.iter().filter(|one| marked.contains(&one.id));
-    let perhaps_ours = absent.map(|one| OwnMark {
+    let perhaps_ours = changes.found.absent.iter().map(|one| OwnMark {
         id: one.id,
         salesforce_id: one.salesforce_id.clone(),
         at: inputs.started_at,
+        approved: false,
+        perhaps: true,
+        exempt: false,
     });
-    perhaps_ours.collect()
+    perhaps_ours.filter_map(stands).collect()
 }
 
-/// How many missing accounts Salesforce was asked about, of organizations that are to be marked or
-/// wait for it, and how many of those accounts it does not show.
-fn gone_from_sight(changes: &Changes, past: &Past) -> (usize, usize) {
-    let Changes { entries, found } = changes;
-    let marks = entries.marks.iter().map(|one| one.id);
-    let concerned: BTreeSet<u64> = marks
-        .chain(found.waiting.iter().map(|one| one.id))
-        .collect();
-    let absent = found.absent.iter();
-    let concerned = absent.filter(|one| concerned.contains(&one.id));
-    let known: Vec<_> = concerned
-        .filter_map(|one| past.fate(&one.salesforce_id))
-        .collect();
-    let not_visible = known.iter().filter(|fate| matches!(fate, Fate::NotVisible));
-    (known.len(), not_visible.count())
+fn sizes(inputs: &Inputs, accounts: usize, changes: &Changes) -> Sizes {
+    let is_counted = |one: &&OwnMark| !one.approved && !one.exempt;
+    let found = &changes.found;
+    let linked = changes.linked;
+    let last = inputs.last_good.as_ref();
+    let fewest = inputs.week.fewest_linked.or(last.map(LastGood::linked));
+    Sizes {
+        linked,
+        base: fewest.unwrap_or(linked).min(linked),
+        accounts,
+        most_accounts: inputs
+            .week
+            .most_accounts
+            .or(last.map(|last| last.counts.accounts)),
+        standing: found.own_marks.iter().filter(is_counted).count(),
+        waiting: found.waiting.iter().filter(|one| !one.exempt).count(),
+        memory_lost: inputs.memory_lost.is_some(),
+    }
 }
 
-/// What could not be known, for a person.
-fn unknowns(inputs: &Inputs, formers: &Formers, instances: &[Instance]) -> Vec<String> {
-    let mut unknowns = Vec::new();
-    if let Some(why) = &inputs.memory_lost {
-        unknowns.push(format!(
-            "The memory of the runs before is lost: {why}. Every clock starts anew, and all marks \
-             are held."
-        ));
+/// What may be applied without an approval. In the quiet hours before a purge no mark may, so what
+/// is not held waits until the purge is over.
+fn judge(changes: &mut Changes, seen: Sizes, inputs: &Inputs) -> Result<Guard> {
+    let none = HeldKeys::new();
+    let approvals = Approvals {
+        given: &inputs.approve,
+        offered: &inputs.week.offered,
+        held: inputs.memory.as_ref().map_or(&none, |memory| &memory.held),
+        now: inputs.started_at,
+    };
+    let settings = &inputs.settings;
+    let guard = hold_what_is_too_large(&changes.entries, seen, &settings.limits, approvals)?;
+    let purge = purge_in_quiet_hours(inputs.started_at, settings.quiet_hours);
+    let is_free = |category| !guard.holds(category) && !guard.approves(category);
+    let Some(purge) = purge.filter(|_| is_free(Category::Marks)) else {
+        return Ok(guard);
+    };
+    let moved = wait_for(purge, changes);
+    if moved == 0 {
+        return Ok(guard);
     }
-    if let Some(why) = &formers.former_error {
-        unknowns.push(format!(
-            "Salesforce did not say what became of the accounts that are gone: {why}. The reasons \
-             of marks are missing."
-        ));
-    }
-    for instance in instances.iter().filter(|instance| !instance.complete) {
-        let why = instance.error.as_deref().unwrap_or("no error is known");
-        unknowns.push(format!(
-            "Zendesk {} was not read to its end: {why}. The target was, and nothing else is \
-             written to.",
-            instance.name
-        ));
-    }
-    unknowns
+    let seen = Sizes {
+        waiting: seen.waiting + moved,
+        ..seen
+    };
+    hold_what_is_too_large(&changes.entries, seen, &settings.limits, approvals)
+}
+
+/// Lets every mark wait for the purge, and says how many of them are measured.
+fn wait_for(purge: jiff::Timestamp, changes: &mut Changes) -> usize {
+    let Changes { entries, found, .. } = changes;
+    let all = std::mem::take(&mut entries.marks);
+    let (marks, others) = all
+        .into_iter()
+        .partition(|mark| mark.category == Category::Marks);
+    entries.marks = others;
+    let waiting = Vec::from_iter(marks).into_iter().map(|mark| Waiting {
+        id: mark.id,
+        salesforce_id: mark.salesforce_id,
+        name: mark.name,
+        reason: mark.reason,
+        eligible_from: purge,
+        waits_for: WaitsFor::Purge,
+        exempt: mark.exempt,
+    });
+    let before = found.waiting.len();
+    found.waiting.extend(waiting);
+    let moved = found.waiting.iter().skip(before);
+    let measured = moved.filter(|one| !one.exempt).count();
+    found.repeated.retain(|one| !one.is_mark());
+    changes.sort();
+    measured
+}
+
+/// What could not be known, or looks odd.
+fn unknowns(
+    inputs: &Inputs,
+    formers: &Formers,
+    instances: &[Instance],
+    seen: Sizes,
+) -> Vec<Unknown> {
+    let lost = inputs.memory_lost.iter().cloned();
+    let lost = lost.map(|why| Unknown::MemoryLost { why });
+    let no_answer = formers.former_error.iter().cloned();
+    let no_answer = no_answer.map(|why| Unknown::NoAnswer { why });
+    let incomplete = instances.iter().filter(|instance| !instance.complete);
+    let incomplete = incomplete.map(|instance| Unknown::Instance {
+        name: instance.name.clone(),
+        why: instance.error.clone(),
+    });
+    let (now, before) = (seen.linked, seen.base);
+    let is_unusual = now * 100 > before * UNUSUAL_PERCENT;
+    let growth = is_unusual.then_some(Unknown::Growth { now, before });
+    lost.chain(no_answer)
+        .chain(incomplete)
+        .chain(growth)
+        .collect()
 }
 
 /// The organizations of the target alone.
@@ -214,52 +311,59 @@ fn on_target(organizations: Organizations) -> Target {
 }
 
 /// Why the inputs look emptier than they should: nothing at all, or far less than in the last good
-/// run. With dead credentials or too narrow a filter, a run may look as if nothing had happened.
-fn suspicions(counts: &Counts, last: Option<&Counts>, min_percent: usize) -> Vec<String> {
-    let before = last.copied().unwrap_or_default();
+/// run.
+fn suspicions(counts: &Counts, inputs: &Inputs) -> Vec<Warning> {
+    let before = inputs.last_good.as_ref().map(|last| last.counts);
+    let before = before.unwrap_or_default();
+    let min_percent = inputs.settings.limits.min_accounts_percent;
     let measured = [
-        ("Salesforce accounts", counts.accounts, before.accounts),
+        (Input::Accounts, counts.accounts, before.accounts),
         (
-            "Zendesk organizations",
+            Input::Organizations,
             counts.organizations_scanned,
             before.organizations_scanned,
         ),
         (
-            "partner organizations on the target",
+            Input::PartnerOrganizations,
             counts.partner_organizations,
             before.partner_organizations,
         ),
     ];
-    let mut warnings = Vec::new();
-    for (name, now, before) in measured {
-        if now == 0 {
-            warnings.push(format!("no {name} at all"));
-        } else if now * 100 < before * min_percent {
-            warnings.push(format!("{now} {name}, {before} in the last good run"));
-        }
-    }
-    warnings
+    let suspicious = measured
+        .into_iter()
+        .filter(|(_, now, before)| *now == 0 || now * 100 < before * min_percent);
+    let warning = |(input, now, before)| Warning { input, now, before };
+    suspicious.map(warning).collect()
 }
 
-/// A warning for each alliance account that Salesforce did not return.
-fn missing_alliances(accounts: &[Account], alliances: &BTreeSet<AccountId>) -> Result<Vec<String>> {
+/// The alliance accounts that Salesforce did not return.
+fn missing_alliances(
+    accounts: &[Account],
+    alliances: &BTreeSet<AccountId>,
+) -> Result<Vec<Unknown>> {
     let mut missing = alliances.clone();
     for account in accounts {
         missing.remove(&account.id()?);
     }
-    let warning = |id| {
-        format!(
-            "Salesforce returned no account {id}, which AllianceAccountIds names; correct the \
-             parameter, or give the integration's user access to the account"
-        )
-    };
-    Ok(missing.into_iter().map(warning).collect())
+    let unknown = |salesforce_id| Unknown::AllianceMissing { salesforce_id };
+    Ok(missing.into_iter().map(unknown).collect())
 }
 
-/// The command that releases the held categories of exactly this plan.
-fn release(held: &[Held], state_machine: Option<&str>) -> Option<String> {
+/// The command that releases the held categories of exactly this plan; `None` if nothing is held,
+/// or if a plan that was only to be looked at holds what no run in apply mode has held.
+fn release(held: &[Held], mode: Mode, inputs: &Inputs) -> Option<String> {
+    let none = HeldKeys::new();
+    let approvals = Approvals {
+        given: &[],
+        offered: &inputs.week.offered,
+        held: &none,
+        now: inputs.started_at,
+    };
+    let is_offered = |one: &Held| mode == Mode::Apply || approvals.is_open(&one.digest);
     let digests: Vec<_> = held.iter().map(|held| held.digest.clone()).collect();
-    (!held.is_empty()).then(|| StateMachine::start_command(state_machine, &approval(&digests)))
+    let may_be_released = !held.is_empty() && held.iter().all(is_offered);
+    let machine = inputs.state_machine.as_deref();
+    may_be_released.then(|| StateMachine::start_command(machine, &approval(&digests)))
 }
 
 /// The execution's input that approves these digests.

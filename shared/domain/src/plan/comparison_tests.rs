@@ -1,20 +1,19 @@
 use jiff::Timestamp;
 
 use super::super::for_tests::{
-    account, account_id, gathered, inputs, instance, lists, memory, organization, text,
+    account, account_id, formers, gathered, inputs, instance, lists, memory, now, organization,
+    terminated, text,
 };
 use super::*;
-use crate::model::{
-    Absent, Category, EXPIRATION_DATE, FieldValue, Former, MARK_FOR_DELETION, Organization,
-};
+use crate::model::{Absent, FieldValue, IGNORE_DELETION, MARK_FOR_DELETION, Memory, Organization};
 
 #[test]
 fn an_alliance_account_that_salesforce_did_not_return_is_named() {
     let present = account(1, "Here");
     let alliances = [account_id(1), account_id(2)].into();
-    let warnings = missing_alliances(&[present], &alliances).unwrap();
-    assert_eq!(warnings.len(), 1);
-    assert!(warnings[0].contains(account_id(2).as_str()), "{warnings:?}");
+    let missing = missing_alliances(&[present], &alliances).unwrap();
+    let salesforce_id = account_id(2);
+    assert_eq!(missing, [Unknown::AllianceMissing { salesforce_id }]);
 }
 
 #[test]
@@ -25,22 +24,30 @@ fn far_less_than_last_time_or_nothing_at_all_is_suspicious() {
         partner_organizations,
         ..Counts::default()
     };
-    let last = counts(100, 1000, 100);
-    assert_eq!(
-        suspicions(&counts(80, 1000, 100), Some(&last), 80),
-        Vec::<String>::new()
-    );
-    assert_eq!(suspicions(&counts(79, 799, 100), Some(&last), 80).len(), 2);
-    assert_eq!(suspicions(&counts(0, 0, 0), None, 80).len(), 3);
-    assert_eq!(suspicions(&counts(1, 1, 1), None, 80), Vec::<String>::new());
-    assert_eq!(
-        suspicions(&counts(100, 1000, 10), Some(&last), 80),
-        ["10 partner organizations on the target, 100 in the last good run"]
-    );
+    let mut inputs = inputs(now(), 24);
+    inputs.settings.limits.min_accounts_percent = 80;
+    assert_eq!(suspicions(&counts(0, 0, 0), &inputs).len(), 3);
+    assert_eq!(suspicions(&counts(1, 1, 1), &inputs), []);
+    inputs.last_good = Some(last_good(counts(100, 1000, 100)));
+    assert_eq!(suspicions(&counts(80, 1000, 100), &inputs), []);
+    assert_eq!(suspicions(&counts(79, 799, 100), &inputs).len(), 2);
+    let fewer = Warning {
+        input: Input::PartnerOrganizations,
+        now: 10,
+        before: 100,
+    };
+    assert_eq!(suspicions(&counts(100, 1000, 10), &inputs), [fewer]);
 }
 
-fn now() -> Timestamp {
-    "2026-11-23T06:00:00Z".parse().unwrap()
+fn last_good(counts: Counts) -> LastGood {
+    LastGood {
+        header: Header::new("before", now(), 0),
+        verdict: crate::model::Verdict::Ok,
+        counts,
+        linked: None,
+        instances: Vec::new(),
+        failing: std::collections::BTreeMap::new(),
+    }
 }
 
 fn compared(organizations: Vec<Organization>, formers: &Formers, inputs: &Inputs) -> Comparison {
@@ -53,58 +60,187 @@ fn gone(number: usize) -> Organization {
     organization(number as u64, &account, &[])
 }
 
+fn marked(organization: Organization) -> Organization {
+    with(organization, MARK_FOR_DELETION, FieldValue::Flag(true))
+}
+
 fn with(mut organization: Organization, field: &str, value: FieldValue) -> Organization {
     organization.organization_fields.set(field, value);
     organization
 }
 
-#[test]
-fn only_accounts_of_what_is_to_be_marked_or_waits_can_show_a_lost_permission() {
-    let former = |number, fate| Former {
-        salesforce_id: account_id(number),
-        fate,
-    };
-    let formers = Formers {
-        former: vec![
-            former(1, Fate::NotVisible),
-            former(2, Fate::Deleted),
-            former(3, Fate::NotVisible),
-            former(4, Fate::NotVisible),
-            former(5, Fate::NotVisible),
-        ],
-        former_error: None,
-    };
-    let mut inputs = inputs(now(), 24);
-    inputs.memory = Some(crate::model::Memory {
-        absent: vec![Absent {
-            id: 1,
-            salesforce_id: account_id(1),
-            since: "2026-11-01T00:00:00Z".parse().unwrap(),
-        }],
-        ..memory()
+/// The memory of a run in which these accounts had been missing for long.
+fn long_missing(numbers: &[usize]) -> Memory {
+    let absent = numbers.iter().map(|number| Absent {
+        id: *number as u64,
+        salesforce_id: account_id(*number),
+        since: Some("2026-11-01T00:00:00Z".parse().unwrap()),
+        fate: None,
     });
+    Memory {
+        absent: absent.collect(),
+        ..memory()
+    }
+}
+
+fn own_mark(number: usize) -> OwnMark {
+    OwnMark {
+        id: number as u64,
+        salesforce_id: account_id(number),
+        at: now(),
+        approved: false,
+        perhaps: false,
+        exempt: false,
+    }
+}
+
+#[test]
+fn the_budget_counts_what_stands_and_waits_without_what_is_approved_or_exempt() {
+    let exempt = (IGNORE_DELETION, FieldValue::Flag(true));
     let organizations = vec![
         gone(1),
-        gone(2),
-        gone(3),
-        with(gone(4), MARK_FOR_DELETION, FieldValue::Flag(true)),
-        with(gone(5), EXPIRATION_DATE, text("2026-01-01")),
-        gone(6),
+        with(gone(2), exempt.0, exempt.1.clone()),
+        marked(gone(3)),
+        marked(gone(4)),
+        with(marked(gone(5)), exempt.0, exempt.1.clone()),
+        marked(gone(6)),
+        gone(7),
     ];
-    let Comparison { changes, guard, .. } = compared(organizations, &formers, &inputs);
-    let numbers = (changes.entries.marks.len(), changes.found.waiting.len());
+    let mut inputs = inputs(now(), 24);
+    inputs.memory = Some(Memory {
+        marked: vec![
+            own_mark(3),
+            OwnMark {
+                approved: true,
+                ..own_mark(4)
+            },
+            own_mark(5),
+            own_mark(7),
+        ],
+        ..long_missing(&[3, 4, 5, 6, 7])
+    });
+    let answers = formers(&[3, 4, 5, 6, 7].map(|number| (number, terminated())));
+    let Comparison { changes, guard, .. } = compared(organizations, &answers, &inputs);
+    assert_eq!(changes.found.waiting.len(), 2, "one of them is exempt");
+    let marks = &guard.categories[2];
+    assert_eq!((marks.count, marks.standing, marks.waiting), (1, 1, 1));
+}
+
+#[test]
+fn without_a_memory_every_marked_organization_without_account_counts_as_perhaps_ours() {
+    for lost in [None, Some("it was cut".to_owned())] {
+        let inputs = Inputs {
+            memory_lost: lost,
+            ..inputs(now(), 24)
+        };
+        let organizations = vec![marked(gone(1)), marked(gone(2)), gone(3)];
+        let Comparison { changes, guard, .. } =
+            compared(organizations, &Formers::default(), &inputs);
+        assert_eq!(guard.seen.standing, 2);
+        assert!(changes.found.own_marks.iter().all(|one| one.perhaps));
+        assert_eq!(changes.entries.unmarks(), 0);
+    }
+}
+
+#[test]
+fn limits_are_measured_by_the_weeks_fewest_linked_organizations() {
+    let unlinked = |number| with(gone(number), "salesforce_id", text("see notes"));
+    let mut organizations: Vec<_> = (1..=6).map(gone).collect();
+    organizations.extend((100..140).map(unlinked));
+    let mut inputs = inputs(now(), 24);
+    let base = |inputs: &Inputs| {
+        let compared = compared(organizations.clone(), &Formers::default(), inputs);
+        (compared.guard.seen.base, compared.unknowns)
+    };
     assert_eq!(
-        numbers,
-        (1, 3),
-        "6 waits as well, and nobody was asked about it"
+        base(&inputs),
+        (6, Vec::new()),
+        "a type without an id is none"
     );
-    assert_eq!((guard.seen.former, guard.seen.former_not_visible), (3, 2));
+    inputs.last_good = Some(last_good(Counts {
+        partner_organizations: 5,
+        unlinked: 1,
+        ..Counts::default()
+    }));
+    let growth = |before| vec![Unknown::Growth { now: 6, before }];
+    assert_eq!(base(&inputs), (4, growth(4)));
+    inputs.week.fewest_linked = Some(5);
+    assert_eq!(base(&inputs), (5, Vec::new()), "20 % more is no warning");
+    inputs.week.fewest_linked = Some(9);
+    assert_eq!(base(&inputs).0, 6);
+}
+
+/// A world in which these many marks are due on a Friday evening.
+fn on_friday(due: usize, quiet_hours: u32) -> Comparison {
+    let mut inputs = inputs("2026-11-20T20:00:00Z".parse().unwrap(), 24);
+    inputs.settings.quiet_hours = quiet_hours;
+    inputs.settings.limits.marks.number = 5;
+    let numbers: Vec<usize> = (1..=due).collect();
+    inputs.memory = Some(Memory {
+        watched_at: Some(inputs.started_at),
+        ..long_missing(&numbers)
+    });
+    let answers: Vec<_> = numbers.iter().map(|one| (*one, terminated())).collect();
+    compared(
+        numbers.into_iter().map(gone).collect(),
+        &formers(&answers),
+        &inputs,
+    )
+}
+
+#[test]
+fn a_mark_waits_for_the_purge_in_the_quiet_hours_before_it() {
+    let Comparison {
+        changes,
+        guard,
+        counts,
+        ..
+    } = on_friday(3, 12);
+    assert_eq!((counts.marks, counts.waiting), (0, 3));
+    let waiting = &changes.found.waiting[0];
+    assert_eq!(waiting.waits_for, WaitsFor::Purge);
+    assert_eq!(waiting.eligible_from.to_string(), "2026-11-21T00:45:00Z");
+    assert_eq!(guard.categories[2].measured(), 3);
+    assert_eq!(on_friday(3, 0).counts.marks, 3);
+    assert_eq!(on_friday(3, 4).counts.marks, 3, "it is not that near");
+}
+
+#[test]
+fn what_is_held_in_the_quiet_hours_can_be_approved_in_them() {
+    let Comparison { guard, counts, .. } = on_friday(6, 12);
+    assert_eq!((counts.marks, guard.holds(Category::Marks)), (6, true));
+}
+
+#[test]
+fn a_plan_to_be_looked_at_offers_a_release_only_of_what_a_run_has_held() {
+    let mut inputs = inputs(now(), 0);
+    let release = |inputs: &Inputs| {
+        let compared = compared(vec![gone(1)], &Formers::default(), inputs);
+        let held = compared.guard.held();
+        let header = Header::new("r", now(), 2);
+        let plan = compared.plan(
+            header,
+            Mode::Plan,
+            lists(),
+            inputs.clone(),
+            RunUsage::default(),
+        );
+        (plan.plan.release, held)
+    };
+    let (none, held) = release(&inputs);
+    assert_eq!(none, None);
+    let offer = |held: &Held| crate::model::Offer {
+        at: now(),
+        held: held.clone(),
+    };
+    inputs.week.offered = held.iter().map(offer).collect();
+    assert!(release(&inputs).0.is_some());
 }
 
 #[test]
 fn what_could_not_be_known_is_said_and_nothing_else() {
     let known = compared(Vec::new(), &Formers::default(), &inputs(now(), 24));
-    assert_eq!(known.unknowns, [""; 0]);
+    assert_eq!(known.unknowns, []);
 
     let lost = Inputs {
         memory_lost: Some("it was cut".to_owned()),
@@ -118,11 +254,20 @@ fn what_could_not_be_known_is_said_and_nothing_else() {
     cut.complete = false;
     cut.error = Some("no answer".to_owned());
     let instances = [instance(TARGET), cut];
-    let said = unknowns(&lost, &refused, &instances);
-    assert_eq!(said.len(), 3);
-    for (text, word) in said.iter().zip(["it was cut", "status 403", "no answer"]) {
-        assert!(text.contains(word), "{text}");
-    }
+    let said = unknowns(&lost, &refused, &instances, Sizes::default());
+    let wanted = [
+        Unknown::MemoryLost {
+            why: "it was cut".to_owned(),
+        },
+        Unknown::NoAnswer {
+            why: "status 403".to_owned(),
+        },
+        Unknown::Instance {
+            name: "us-government".to_owned(),
+            why: Some("no answer".to_owned()),
+        },
+    ];
+    assert_eq!(said, wanted);
 }
 
 #[test]
@@ -168,9 +313,13 @@ fn the_command_that_releases_names_every_held_digest_and_is_there_only_if_someth
         limit: 0,
         digest: digest.to_owned(),
     };
-    assert_eq!(release(&[], Some("arn")), None);
+    let inputs = Inputs {
+        state_machine: Some("arn".to_owned()),
+        ..inputs(now(), 0)
+    };
+    assert_eq!(release(&[], Mode::Apply, &inputs), None);
     assert_eq!(
-        release(&[held("sha256:a"), held("sha256:b")], Some("arn")).unwrap(),
+        release(&[held("sha256:a"), held("sha256:b")], Mode::Apply, &inputs).unwrap(),
         "aws stepfunctions start-execution --state-machine-arn arn --input '{\"approve\": \
          [\"sha256:a\", \"sha256:b\"]}'"
     );

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
 
+use super::owners::Owners;
 use super::pairs::Partner;
-use super::{Conflict, Party};
+use super::{Clash, Conflict, Owner, Party};
 use crate::model::{ACCOUNT_TYPE, Account, AccountId, Organization};
 
 /// What two records share though only one may have it. The order is the report's.
@@ -47,15 +48,17 @@ impl Sides {
 #[derive(Debug)]
 pub(super) struct Conflicts<'a> {
     accounts: &'a BTreeMap<AccountId, &'a Account>,
+    owners: &'a Owners,
     found: BTreeMap<Shared, Sides>,
     left_alone: BTreeSet<u64>,
 }
 
 impl<'a> Conflicts<'a> {
     /// No clash yet, among these accounts.
-    pub(super) fn new(accounts: &'a BTreeMap<AccountId, &'a Account>) -> Self {
+    pub(super) fn new(accounts: &'a BTreeMap<AccountId, &'a Account>, owners: &'a Owners) -> Self {
         Self {
             accounts,
+            owners,
             found: BTreeMap::new(),
             left_alone: BTreeSet::new(),
         }
@@ -71,8 +74,11 @@ impl<'a> Conflicts<'a> {
         let sides = self.found.entry(shared).or_default();
         sides.accounts.extend(partner.map(account_party));
         for organization in organizations {
-            let owner = organization.account_id();
-            let belongs_to = owner.as_ref().map(|owner| in_words(owner, self.accounts));
+            let owner = self.owners.of(organization);
+            let belongs_to = owner.as_ref().map(|id| Owner {
+                salesforce_id: id.clone(),
+                name: self.accounts.get(id).map(|account| account.name.clone()),
+            });
             let party = organization_party(organization, belongs_to);
             self.left_alone.insert(organization.id);
             sides.organizations.insert(party);
@@ -90,7 +96,7 @@ impl<'a> Conflicts<'a> {
         let mut list = Vec::new();
         for (shared, sides) in self.found {
             list.push(Conflict {
-                reason: reason(&shared, &sides),
+                reason: clash(shared, &sides),
                 accounts: sides.accounts.into_iter().collect(),
                 organizations: sides.organizations.into_iter().collect(),
             });
@@ -110,15 +116,7 @@ fn account_party(partner: Partner<'_>) -> Party {
     }
 }
 
-/// The account an organization belongs to, in words.
-fn in_words(id: &AccountId, accounts: &BTreeMap<AccountId, &Account>) -> String {
-    match accounts.get(id) {
-        Some(account) => format!("account {id}, {}", account.name),
-        None => format!("account {id}, no authorised partner"),
-    }
-}
-
-fn organization_party(organization: &Organization, belongs_to: Option<String>) -> Party {
+fn organization_party(organization: &Organization, belongs_to: Option<Owner>) -> Party {
     let account_type = organization.field(ACCOUNT_TYPE).as_text();
     Party {
         id: Some(organization.id),
@@ -126,39 +124,18 @@ fn organization_party(organization: &Organization, belongs_to: Option<String>) -
         name: organization.name.clone(),
         belongs_to,
         account_type: account_type.map(str::to_owned),
-        marked: organization.is_marked(),
+        marked: organization.is_marked() && !organization.is_exempt(),
     }
 }
 
-/// What clashes, and what a person can do about it.
-fn reason(shared: &Shared, sides: &Sides) -> String {
-    let accounts = sides.accounts.len();
-    let organizations = sides.organizations.len();
+fn clash(shared: Shared, sides: &Sides) -> Clash {
     match shared {
-        Shared::Id(id) => format!(
-            "{organizations} organizations have the id {id}, in salesforce_id or else in \
-             external_id; merge them or correct the ids of all but one"
-        ),
-        Shared::ExternalId(id) => format!(
-            "the organization was made for account {id}, which is its external_id, and has another \
-             account's salesforce_id; if it is still {id}'s, write {id} into salesforce_id, else \
-             clear its external_id"
-        ),
-        Shared::Names(_) => format!(
-            "{organizations} organizations are to get each other's names, and Zendesk allows each \
-             name once: a person has to rename one of them to a temporary name, and the next runs \
-             do the rest"
-        ),
-        Shared::Name(_) if accounts > 1 => format!(
-            "{accounts} accounts want one name, and Zendesk allows it once; rename all but one in \
-             Salesforce"
-        ),
-        Shared::Name(_) if sides.may_be_linked() => "the name is taken; rename one of them, or \
-                                                     give the organization the account's \
-                                                     Salesforce id"
-            .to_owned(),
-        Shared::Name(_) => "the name is taken by an organization that is not this account's; \
-                            rename one of them"
-            .to_owned(),
+        Shared::Id(salesforce_id) => Clash::OneId { salesforce_id },
+        Shared::ExternalId(salesforce_id) => Clash::OneExternalId { salesforce_id },
+        Shared::Names(_) => Clash::NamesInARing,
+        Shared::Name(_) if sides.accounts.len() > 1 => Clash::AccountsOfOneName,
+        Shared::Name(_) => Clash::NameIsTaken {
+            may_be_linked: sides.may_be_linked(),
+        },
     }
 }

@@ -2,16 +2,21 @@
 //!
 //! Source: contract, section 2, compare.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::abandoned::{self, Rules};
 use super::conflicts::{Conflicts, Shared};
 use super::index::Index;
 use super::names::NameClaims;
+use super::owners::Owners;
 use super::pairs::{Pair, Partner, Target};
 use super::renames::{Rename, Renames};
 use super::repeated::repeated;
-use super::{Change, Changes, Create, Deferred, NAME, Past, Skipped, Update};
+use super::standing::{settle, settle_lookalike};
+use super::wanted::{Case, Rules, Wanted, wanted};
+use super::{
+    Change, Changes, Create, Deferred, Keeper, NAME, Past, Reason, Skipped, TakenBack, Update,
+    WhyDeferred, WhySkipped,
+};
 use crate::Result;
 use crate::model::{
     ACCOUNT_TYPE, Account, AccountId, Complete, FieldValue, MARK_FOR_DELETION, Organization,
@@ -31,26 +36,28 @@ pub fn diff(
     past: &Past,
 ) -> Result<Changes> {
     let accounts = accounts.get().iter();
-    let by_id = accounts
+    let by_id: BTreeMap<AccountId, &Account> = accounts
         .map(|account| Ok((account.id()?, account)))
         .collect::<Result<_>>()?;
-    let mut differ = Differ::new(&by_id, target.get(), rules, past);
+    let owners = Owners::new(target.get(), by_id.keys());
+    let mut differ = Differ::new(&by_id, target.get(), &owners, rules, past);
     differ.match_by_id();
     let claims = NameClaims::new(&differ.unmatched, &differ.matched);
     let renames = Renames::new(&differ.matched, &differ.index, &claims);
     differ.place_the_unmatched(&claims, &renames);
     differ.update_the_matched(&claims, &renames);
     differ.judge_the_rest();
-    differ.take_back_own_marks();
+    differ.judge_the_lookalikes();
     Ok(differ.into_changes())
 }
 
 struct Differ<'a> {
     accounts: &'a BTreeMap<AccountId, &'a Account>,
     target: &'a Target,
+    owners: &'a Owners,
+    index: Index<'a>,
     rules: &'a Rules,
     past: &'a Past,
-    index: Index<'a>,
     unmatched: Vec<Partner<'a>>,
     matched: Vec<Pair<'a>>,
     /// Organizations that belong to an account.
@@ -63,19 +70,21 @@ impl<'a> Differ<'a> {
     fn new(
         accounts: &'a BTreeMap<AccountId, &'a Account>,
         target: &'a Target,
+        owners: &'a Owners,
         rules: &'a Rules,
         past: &'a Past,
     ) -> Self {
         Self {
             accounts,
             target,
+            owners,
+            index: Index::new(target, owners),
             rules,
             past,
-            index: Index::new(target),
             unmatched: Vec::new(),
             matched: Vec::new(),
             claimed: HashSet::new(),
-            conflicts: Conflicts::new(accounts),
+            conflicts: Conflicts::new(accounts, owners),
             changes: Changes::default(),
         }
     }
@@ -86,7 +95,13 @@ impl<'a> Differ<'a> {
         for (id, account) in self.accounts {
             let partner = Partner { id, account };
             match self.index.with_id(id) {
-                [] => self.unmatched.push(partner),
+                [] => match self.left_behind(id) {
+                    Some(organization) => self.matched.push(Pair {
+                        partner,
+                        organization,
+                    }),
+                    None => self.unmatched.push(partner),
+                },
                 [organization] => self.matched.push(Pair {
                     partner,
                     organization,
@@ -106,6 +121,16 @@ impl<'a> Differ<'a> {
             self.conflicts
                 .add(Shared::Id(id.clone()), partner, organizations);
         }
+    }
+
+    /// The partner organization that an account without one takes over: the only one of the
+    /// accounts that were merged into it.
+    fn left_behind(&self, survivor: &AccountId) -> Option<&'a Organization> {
+        let losers = self.past.merged_into(survivor);
+        let all = losers.iter().flat_map(|loser| self.index.with_id(loser));
+        let mut partners = all.filter(|organization| organization.is_partner());
+        let first = partners.next()?;
+        partners.next().is_none().then_some(*first)
     }
 
     /// It is a conflict if an account without an organization has an id that another account's
@@ -185,6 +210,14 @@ impl<'a> Differ<'a> {
             let Some(update) = update(pair) else {
                 continue;
             };
+            if organization.is_marked() {
+                self.changes.found.taken_back.push(TakenBack {
+                    id: organization.id,
+                    salesforce_id: partner.id.clone(),
+                    name: partner.account.name.clone(),
+                    reason: Reason::Kept(Keeper::AccountIsThere),
+                });
+            }
             if !update.renames() {
                 self.changes.entries.updates.push(update);
                 continue;
@@ -239,7 +272,7 @@ impl<'a> Differ<'a> {
     }
 
     /// Pass 4: a partner organization that no account claims is in conflict if it bears an
-    /// account's name, and abandoned otherwise. A mark on a protected one is always taken back.
+    /// account's name. Whether it is to be marked is a question of the rules.
     fn judge_the_rest(&mut self) {
         let mut rest = Vec::new();
         let mut bearers = HashMap::new();
@@ -259,71 +292,49 @@ impl<'a> Differ<'a> {
         }
         for (organization, name) in rest {
             let bearer = bearers.get(&name).copied().flatten();
-            let unmark = abandoned::unmark_protected(organization, self.rules)
-                .or_else(|| unmark_nobodys(organization, bearer?));
-            self.changes.entries.updates.extend(unmark);
-            self.run_the_clock(organization);
-            if self.conflicts.leaves_alone(organization) {
-                continue;
-            }
-            if bearer.is_some() {
+            if bearer.is_some() && !self.conflicts.leaves_alone(organization) {
                 self.conflicts
                     .add(Shared::Name(name), bearer, [organization]);
-            } else {
-                abandoned::keep_or_mark(organization, self.rules, self.past, &mut self.changes);
             }
+            self.judge(organization);
         }
     }
 
-    /// The clock runs while the account is missing, whatever else keeps the organization unmarked.
-    fn run_the_clock(&mut self, organization: &Organization) {
-        let account = organization.account_id();
-        let missing = account.filter(|id| !self.accounts.contains_key(id));
-        let clock = missing.map(|id| abandoned::clock(organization, id, self.rules, self.past));
-        self.changes.found.absent.extend(clock);
+    fn judge(&mut self, organization: &Organization) {
+        let account = self.owners.of(organization);
+        let case = Case {
+            organization,
+            account: account.as_ref(),
+            account_is_there: account
+                .as_ref()
+                .is_some_and(|id| self.accounts.contains_key(id)),
+            is_in_conflict: self.conflicts.leaves_alone(organization),
+        };
+        let mut wanted = wanted(case, self.rules, self.past);
+        if let Wanted::Not(Keeper::Merged { into, organization }, _) = &mut wanted {
+            let survivors = self.index.with_id(into).first();
+            *organization = survivors.map(|one| one.id);
+        }
+        settle(case, wanted, self.rules, self.past, &mut self.changes);
     }
 
-    /// Pass 5: a mark of ours is taken back if its reason is gone: the organization is no longer a
-    /// partner, or the account it was set for is there again. No other job knows about our mark.
-    fn take_back_own_marks(&mut self) {
-        let updated: BTreeSet<u64> = self
-            .changes
-            .entries
-            .updates
-            .iter()
-            .map(|one| one.id)
-            .collect();
-        let Target {
-            partners,
-            lookalikes,
-        } = self.target;
-        for organization in partners.iter().chain(lookalikes) {
-            let Some(account) = self.past.account_of_own_mark(organization) else {
-                continue;
-            };
-            let is_gone = !organization.is_partner() || self.accounts.contains_key(account);
-            if is_gone && !updated.contains(&organization.id) {
-                let unmark = abandoned::unmark(organization, account.clone());
-                self.changes.entries.updates.push(unmark);
+    /// Pass 5: an organization that is no partner's any more keeps no mark of ours.
+    fn judge_the_lookalikes(&mut self) {
+        for organization in &self.target.lookalikes {
+            if !self.claimed.contains(&organization.id) {
+                settle_lookalike(organization, self.past, &mut self.changes);
             }
         }
     }
 
     fn into_changes(self) -> Changes {
         let mut changes = self.changes;
+        changes.linked = self.index.linked();
         changes.found.conflicts = self.conflicts.into_list();
         changes.found.repeated = repeated(&changes.entries, self.past);
         changes.sort();
         changes
     }
-}
-
-/// Takes back a mark on an organization that names no account but bears an account's name. It
-/// cannot be known whose it is, the account is there, and the mark may be ours, from a lost memory.
-fn unmark_nobodys(organization: &Organization, bearer: Partner<'_>) -> Option<Update> {
-    let is_nobodys = organization.account_id().is_none();
-    (is_nobodys && organization.is_marked())
-        .then(|| abandoned::unmark(organization, bearer.id.clone()))
 }
 
 fn create(partner: Partner<'_>) -> Create {
@@ -339,25 +350,20 @@ fn deferred(
     organization: Option<&Organization>,
     holders: &[&Organization],
 ) -> Deferred {
-    let ids: Vec<_> = holders.iter().map(|holder| holder.id.to_string()).collect();
+    let holders = holders.iter().map(|holder| holder.id).collect();
     Deferred {
         id: organization.map(|organization| organization.id),
         salesforce_id: partner.id.clone(),
         name: partner.account.name.clone(),
-        reason: format!(
-            "the name is still that of organization {}, which is renamed by this plan or the next \
-             ones; then this follows by itself",
-            ids.join(", ")
-        ),
+        reason: WhyDeferred::NameIsGivenUp { holders },
     }
 }
 
 fn skipped(partner: Partner<'_>) -> Skipped {
-    let reason = "its partner track is neither Open nor Select, so it has no account type";
     Skipped {
         salesforce_id: partner.id.clone(),
         name: partner.account.name.clone(),
-        reason: reason.to_owned(),
+        reason: WhySkipped::NoAccountType,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Properties of the comparison over random worlds of few ids and names, so that clashes of every
 //! kind occur.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 

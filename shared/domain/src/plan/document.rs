@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Changes, Create, Entries, Found, Guard, Limits, Mark, Update};
+use super::{Changes, Create, Entries, Found, Guard, Limits, Mark, Unknown, Update, Warning};
 use crate::model::{
-    AccountId, Counts, Header, Instance, LastGood, ListDocument, Memory, Mode, Reference, RunUsage,
-    Usage, sha256,
+    AccountId, Category, Claim, Counts, Header, Instance, LastGood, ListDocument, Memory, Mode,
+    Reference, RunUsage, Usage, Week, sha256,
 };
 
 macro_rules! list {
@@ -97,8 +97,14 @@ pub struct Inputs {
     pub settings: Settings,
     /// The digests the execution's input approved.
     pub approve: Vec<String>,
-    /// The last good run before this one; the guard measures against it.
+    /// Who approved them and why, as the input claims.
+    #[serde(default, skip_serializing_if = "Claim::is_empty")]
+    pub claim: Claim,
+    /// The last good run before this one.
     pub last_good: Option<LastGood>,
+    /// What the history says of the week before; the guard measures against it.
+    #[serde(default)]
+    pub week: Week,
     /// What earlier runs left in the memory; `None` if there was none that could be read.
     pub memory: Option<Memory>,
     /// Why the memory is lost, if it is.
@@ -122,13 +128,16 @@ pub struct Settings {
     pub retention_years: i16,
     /// Hours an account must have been missing before its organization is marked.
     pub mark_after_hours: u32,
+    /// Hours before a purge in which no mark is set; 0: none.
+    #[serde(default)]
+    pub quiet_hours: u32,
     pub limits: Limits,
 }
 
 /// `plan.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The header; its count is that of creates, updates and marks together.
+    /// The header; its count is that of the entries of its three lists.
     #[serde(flatten)]
     pub header: Header,
     /// Whether it is to be applied.
@@ -140,9 +149,9 @@ pub struct Plan {
     /// The command that releases the held categories; `None` if nothing is held.
     pub release: Option<String>,
     /// Why the inputs look emptier than they should.
-    pub warnings: Vec<String>,
-    /// What could not be known: the memory, an instance, an answer about former accounts.
-    pub unknowns: Vec<String>,
+    pub warnings: Vec<Warning>,
+    /// What could not be known, or looks odd.
+    pub unknowns: Vec<Unknown>,
     /// What the comparison found beside the entries.
     #[serde(flatten)]
     pub found: Found,
@@ -161,21 +170,28 @@ impl Plan {
         organizations_scanned: usize,
         partner_organizations: usize,
     ) -> Counts {
-        let Changes { entries, found } = changes;
+        let Changes {
+            entries,
+            found,
+            linked: _,
+        } = changes;
         let Entries {
             creates,
             updates,
-            marks,
+            marks: _,
         } = entries;
         let Found {
             skipped,
             retained,
             protected: _,
+            merged,
             waiting,
             unlinked,
             deferred: _,
             conflicts,
             already_marked: _,
+            exempt,
+            taken_back: _,
             absent: _,
             own_marks: _,
             repeated: _,
@@ -186,11 +202,14 @@ impl Plan {
             partner_organizations,
             creates: creates.len(),
             updates: updates.len(),
-            marks: marks.len(),
+            marks: entries.marks_of(Category::Marks).count(),
             unmarks: entries.unmarks(),
             retained: retained.len(),
             waiting: waiting.len(),
             unlinked: unlinked.len(),
+            merged: merged.len(),
+            unexplained: entries.marks_of(Category::Unexplained).count(),
+            exempt: exempt.len(),
             skipped: skipped.len(),
             conflicts: conflicts.len(),
         }

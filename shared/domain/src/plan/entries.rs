@@ -1,11 +1,15 @@
 //! The entries of a plan.
 
+use std::ops::Not;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::reason::typed;
+use super::{Clash, Evidence, Keeper, Reason, WaitsFor, WhyDeferred, WhySkipped};
 use crate::model::{
-    Absent, AccountId, FieldValue, Fields, MARK_FOR_DELETION, Organization, OwnMark,
+    Absent, AccountId, Category, FieldValue, Fields, MARK_FOR_DELETION, Organization, OwnMark,
 };
 
 /// An entry of `creates.json`: an account without an organization.
@@ -99,29 +103,67 @@ pub struct Mark {
     /// Its Salesforce id as Zendesk has it.
     pub salesforce_id: Option<String>,
     pub name: String,
-    /// Why it is to be marked.
-    pub reason: String,
+    /// `marks`, or `unexplained` if Salesforce gives no evidence.
+    pub category: Category,
+    /// As compare saw it: a mark is left out if somebody has changed the organization since.
+    #[serde(default)]
+    pub updated_at: String,
+    /// True if the purge leaves it alone, marked or not.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub exempt: bool,
+    #[serde(deserialize_with = "typed")]
+    pub reason: Evidence,
 }
 
-/// A partner organization without an account that is not marked.
+/// A partner organization without an account that is not marked, and what keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NotMarked<When> {
+pub struct Kept {
     pub id: u64,
     /// Its Salesforce id as Zendesk has it.
     pub salesforce_id: Option<String>,
     pub name: String,
-    pub reason: String,
-    /// From when it may be marked.
-    pub eligible_from: When,
+    #[serde(deserialize_with = "typed")]
+    pub reason: Keeper,
+    /// The first day on which it may be marked; `None` if there is no such day.
+    pub eligible_from: Option<Date>,
 }
 
-/// Kept for a reason of its own. `eligible_from` is the first day on which it may be marked; `None`
-/// if there is no such day.
-pub type Retained = NotMarked<Option<Date>>;
+/// A partner organization without an account that only time, or an answer, keeps from being marked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    pub id: u64,
+    /// Its Salesforce id as Zendesk has it.
+    pub salesforce_id: Option<String>,
+    pub name: String,
+    #[serde(deserialize_with = "typed")]
+    pub reason: Evidence,
+    /// The moment from which it may be marked.
+    pub eligible_from: Timestamp,
+    pub waits_for: WaitsFor,
+    /// True if the purge leaves it alone, marked or not.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub exempt: bool,
+}
 
-/// Kept because its account has not been missing for long enough. `eligible_from` is the moment
-/// from which it may be marked.
-pub type Waiting = NotMarked<Timestamp>;
+/// An organization that is marked and stays so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marked {
+    pub id: u64,
+    /// Its Salesforce id as Zendesk has it.
+    pub salesforce_id: Option<String>,
+    pub name: String,
+    /// What today's rules say of it: somebody else's mark stands whatever they say.
+    pub reason: Reason,
+}
+
+/// A mark that this plan takes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenBack {
+    pub id: u64,
+    pub salesforce_id: AccountId,
+    pub name: String,
+    pub reason: Reason,
+}
 
 /// An account whose name another organization still has, and gives up by this very plan. The
 /// account gets it in a later run.
@@ -132,8 +174,8 @@ pub struct Deferred {
     pub salesforce_id: AccountId,
     /// The name it waits for.
     pub name: String,
-    /// Who has the name now.
-    pub reason: String,
+    #[serde(deserialize_with = "typed")]
+    pub reason: WhyDeferred,
 }
 
 /// A value that the last run wrote, and that has to be written again.
@@ -151,12 +193,19 @@ pub struct Repeated {
     pub runs: u32,
 }
 
+impl Repeated {
+    pub(super) fn is_mark(&self) -> bool {
+        self.field == MARK_FOR_DELETION && self.written.is_true()
+    }
+}
+
 /// An account that is not created because it has no account type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     pub salesforce_id: AccountId,
     pub name: String,
-    pub reason: String,
+    #[serde(deserialize_with = "typed")]
+    pub reason: WhySkipped,
 }
 
 /// One side of a conflict: an account, or an organization if `id` is set.
@@ -167,21 +216,30 @@ pub struct Party {
     pub id: Option<u64>,
     pub salesforce_id: Option<String>,
     pub name: String,
-    /// The account an organization belongs to, in words; `None` for an account, and for an
-    /// organization of no account.
+    /// The account an organization belongs to; `None` for an account, and for an organization of no
+    /// account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub belongs_to: Option<String>,
+    pub belongs_to: Option<Owner>,
     pub account_type: Option<String>,
-    /// True for an organization that the next Saturday would delete.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    /// True for an organization that the next purge may delete.
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub marked: bool,
+}
+
+/// The account that an organization belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Owner {
+    pub salesforce_id: AccountId,
+    /// `None` for an account that is none of this run's.
+    pub name: Option<String>,
 }
 
 /// Records that cannot be told apart for certain. Nothing is done to any of them until a person has
 /// decided; if a rename clashes, only the name is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
-    pub reason: String,
+    #[serde(deserialize_with = "typed")]
+    pub reason: Clash,
     pub accounts: Vec<Party>,
     pub organizations: Vec<Party>,
 }
@@ -193,6 +251,8 @@ pub struct Changes {
     pub entries: Entries,
     /// What is left as it is, and what a person should know.
     pub found: Found,
+    /// Partner organizations that name an account; limits are shares of their number.
+    pub linked: usize,
 }
 
 /// The entries of a plan's three lists, held or not.
@@ -202,7 +262,7 @@ pub struct Entries {
     pub creates: Vec<Create>,
     /// Organizations that differ: `updates.json`.
     pub updates: Vec<Update>,
-    /// Organizations to be marked: `not_in_sync.json`.
+    /// Organizations to be marked, explained or not: `not_in_sync.json`.
     pub marks: Vec<Mark>,
 }
 
@@ -212,18 +272,24 @@ pub struct Found {
     /// Accounts that are not created, because they have no account type.
     pub skipped: Vec<Skipped>,
     /// Organizations without an account that are too young to be marked.
-    pub retained: Vec<Retained>,
+    pub retained: Vec<Kept>,
     /// Organizations without an account that the operator protects.
-    pub protected: Vec<Retained>,
+    pub protected: Vec<Kept>,
+    /// Organizations whose account was merged into another one.
+    pub merged: Vec<Kept>,
     /// Organizations whose account has not been missing for long enough.
     pub waiting: Vec<Waiting>,
     /// Partner organizations that no account id links to an account.
-    pub unlinked: Vec<Retained>,
+    pub unlinked: Vec<Kept>,
     /// Accounts whose name this plan frees.
     pub deferred: Vec<Deferred>,
     pub conflicts: Vec<Conflict>,
-    /// Organizations without an account that are marked already.
-    pub already_marked: Vec<Mark>,
+    /// Organizations without an account that are marked already, and stay so.
+    pub already_marked: Vec<Marked>,
+    /// Those of them that the purge leaves alone.
+    pub exempt: Vec<Marked>,
+    /// Marks that this plan takes back, each part of an update.
+    pub taken_back: Vec<TakenBack>,
     /// The clocks as they stand if the run comes to its end.
     pub absent: Vec<Absent>,
     /// Marks of this pipeline that stand.
@@ -233,6 +299,12 @@ pub struct Found {
 }
 
 impl Entries {
+    /// The marks of one of the two categories that have them.
+    pub fn marks_of(&self, category: Category) -> impl Iterator<Item = &Mark> {
+        let marks = self.marks.iter();
+        marks.filter(move |mark| mark.category == category)
+    }
+
     /// The number of updates that take a mark back.
     pub fn unmarks(&self) -> usize {
         self.updates
@@ -246,7 +318,11 @@ impl Changes {
     /// Sorts every list by Salesforce id, then id: the same inputs give the same bytes. The
     /// conflicts are in order already.
     pub(super) fn sort(&mut self) {
-        let Self { entries, found } = self;
+        let Self {
+            entries,
+            found,
+            linked: _,
+        } = self;
         let Entries {
             creates,
             updates,
@@ -256,11 +332,14 @@ impl Changes {
             skipped,
             retained,
             protected,
+            merged,
             waiting,
             unlinked,
             deferred,
             conflicts: _,
             already_marked,
+            exempt,
+            taken_back,
             absent,
             own_marks: _,
             repeated,
@@ -268,10 +347,12 @@ impl Changes {
         creates.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
         updates.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
         skipped.sort_by(|a, b| a.salesforce_id.cmp(&b.salesforce_id));
-        for list in [marks, already_marked] {
+        marks.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        for list in [already_marked, exempt] {
             list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
         }
-        for list in [protected, retained, unlinked] {
+        taken_back.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
+        for list in [protected, retained, merged, unlinked] {
             list.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));
         }
         waiting.sort_by(|a, b| (&a.salesforce_id, a.id).cmp(&(&b.salesforce_id, b.id)));

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Changes, Entries, Found, Inputs, Limit, Limits, Listed, Lists, Settings};
+use super::{
+    Changes, Entries, Evidence, Found, Inputs, Limit, Limits, Listed, Lists, Mark, Settings,
+};
 use crate::model::mapping::columns;
 use crate::model::{
-    Account, AccountId, Alliances, Complete, FieldValue, Fields, Header, HeldKeys, Instance,
-    Memory, Organization, Organizations, Reference, TARGET,
+    Account, AccountId, Alliances, Category, Claim, Complete, Fate, FieldValue, Fields, Former,
+    Formers, Header, HeldKeys, Instance, Memory, Organization, Organizations, Reference, TARGET,
+    Week,
 };
 
 /// The account id of a number.
@@ -67,16 +70,63 @@ pub(super) fn text(text: impl AsRef<str>) -> FieldValue {
     FieldValue::Text(Some(text.as_ref().into()))
 }
 
+/// A Monday morning.
+pub(super) fn now() -> Timestamp {
+    "2026-11-23T06:00:00Z".parse().unwrap()
+}
+
+/// What Salesforce says of the accounts of these numbers.
+pub(super) fn formers(fates: &[(usize, Fate)]) -> Formers {
+    let former = |(number, fate): &(usize, Fate)| Former {
+        salesforce_id: account_id(*number),
+        fate: fate.clone(),
+    };
+    Formers {
+        former: fates.iter().map(former).collect(),
+        former_error: None,
+    }
+}
+
+/// A partner's account that was terminated.
+pub(super) fn terminated() -> Fate {
+    with_status("Terminated")
+}
+
+/// A partner's account with this status.
+pub(super) fn with_status(status: &str) -> Fate {
+    Fate::AuthorisedNoMore {
+        status: Some(status.to_owned()),
+        kind: Some("Partner".to_owned()),
+        track: Some("Open".to_owned()),
+        last_changed: None,
+    }
+}
+
+/// The mark of an organization, by the evidence of a deleted account.
+pub(super) fn a_mark(id: u64) -> Mark {
+    Mark {
+        id,
+        salesforce_id: None,
+        name: "x".to_owned(),
+        category: Category::Marks,
+        updated_at: String::new(),
+        exempt: false,
+        reason: Evidence::Deleted,
+    }
+}
+
 /// A memory that knows nothing.
 pub(super) fn memory() -> Memory {
     Memory {
-        header: Header::new("before", Timestamp::UNIX_EPOCH, 0),
+        header: Header::new("before", now(), 0),
         absent: Vec::new(),
         marked: Vec::new(),
         held: HeldKeys::new(),
         written: Vec::new(),
         started_at: Timestamp::UNIX_EPOCH,
         lost: None,
+        lost_untold: false,
+        watched_at: None,
     }
 }
 
@@ -123,6 +173,7 @@ pub(super) fn inputs(now: Timestamp, mark_after_hours: u32) -> Inputs {
             alliances: BTreeSet::new(),
             retention_years: 3,
             mark_after_hours,
+            quiet_hours: 0,
             limits: Limits {
                 creates: none,
                 updates: none,
@@ -131,7 +182,9 @@ pub(super) fn inputs(now: Timestamp, mark_after_hours: u32) -> Inputs {
             },
         },
         approve: Vec::new(),
+        claim: Claim::default(),
         last_good: None,
+        week: Week::default(),
         memory: None,
         memory_lost: None,
         state_machine: None,
@@ -167,33 +220,43 @@ pub(super) struct Tally {
     pub(super) updates: usize,
     pub(super) unmarks: usize,
     pub(super) marks: usize,
+    pub(super) unexplained: usize,
     pub(super) skipped: usize,
     pub(super) protected: usize,
     pub(super) retained: usize,
     pub(super) waiting: usize,
     pub(super) unlinked: usize,
+    pub(super) merged: usize,
     pub(super) deferred: usize,
     pub(super) conflicts: usize,
     pub(super) already_marked: usize,
+    pub(super) exempt: usize,
     pub(super) repeated: usize,
 }
 
 pub(super) fn tally(changes: &Changes) -> Tally {
-    let Changes { entries, found } = changes;
+    let Changes {
+        entries,
+        found,
+        linked: _,
+    } = changes;
     let Entries {
         creates,
         updates,
-        marks,
+        marks: _,
     } = entries;
     let Found {
         skipped,
         protected,
         retained,
+        merged,
         waiting,
         unlinked,
         deferred,
         conflicts,
         already_marked,
+        exempt,
+        taken_back: _,
         absent: _,
         own_marks: _,
         repeated,
@@ -202,15 +265,18 @@ pub(super) fn tally(changes: &Changes) -> Tally {
         creates: creates.len(),
         updates: updates.len(),
         unmarks: entries.unmarks(),
-        marks: marks.len(),
+        marks: entries.marks_of(Category::Marks).count(),
+        unexplained: entries.marks_of(Category::Unexplained).count(),
         skipped: skipped.len(),
         protected: protected.len(),
         retained: retained.len(),
         waiting: waiting.len(),
         unlinked: unlinked.len(),
+        merged: merged.len(),
         deferred: deferred.len(),
         conflicts: conflicts.len(),
         already_marked: already_marked.len(),
+        exempt: exempt.len(),
         repeated: repeated.len(),
     }
 }

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Creates, Entries, Mark, NotInSync, Update, Updates};
+use super::{Approvals, Creates, Entries, Refused, Update};
 use crate::Result;
-use crate::model::{Category, Held, HeldKeys, MARK_FOR_DELETION, entries_digest};
+use crate::model::{
+    AccountId, Category, FieldValue, Held, HeldKeys, MARK_FOR_DELETION, digest_of, entries_digest,
+};
 
 /// The most entries of a category that need no approval: the larger of a number and a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,26 +35,28 @@ pub struct Limits {
     pub creates: Limit,
     pub updates: Limit,
     pub marks: Limit,
-    /// Marks are held if there are fewer accounts than this share of the last good run's, in
-    /// percent.
+    /// Marks are held if there are fewer accounts than this share of the most that a good run of
+    /// the last week returned, in percent.
     pub min_accounts_percent: usize,
 }
 
 /// The sizes the guard measures against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sizes {
-    /// Partner organizations on the target.
-    pub partner_organizations: usize,
+    /// Partner organizations on the target that name an account.
+    pub linked: usize,
+    /// The fewest of them, now and in the good runs of the last week: limits are shares of it, so
+    /// that nobody raises a limit by adding organizations.
+    pub base: usize,
     /// Accounts from Salesforce.
     pub accounts: usize,
-    /// Accounts of the last good run; `None` if there was none.
-    pub accounts_of_last_good_run: Option<usize>,
-    /// Marks this pipeline has set since the last purge, and that still stand.
-    pub marks_since_purge: usize,
-    /// Former accounts of the organizations that are to be marked or wait for it.
-    pub former: usize,
-    /// Those of them that Salesforce does not show.
-    pub former_not_visible: usize,
+    /// The most accounts of a good run of the last week; `None` if there was none.
+    pub most_accounts: Option<usize>,
+    /// Marks of this pipeline that stand, whenever they were set, apart from those that a person
+    /// approved and those that the purge leaves alone.
+    pub standing: usize,
+    /// Organizations that wait to be marked, apart from those that the purge leaves alone.
+    pub waiting: usize,
     /// True if what was marked and held before is not known.
     pub memory_lost: bool,
 }
@@ -61,25 +65,53 @@ pub struct Sizes {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judged {
     pub category: Category,
-    /// Entries that are measured; an update that is only an un-mark is not one.
+    /// Entries; an update that is only an un-mark is not one.
     pub count: usize,
-    /// Marks set since the last purge that still stand; they count too. 0 in other categories.
+    /// Those of them that the purge leaves alone, marked or not: they are not measured.
+    pub exempt: usize,
+    /// Marks that stand; they are measured too. 0 in other categories.
     pub standing: usize,
+    /// Organizations that wait to be marked; they are measured too. 0 in other categories.
+    pub waiting: usize,
     /// Entries that were held before and were not approved since; one of them holds the category.
     pub held_before: usize,
     /// The most entries that need no approval.
     pub limit: usize,
-    /// Over the sorted entries, without un-marks and without reasons; an approval must name it.
+    /// Why the limit is 0, whatever the parameters say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub veto: Option<Veto>,
+    /// Over the sorted entries: what is to be written and by what kind of evidence. An approval
+    /// must name it.
     pub digest: String,
     /// True if the category needs an approval.
     pub exceeded: bool,
-    /// True if the execution's input approved exactly this digest.
+    /// True if the execution's input approved exactly this digest, and it may be approved.
     pub approved: bool,
-    /// Numbers, limit and percentage, for a person.
-    pub message: String,
+}
+
+/// Why no entry of a category may go without an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Veto {
+    /// It is not known what was marked and held before.
+    LostMemory,
+    NoAccounts,
+    /// Too few accounts look like a read that was cut short.
+    TooFewAccounts {
+        accounts: usize,
+        /// The most of a good run of the last week.
+        most: usize,
+    },
+    /// Salesforce gives no evidence.
+    Unexplained,
 }
 
 impl Judged {
+    /// What the limit is compared with.
+    pub fn measured(&self) -> usize {
+        self.count.saturating_sub(self.exempt) + self.standing + self.waiting
+    }
+
     /// True if the category is not applied.
     pub fn is_held(&self) -> bool {
         self.exceeded && !self.approved
@@ -89,9 +121,8 @@ impl Judged {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guard {
     pub categories: Vec<Judged>,
-    /// Approvals in the input that match no category of this plan that needs one. They release
-    /// nothing.
-    pub refused_approvals: Vec<String>,
+    /// Approvals in the input that release nothing.
+    pub refused_approvals: Vec<Refused>,
     pub seen: Sizes,
 }
 
@@ -102,6 +133,12 @@ impl Guard {
             .iter()
             .find(|judged| judged.category == category)
             .is_none_or(Judged::is_held)
+    }
+
+    /// True if a person approved the category.
+    pub fn approves(&self, category: Category) -> bool {
+        let mut judged = self.categories.iter();
+        judged.any(|one| one.category == category && one.approved)
     }
 
     /// The held categories, as the execution's output names them.
@@ -118,7 +155,7 @@ impl Guard {
 }
 
 /// Judges every category against its limit, against what was held before, and the accounts against
-/// the last good run.
+/// the last week.
 ///
 /// # Errors
 /// [`crate::Error::Contract`] if a list has no JSON form.
@@ -126,62 +163,65 @@ pub fn hold_what_is_too_large(
     entries: &Entries,
     seen: Sizes,
     limits: &Limits,
-    held: &HeldKeys,
-    approvals: &[String],
+    approvals: Approvals<'_>,
 ) -> Result<Guard> {
     let updates = without_unmarks(&entries.updates);
-    let held_before = |category| match held.get(&category) {
-        Some(keys) => entry_keys(category, entries).intersection(keys).count(),
-        None => 0,
+    let of_marks = |category| Measured {
+        exempt: entries
+            .marks_of(category)
+            .filter(|mark| mark.exempt)
+            .count(),
+        ..Measured::of(entries.marks_of(category).count())
     };
     let measured = [
         Measured {
             category: Category::Creates,
-            count: entries.creates.len(),
-            standing: 0,
-            held_before: held_before(Category::Creates),
-            limit: limits.creates,
+            limit: limits.creates.of(seen.base),
             digest: entries_digest::<Creates>(&entries.creates)?,
-            veto: None,
+            ..Measured::of(entries.creates.len())
         },
         Measured {
             category: Category::Updates,
-            count: updates.len(),
-            standing: 0,
-            held_before: held_before(Category::Updates),
-            limit: limits.updates,
-            digest: entries_digest::<Updates>(&updates)?,
-            veto: None,
+            limit: limits.updates.of(seen.base),
+            digest: digest_of("updates.json", &wanted(&updates))?,
+            ..Measured::of(updates.len())
         },
         Measured {
             category: Category::Marks,
-            count: entries.marks.len(),
-            standing: seen.marks_since_purge,
-            held_before: held_before(Category::Marks),
-            limit: limits.marks,
-            digest: entries_digest::<NotInSync>(&without_reasons(&entries.marks))?,
+            standing: seen.standing,
+            waiting: seen.waiting,
+            limit: limits.marks.of(seen.base),
+            digest: digest_of("not_in_sync.json", &evidence(entries, Category::Marks))?,
             veto: no_mark_may_go(seen, limits),
+            ..of_marks(Category::Marks)
+        },
+        Measured {
+            category: Category::Unexplained,
+            digest: digest_of(
+                "not_in_sync.json",
+                &evidence(entries, Category::Unexplained),
+            )?,
+            veto: Some(Veto::Unexplained),
+            ..of_marks(Category::Unexplained)
         },
     ];
-    let mut categories = Vec::new();
-    for category in measured {
-        categories.push(judge_category(category, seen, approvals));
-    }
-    let releases = |approval: &String| {
-        categories
-            .iter()
-            .any(|judged| judged.approved && judged.digest == *approval)
-    };
-    let refused_approvals = approvals
-        .iter()
-        .filter(|approval| !releases(approval))
-        .cloned()
-        .collect();
+    let judged = measured.map(|measured| {
+        let before = held_before(measured.category, entries, approvals.held);
+        judge(measured, before, approvals)
+    });
+    let refused_approvals = approvals.refused(&judged, |category| entry_keys(category, entries));
     Ok(Guard {
-        categories,
+        categories: judged.into(),
         refused_approvals,
         seen,
     })
+}
+
+fn held_before(category: Category, entries: &Entries, held: &HeldKeys) -> usize {
+    match held.get(&category) {
+        Some(keys) => entry_keys(category, entries).intersection(keys).count(),
+        None => 0,
+    }
 }
 
 /// The updates without their un-marks. Un-marks are never held, so they must not spoil an approval:
@@ -193,14 +233,44 @@ fn without_unmarks(updates: &[Update]) -> Vec<Update> {
     held.collect()
 }
 
-/// The marks without their reasons: what an approval is bound to. A reason explains, and may be
-/// known better an hour later, so it must not spoil the approval.
-fn without_reasons(marks: &[Mark]) -> Vec<Mark> {
-    let bare = marks.iter().map(|mark| Mark {
-        reason: String::new(),
-        ..mark.clone()
+/// What an approval of updates is bound to. What the organization has now is not part of it:
+/// somebody else may write that meanwhile.
+fn wanted(updates: &[Update]) -> Vec<WantedUpdate<'_>> {
+    let wanted = updates.iter().map(|update| WantedUpdate {
+        id: update.id,
+        salesforce_id: &update.salesforce_id,
+        fields: update
+            .changes
+            .iter()
+            .map(|change| (change.field.as_str(), &change.new))
+            .collect(),
     });
-    bare.collect()
+    wanted.collect()
+}
+
+#[derive(Serialize)]
+struct WantedUpdate<'a> {
+    id: u64,
+    salesforce_id: &'a AccountId,
+    fields: Vec<(&'a str, &'a FieldValue)>,
+}
+
+/// What an approval of marks is bound to: each organization with its kind of evidence. The values
+/// explain, and may be known better an hour later, so they are not part of it.
+fn evidence(entries: &Entries, category: Category) -> Vec<ByEvidence<'_>> {
+    let marks = entries.marks_of(category).map(|mark| ByEvidence {
+        id: mark.id,
+        salesforce_id: mark.salesforce_id.as_deref(),
+        kind: mark.reason.kind(),
+    });
+    marks.collect()
+}
+
+#[derive(Serialize)]
+struct ByEvidence<'a> {
+    id: u64,
+    salesforce_id: Option<&'a str>,
+    kind: &'static str,
 }
 
 /// The keys of a category's entries, as the memory names held entries.
@@ -208,7 +278,7 @@ pub(super) fn entry_keys(category: Category, entries: &Entries) -> BTreeSet<Stri
     let Entries {
         creates,
         updates,
-        marks,
+        marks: _,
     } = entries;
     match category {
         Category::Creates => {
@@ -219,7 +289,10 @@ pub(super) fn entry_keys(category: Category, entries: &Entries) -> BTreeSet<Stri
             let held = without_unmarks(updates);
             held.iter().map(|one| one.id.to_string()).collect()
         }
-        Category::Marks => marks.iter().map(|one| one.id.to_string()).collect(),
+        Category::Marks | Category::Unexplained => {
+            let marks = entries.marks_of(category);
+            marks.map(|one| one.id.to_string()).collect()
+        }
     }
 }
 
@@ -227,132 +300,76 @@ pub(super) fn entry_keys(category: Category, entries: &Entries) -> BTreeSet<Stri
 struct Measured {
     category: Category,
     count: usize,
+    exempt: usize,
     standing: usize,
-    /// Those of the entries that were held before.
-    held_before: usize,
-    limit: Limit,
+    waiting: usize,
+    limit: usize,
     digest: String,
-    /// Why none may go without an approval, whatever the limit says.
-    veto: Option<String>,
+    veto: Option<Veto>,
 }
 
-fn judge_category(measured: Measured, seen: Sizes, approvals: &[String]) -> Judged {
-    let message = message(&measured, seen);
+impl Measured {
+    fn of(count: usize) -> Self {
+        Self {
+            category: Category::Creates,
+            count,
+            exempt: 0,
+            standing: 0,
+            waiting: 0,
+            limit: 0,
+            digest: String::new(),
+            veto: None,
+        }
+    }
+}
+
+fn judge(measured: Measured, held_before: usize, approvals: Approvals<'_>) -> Judged {
     let Measured {
         category,
         count,
+        exempt,
         standing,
-        held_before,
+        waiting,
         limit,
         digest,
         veto,
     } = measured;
-    let allowed = match veto {
-        Some(_) => 0,
-        None => limit.of(seen.partner_organizations),
-    };
-    let is_too_large = count + standing > allowed;
-    let exceeded = count > 0 && (is_too_large || held_before > 0);
-    Judged {
+    let mut judged = Judged {
         category,
         count,
+        exempt,
         standing,
+        waiting,
         held_before,
-        limit: allowed,
-        exceeded,
-        approved: exceeded && approvals.contains(&digest),
+        limit: if veto.is_some() { 0 } else { limit },
+        exceeded: false,
+        approved: false,
         digest,
-        message,
-    }
-}
-
-/// Numbers, limit and percentage, and what else holds the category.
-fn message(measured: &Measured, seen: Sizes) -> String {
-    let Measured {
-        category,
-        count,
-        standing,
-        held_before,
-        limit,
-        digest: _,
         veto,
-    } = measured;
-    let partner_organizations = seen.partner_organizations;
-    let all = match partner_organizations {
-        1 => "1 partner organization".to_owned(),
-        many => format!("{many} partner organizations"),
     };
-    let numbers = match category {
-        Category::Marks => format!("{count} new and {standing} set since the last purge, of {all}"),
-        Category::Creates | Category::Updates => format!("{count} of {all}"),
-    };
-    let share = match ((count + standing) * 1000).checked_div(partner_organizations) {
-        Some(permille) => format!("{}.{}", permille / 10, permille % 10),
-        None => "-".to_owned(),
-    };
-    let Limit { number, percent } = limit;
-    let allowed = limit.of(partner_organizations);
-    let mut message = format!(
-        "{numbers} ({share} %); the limit is {allowed}, the larger of {number} and {percent} %"
-    );
-    if let Some(why) = veto.as_deref().filter(|_| *count > 0) {
-        message = format!("{why}; held whatever their number: {message}");
-    }
-    if *held_before > 0 {
-        message = format!(
-            "{message}; {held_before} of them were held before, and what was held stays held until \
-             it is approved or none of it is left"
-        );
-    }
-    message
+    let must_be_held = judged.measured() > judged.limit || held_before > 0;
+    judged.exceeded = count > 0 && (must_be_held || judged.veto.is_some());
+    judged.approved = judged.exceeded && approvals.release(&judged.digest);
+    judged
 }
 
 /// Why no mark may go without an approval, whatever the limit says.
-fn no_mark_may_go(seen: Sizes, limits: &Limits) -> Option<String> {
-    lost_memory(seen)
-        .or_else(|| too_few_accounts(seen, limits))
-        .or_else(|| lost_permission(seen))
-}
-
-fn lost_memory(seen: Sizes) -> Option<String> {
-    let why = "the memory of the runs before is lost, so nobody knows what was marked or held";
-    seen.memory_lost.then(|| why.to_owned())
-}
-
-/// If many accounts are out of sight, a permission is more likely lost than the partners.
-fn lost_permission(seen: Sizes) -> Option<String> {
-    let Sizes {
-        former,
-        former_not_visible,
-        ..
-    } = seen;
-    (former_not_visible * 2 > former).then(|| {
-        format!(
-            "{former_not_visible} of {former} accounts that are gone are not visible to the \
-             integration's user, which is more often a lost permission than a lost partner"
-        )
-    })
-}
-
-/// Too few accounts look like a read that was cut short.
-fn too_few_accounts(seen: Sizes, limits: &Limits) -> Option<String> {
+fn no_mark_may_go(seen: Sizes, limits: &Limits) -> Option<Veto> {
     let Sizes {
         accounts,
-        accounts_of_last_good_run,
+        most_accounts,
+        memory_lost,
         ..
     } = seen;
-    if accounts == 0 {
-        return Some("Salesforce returned no account at all".to_owned());
+    if memory_lost {
+        return Some(Veto::LostMemory);
     }
-    let last = accounts_of_last_good_run?;
-    (accounts * 100 < last * limits.min_accounts_percent).then(|| {
-        format!(
-            "Salesforce returned {accounts} accounts, the last good run had {last}: {} %, fewer \
-             than {} %",
-            accounts * 100 / last,
-            limits.min_accounts_percent
-        )
-    })
+    if accounts == 0 {
+        return Some(Veto::NoAccounts);
+    }
+    let most = most_accounts?;
+    let is_too_few = accounts * 100 < most * limits.min_accounts_percent;
+    is_too_few.then_some(Veto::TooFewAccounts { accounts, most })
 }
 
 #[cfg(test)]

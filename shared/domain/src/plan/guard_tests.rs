@@ -1,7 +1,9 @@
-use super::super::for_tests::account_id as id;
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::for_tests::{a_mark, account_id as id, now};
 use super::*;
-use crate::model::{FieldValue, Fields, MARK_FOR_DELETION};
-use crate::plan::{Change, Create, Mark, Update};
+use crate::model::{Fields, Offer};
+use crate::plan::{Change, Create, Evidence, Mark, Update, WhyRefused};
 
 const LIMITS: Limits = Limits {
     creates: Limit {
@@ -48,36 +50,74 @@ fn changes(creates: usize, updates: usize, marks: usize) -> Entries {
         updates: (0..updates)
             .map(|n| update(n, &["account_owner"]))
             .collect(),
-        marks: (0..marks)
-            .map(|n| Mark {
-                id: n as u64,
-                salesforce_id: None,
-                name: format!("n{n}"),
-                reason: String::new(),
-            })
-            .collect(),
+        marks: (0..marks).map(|n| a_mark(n as u64)).collect(),
     }
 }
 
-fn seen(partner_organizations: usize) -> Sizes {
+fn seen(base: usize) -> Sizes {
     Sizes {
-        partner_organizations,
+        linked: base,
+        base,
         accounts: 100,
-        accounts_of_last_good_run: Some(100),
-        marks_since_purge: 0,
-        former: 0,
-        former_not_visible: 0,
-        memory_lost: false,
+        most_accounts: Some(100),
+        ..Sizes::default()
     }
 }
 
-fn held(changes: &Entries, seen: Sizes) -> Vec<Category> {
-    hold_what_is_too_large(changes, seen, &LIMITS, &HeldKeys::new(), &[])
-        .unwrap()
-        .held()
-        .into_iter()
-        .map(|held| held.category)
-        .collect()
+/// What a run was given, and what runs before it have held.
+struct Given {
+    approve: Vec<String>,
+    offered: Vec<Offer>,
+    held: HeldKeys,
+}
+
+impl Given {
+    fn nothing() -> Self {
+        Self {
+            approve: Vec::new(),
+            offered: Vec::new(),
+            held: HeldKeys::new(),
+        }
+    }
+
+    /// An approval of what was held this many minutes ago.
+    fn approval_of(held: &[Held], minutes: i64) -> Self {
+        let at = now() - SignedDuration::from_mins(minutes);
+        let offers = held.iter().map(|held| Offer {
+            at,
+            held: held.clone(),
+        });
+        Self {
+            approve: held.iter().map(|held| held.digest.clone()).collect(),
+            offered: offers.collect(),
+            ..Self::nothing()
+        }
+    }
+
+    fn holding(category: Category, key: &str) -> Self {
+        Self {
+            held: [(category, [key.to_owned()].into())].into(),
+            ..Self::nothing()
+        }
+    }
+
+    fn judge(&self, entries: &Entries, seen: Sizes) -> Guard {
+        let approvals = Approvals {
+            given: &self.approve,
+            offered: &self.offered,
+            held: &self.held,
+            now: now(),
+        };
+        hold_what_is_too_large(entries, seen, &LIMITS, approvals).unwrap()
+    }
+}
+
+fn categories(guard: &Guard) -> Vec<Category> {
+    guard.held().into_iter().map(|held| held.category).collect()
+}
+
+fn held(entries: &Entries, seen: Sizes) -> Vec<Category> {
+    categories(&Given::nothing().judge(entries, seen))
 }
 
 /// The most entries that need no approval, for a number of existing partner organizations.
@@ -122,13 +162,12 @@ const CREATES: [Boundary; 8] = [
     Boundary { existing: 1000, most: 100 },
 ];
 
-fn assert_holds_just_above(category: Category, table: &[Boundary]) {
+fn assert_holds_just_above(
+    category: Category,
+    table: &[Boundary],
+    planned: impl Fn(usize) -> Entries,
+) {
     for Boundary { existing, most } in table {
-        let planned = |count| match category {
-            Category::Creates => changes(count, 0, 0),
-            Category::Updates => changes(0, count, 0),
-            Category::Marks => changes(0, 0, count),
-        };
         let held_at = |count| held(&planned(count), seen(*existing));
         let what = format!("{category:?}, {existing} existing");
         assert_eq!(held_at(most - 1), [], "{what}, below the limit");
@@ -139,21 +178,32 @@ fn assert_holds_just_above(category: Category, table: &[Boundary]) {
 
 #[test]
 fn every_limit_holds_just_above_it_whatever_exists() {
-    assert_holds_just_above(Category::Marks, &MARKS);
-    assert_holds_just_above(Category::Updates, &UPDATES);
-    assert_holds_just_above(Category::Creates, &CREATES);
+    assert_holds_just_above(Category::Marks, &MARKS, |count| changes(0, 0, count));
+    assert_holds_just_above(Category::Updates, &UPDATES, |count| changes(0, count, 0));
+    assert_holds_just_above(Category::Creates, &CREATES, |count| changes(count, 0, 0));
 }
 
-fn accounts_read(accounts: usize, last: Option<usize>) -> Sizes {
+#[test]
+fn limits_are_shares_of_the_weeks_fewest_organizations_not_of_todays() {
+    let grown = Sizes {
+        linked: 4000,
+        ..seen(100)
+    };
+    assert_eq!(held(&changes(0, 0, 6), grown), [Category::Marks]);
+    assert_eq!(held(&changes(0, 31, 0), grown), [Category::Updates]);
+    assert_eq!(held(&changes(11, 0, 0), grown), [Category::Creates]);
+}
+
+fn accounts_read(accounts: usize, most_accounts: Option<usize>) -> Sizes {
     Sizes {
         accounts,
-        accounts_of_last_good_run: last,
+        most_accounts,
         ..seen(1000)
     }
 }
 
 #[test]
-fn any_mark_is_held_without_accounts_or_below_the_share_of_the_last_good_run() {
+fn any_mark_is_held_without_accounts_or_below_the_share_of_the_weeks_most() {
     let one_of_each = changes(1, 1, 1);
     for few in [
         accounts_read(0, None),
@@ -179,12 +229,12 @@ fn any_mark_is_held_without_accounts_or_below_the_share_of_the_last_good_run() {
 
 #[test]
 fn marks_held_because_accounts_are_missing_say_how_many_there_were() {
-    let seen = accounts_read(60, Some(100));
-    let guard =
-        hold_what_is_too_large(&changes(1, 1, 1), seen, &LIMITS, &HeldKeys::new(), &[]).unwrap();
-    let message = &guard.categories[2].message;
-    assert!(message.contains("60 accounts"), "{message}");
-    assert!(message.contains("100"), "{message}");
+    let guard = Given::nothing().judge(&changes(1, 1, 1), accounts_read(60, Some(100)));
+    let veto = Veto::TooFewAccounts {
+        accounts: 60,
+        most: 100,
+    };
+    assert_eq!(guard.categories[2].veto, Some(veto));
 }
 
 #[test]
@@ -200,130 +250,198 @@ fn an_update_that_only_takes_a_mark_back_needs_no_approval() {
     assert_eq!(held(&unmarks, seen(10)), [Category::Updates]);
 }
 
+/// What is held of these entries without an approval.
+fn offered(entries: &Entries) -> Vec<Held> {
+    Given::nothing().judge(entries, seen(10)).held()
+}
+
+fn why(guard: &Guard) -> Vec<&WhyRefused> {
+    guard.refused_approvals.iter().map(|one| &one.why).collect()
+}
+
 #[test]
 fn an_approval_releases_exactly_its_plan_and_category() {
     let six = changes(0, 0, 6);
     let seven = changes(0, 0, 7);
-    let judged = |changes: &Entries, approved: &str| {
-        let approvals = [approved.to_owned()];
-        hold_what_is_too_large(changes, seen(10), &LIMITS, &HeldKeys::new(), &approvals).unwrap()
-    };
-    let digest = |changes: &Entries| judged(changes, "").held()[0].digest.clone();
-    let digest_of_six = digest(&six);
-    let digest_of_seven = digest(&seven);
-    assert_ne!(digest_of_six, digest_of_seven);
-
-    let released = judged(&six, &digest_of_six);
+    let approval = Given::approval_of(&offered(&six), 60);
+    let released = approval.judge(&six, seen(10));
     assert_eq!(released.held(), []);
-    assert_eq!(released.refused_approvals, [""; 0]);
+    assert!(released.approves(Category::Marks));
+    assert_eq!(released.refused_approvals, []);
 
-    let refused = judged(&seven, &digest_of_six);
-    assert_eq!(refused.held()[0].digest, digest_of_seven);
-    assert_eq!(refused.refused_approvals, [digest_of_six.as_str()]);
-
-    let both = judged(&changes(0, 26, 6), &digest_of_six);
-    let held: Vec<_> = both.held().iter().map(|held| held.category).collect();
-    assert_eq!(held, [Category::Updates]);
-
-    let needless = judged(&changes(0, 0, 1), &digest_of_six);
-    assert_eq!(needless.held(), []);
-    assert_eq!(needless.refused_approvals, [digest_of_six]);
+    let refused = approval.judge(&seven, seen(10));
+    assert_eq!(refused.held(), offered(&seven));
+    assert!(!refused.approves(Category::Marks));
+    let both = approval.judge(&changes(0, 26, 6), seen(10));
+    assert_eq!(categories(&both), [Category::Updates]);
 }
 
 #[test]
-fn an_unmark_does_not_spoil_an_approval_of_updates() {
+fn an_approval_that_releases_nothing_says_why() {
+    let six = changes(0, 0, 6);
+    let one = changes(0, 0, 1);
+    let held_at = now() - SignedDuration::from_mins(60);
+    let mut fresh = Given::approval_of(&offered(&six), 60);
+    fresh.held = [(Category::Marks, (0..6).map(|n| n.to_string()).collect())].into();
+    let mut seven = six.clone();
+    seven.marks[0].id = 99;
+    let differs = WhyRefused::Differs {
+        category: Category::Marks,
+        held_at,
+        was: 6,
+        now: 6,
+        added: vec!["99".to_owned()],
+        gone: vec!["0".to_owned()],
+    };
+    assert_eq!(why(&fresh.judge(&seven, seen(10))), [&differs]);
+
+    let fresh = Given::approval_of(&offered(&six), 60);
+    let category = Category::Marks;
+    let not_needed = WhyRefused::NotNeeded { category };
+    assert_eq!(why(&fresh.judge(&six, seen(1000))), [&not_needed]);
+    assert_eq!(fresh.judge(&one, seen(10)).held(), []);
+
+    let unknown = Given {
+        offered: Vec::new(),
+        ..Given::approval_of(&offered(&six), 60)
+    };
+    let guard = unknown.judge(&six, seen(10));
+    assert_eq!(why(&guard), [&WhyRefused::Unknown]);
+    assert_eq!(categories(&guard), [category], "nobody has held it before");
+}
+
+#[test]
+fn an_approval_counts_for_a_day_after_a_run_held_it() {
+    let six = changes(0, 0, 6);
+    let minutes = 24 * 60;
+    let in_time = Given::approval_of(&offered(&six), minutes);
+    assert_eq!(in_time.judge(&six, seen(10)).held(), []);
+    let late = Given::approval_of(&offered(&six), minutes + 1);
+    let guard = late.judge(&six, seen(10));
+    assert_eq!(categories(&guard), [Category::Marks]);
+    let held_at: Timestamp = now() - SignedDuration::from_mins(minutes + 1);
+    assert_eq!(why(&guard), [&WhyRefused::TooOld { held_at }]);
+}
+
+#[test]
+fn an_approval_of_marks_is_bound_to_the_kind_of_evidence_and_to_no_wording() {
+    let digest = |reason: Evidence| {
+        let mut entries = changes(0, 0, 6);
+        entries.marks[0].reason = reason;
+        offered(&entries)[0].digest.clone()
+    };
+    let terminated = |status: &str| Evidence::AuthorisedNoMore {
+        status: Some(status.to_owned()),
+        account_type: None,
+        track: None,
+        last_changed: None,
+    };
+    assert_eq!(
+        digest(terminated("Terminated")),
+        digest(terminated("Ended"))
+    );
+    assert_ne!(digest(terminated("Terminated")), digest(Evidence::Deleted));
+    let mut renamed = changes(0, 0, 6);
+    renamed.marks[0].updated_at = "later".to_owned();
+    assert_eq!(digest(Evidence::Deleted), offered(&renamed)[0].digest);
+}
+
+#[test]
+fn an_approval_of_updates_covers_new_values_and_neither_old_ones_nor_unmarks() {
     let held = changes(0, 26, 0);
+    let approval = Given::approval_of(&offered(&held), 60);
+    let is_released = |entries: &Entries| approval.judge(entries, seen(10)).held().is_empty();
     let mut unmarked = held.clone();
     unmarked.updates[0].changes.push(change(MARK_FOR_DELETION));
     unmarked.updates.push(update(100, &[MARK_FOR_DELETION]));
-    let mut edited = held.clone();
-    edited.updates[0].changes.push(change("name"));
-
-    let before = hold_what_is_too_large(&held, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
-    let approval = [before.held()[0].digest.clone()];
-    let judged = |changes: &Entries| {
-        hold_what_is_too_large(changes, seen(10), &LIMITS, &HeldKeys::new(), &approval).unwrap()
-    };
-    assert_eq!(judged(&unmarked).held(), []);
-    assert_eq!(judged(&edited).held().len(), 1);
+    assert!(is_released(&unmarked));
+    let mut edited_meanwhile = held.clone();
+    edited_meanwhile.updates[0].changes[0].old = FieldValue::Flag(true);
+    assert!(is_released(&edited_meanwhile));
+    let mut wider = held.clone();
+    wider.updates[0].changes.push(change("name"));
+    assert!(!is_released(&wider));
+    let mut other = held;
+    other.updates[0].changes[0].new = FieldValue::Flag(true);
+    assert!(!is_released(&other));
 }
 
 #[test]
-fn a_better_reason_does_not_spoil_an_approval_of_marks() {
-    let held = changes(0, 0, 6);
-    let mut explained = held.clone();
-    explained.marks[0].reason = "deleted in Salesforce".to_owned();
-    let mut renamed = held.clone();
-    renamed.marks[0].name = "another".to_owned();
-    let digest = |changes: &Entries| {
-        let guard =
-            hold_what_is_too_large(changes, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
-        guard.held()[0].digest.clone()
-    };
-    assert_eq!(digest(&held), digest(&explained));
-    assert_ne!(digest(&held), digest(&renamed));
-}
-
-#[test]
-fn the_message_carries_all_numbers() {
-    let seen = Sizes {
-        marks_since_purge: 3,
-        ..seen(174)
-    };
-    let guard =
-        hold_what_is_too_large(&changes(1, 0, 9), seen, &LIMITS, &HeldKeys::new(), &[]).unwrap();
-    assert_eq!(
-        guard.categories[2].message,
-        "9 new and 3 set since the last purge, of 174 partner organizations (6.8 %); the limit is \
-         8, the larger of 5 and 5 %"
-    );
-    assert_eq!(guard.categories[2].limit, 8);
-    assert_eq!(
-        guard.categories[0].message,
-        "1 of 174 partner organizations (0.5 %); the limit is 17, the larger of 10 and 10 %"
-    );
-}
-
-#[test]
-fn marks_of_ours_that_stand_count_until_the_purge() {
-    let after = |marks_since_purge| Sizes {
-        marks_since_purge,
+fn all_marks_that_stand_or_wait_count_whenever_they_were_set() {
+    let beside = |standing, waiting| Sizes {
+        standing,
+        waiting,
         ..seen(100)
     };
-    assert_eq!(held(&changes(0, 0, 1), after(4)), []);
-    assert_eq!(held(&changes(0, 0, 1), after(5)), [Category::Marks]);
-    assert_eq!(held(&changes(0, 0, 2), after(4)), [Category::Marks]);
-    assert_eq!(
-        held(&changes(1, 1, 0), after(9)),
-        [],
-        "what stands is not held anew"
-    );
+    for (marks, standing, waiting, wanted) in [
+        (1, 4, 0, &[][..]),
+        (1, 5, 0, &[Category::Marks]),
+        (2, 4, 0, &[Category::Marks]),
+        (1, 0, 4, &[]),
+        (1, 0, 5, &[Category::Marks]),
+        (1, 2, 3, &[Category::Marks]),
+        (0, 9, 9, &[]),
+    ] {
+        let entries = changes(1, 1, marks);
+        assert_eq!(held(&entries, beside(standing, waiting)), wanted);
+    }
+}
+
+#[test]
+fn a_mark_that_the_purge_leaves_alone_is_not_measured() {
+    let mut entries = changes(0, 0, 6);
+    assert_eq!(held(&entries, seen(10)), [Category::Marks]);
+    entries.marks[3].exempt = true;
+    let guard = Given::nothing().judge(&entries, seen(10));
+    assert_eq!(guard.held(), []);
+    assert_eq!(guard.categories[2].measured(), 5);
+}
+
+#[test]
+fn what_salesforce_does_not_explain_is_held_and_is_no_part_of_the_marks() {
+    let mut entries = changes(0, 0, 6);
+    for mark in &mut entries.marks[..2] {
+        *mark = Mark {
+            category: Category::Unexplained,
+            reason: Evidence::NotVisible,
+            ..mark.clone()
+        };
+    }
+    let guard = Given::nothing().judge(&entries, seen(1000));
+    assert_eq!(categories(&guard), [Category::Unexplained]);
+    let [unexplained] = &guard.held()[..] else {
+        panic!("one category");
+    };
+    assert_eq!((unexplained.count, unexplained.limit), (2, 0));
+    assert_eq!(guard.categories[2].count, 4);
+
+    let released = Given::approval_of(&guard.held(), 60).judge(&entries, seen(1000));
+    assert_eq!(released.held(), []);
 }
 
 #[test]
 fn what_was_held_stays_held_however_few_are_left() {
-    let keys = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
-    let judged = |category, key: &str, approvals: &[String]| {
-        let before = HeldKeys::from([(category, keys(&[key]))]);
-        hold_what_is_too_large(&changes(2, 2, 2), seen(10), &LIMITS, &before, approvals).unwrap()
-    };
     let account = id(1).to_string();
+    let entries = changes(2, 2, 2);
     for (category, key) in [
         (Category::Creates, account.as_str()),
         (Category::Updates, "1"),
         (Category::Marks, "1"),
     ] {
-        let guard = judged(category, key, &[]);
-        let held: Vec<_> = guard.held().iter().map(|held| held.category).collect();
-        assert_eq!(held, [category]);
+        let before = Given::holding(category, key);
+        let guard = before.judge(&entries, seen(10));
+        assert_eq!(categories(&guard), [category]);
         assert!(guard.holds(category));
         let held_before: Vec<_> = guard.categories.iter().map(|one| one.held_before).collect();
         assert_eq!(held_before.iter().sum::<usize>(), 1);
 
-        let released = judged(category, key, &[guard.held()[0].digest.clone()]);
-        assert_eq!(released.held(), []);
-        assert!(!released.holds(category));
-        assert_eq!(judged(category, "99", &[]).held(), [], "none of it is left");
+        let released = Given {
+            held: before.held,
+            ..Given::approval_of(&guard.held(), 60)
+        };
+        assert_eq!(released.judge(&entries, seen(10)).held(), []);
+        let other = Given::holding(category, "99").judge(&entries, seen(10));
+        assert_eq!(other.held(), [], "none of it is left");
     }
 }
 
@@ -331,8 +449,7 @@ fn what_was_held_stays_held_however_few_are_left() {
 fn an_update_that_only_takes_a_mark_back_is_in_no_held_category() {
     let mut unmark = changes(0, 0, 0);
     unmark.updates.push(update(1, &[MARK_FOR_DELETION]));
-    let before = HeldKeys::from([(Category::Updates, ["1".to_owned()].into())]);
-    let guard = hold_what_is_too_large(&unmark, seen(10), &LIMITS, &before, &[]).unwrap();
+    let guard = Given::holding(Category::Updates, "1").judge(&unmark, seen(10));
     assert_eq!(guard.held(), []);
 }
 
@@ -344,80 +461,28 @@ fn without_a_memory_every_mark_is_held_until_it_is_approved() {
     };
     assert_eq!(held(&changes(1, 1, 1), lost), [Category::Marks]);
     assert_eq!(held(&changes(1, 1, 0), lost), []);
-    let guard =
-        hold_what_is_too_large(&changes(0, 0, 1), lost, &LIMITS, &HeldKeys::new(), &[]).unwrap();
-    let message = &guard.categories[2].message;
-    assert!(message.contains("memory"), "{message}");
-    let approvals = [guard.held()[0].digest.clone()];
-    let released = hold_what_is_too_large(
-        &changes(0, 0, 1),
-        lost,
-        &LIMITS,
-        &HeldKeys::new(),
-        &approvals,
-    )
-    .unwrap();
+    let one = changes(0, 0, 1);
+    let guard = Given::nothing().judge(&one, lost);
+    assert_eq!(guard.categories[2].veto, Some(Veto::LostMemory));
+    let released = Given::approval_of(&guard.held(), 60).judge(&one, lost);
     assert_eq!(released.held(), []);
-}
-
-#[test]
-fn marks_are_held_if_more_than_half_of_the_lost_accounts_are_out_of_sight() {
-    let sight = |former, former_not_visible| Sizes {
-        former,
-        former_not_visible,
-        ..seen(1000)
-    };
-    for (former, not_visible, wanted) in [
-        (0, 0, &[][..]),
-        (2, 1, &[]),
-        (3, 2, &[Category::Marks]),
-        (1, 1, &[Category::Marks]),
-    ] {
-        let seen = sight(former, not_visible);
-        assert_eq!(
-            held(&changes(1, 1, 1), seen),
-            wanted,
-            "{not_visible} of {former}"
-        );
-    }
 }
 
 #[test]
 fn an_approval_that_fits_nothing_is_refused_beside_one_that_does() {
     let six = changes(0, 0, 6);
-    let held = hold_what_is_too_large(&six, seen(10), &LIMITS, &HeldKeys::new(), &[]).unwrap();
-    let fits = held.held()[0].digest.clone();
-    let approvals = [fits, "sha256:other".to_owned()];
-    let guard =
-        hold_what_is_too_large(&six, seen(10), &LIMITS, &HeldKeys::new(), &approvals).unwrap();
+    let mut approval = Given::approval_of(&offered(&six), 60);
+    approval.approve.push("sha256:other".to_owned());
+    let guard = approval.judge(&six, seen(10));
     assert_eq!(guard.held(), []);
-    assert_eq!(guard.refused_approvals, ["sha256:other"]);
+    assert_eq!(why(&guard), [&WhyRefused::Unknown]);
 }
 
 #[test]
-fn the_message_names_a_reason_to_hold_only_where_it_holds() {
-    let lost = Sizes {
-        memory_lost: true,
-        ..seen(100)
-    };
-    let message = |count, before: &HeldKeys| {
-        let guard =
-            hold_what_is_too_large(&changes(0, 0, count), lost, &LIMITS, before, &[]).unwrap();
-        guard.categories[2].message.clone()
-    };
-    let before = HeldKeys::from([(Category::Marks, ["0".to_owned()].into())]);
-    assert!(!message(0, &HeldKeys::new()).contains("the memory"));
-    assert!(message(1, &HeldKeys::new()).contains("the memory"));
-    assert!(!message(1, &HeldKeys::new()).contains("were held before"));
-    assert!(message(2, &before).contains("; 1 of them were held before"));
-}
-
-#[test]
-fn a_category_without_judgement_is_held() {
-    let mut guard =
-        hold_what_is_too_large(&changes(0, 0, 0), seen(10), &LIMITS, &HeldKeys::new(), &[])
-            .unwrap();
+fn a_category_without_judgement_is_held_and_not_approved() {
+    let mut guard = Given::nothing().judge(&changes(0, 0, 0), seen(10));
     assert!(!guard.holds(Category::Marks));
     guard.categories.clear();
     assert!(guard.holds(Category::Marks));
+    assert!(!guard.approves(Category::Marks));
 }

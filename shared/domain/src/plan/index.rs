@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 
+use super::owners::Owners;
 use super::pairs::Target;
 use crate::model::{Account, AccountId, Organization, name_key};
 
@@ -12,23 +13,28 @@ use crate::model::{Account, AccountId, Organization, name_key};
 type Group<'a> = SmallVec<[&'a Organization; 1]>;
 
 pub(super) struct Index<'a> {
+    owners: &'a Owners,
     ids: HashMap<AccountId, Group<'a>>,
     /// By the account that the external id names, if the Salesforce id names another one.
     external_ids: HashMap<AccountId, Group<'a>>,
     /// By the key of the name.
     names: HashMap<CompactString, Group<'a>>,
+    /// Partner organizations that name an account.
+    linked: usize,
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn new(target: &'a Target) -> Self {
+    pub(super) fn new(target: &'a Target, owners: &'a Owners) -> Self {
         let Target {
             partners,
             lookalikes,
         } = target;
         let mut index = Self {
+            owners,
             ids: HashMap::with_capacity(partners.len()),
             external_ids: HashMap::new(),
             names: HashMap::with_capacity(partners.len()),
+            linked: 0,
         };
         let mut all: Vec<_> = partners.iter().chain(lookalikes).collect();
         all.sort_by_key(|organization| organization.id);
@@ -41,7 +47,7 @@ impl<'a> Index<'a> {
     fn add(&mut self, organization: &'a Organization) {
         let name = name_key(&organization.name);
         self.names.entry(name).or_default().push(organization);
-        let own = organization.account_id();
+        let own = self.owners.of(organization);
         let external_id = organization.external_id.as_deref();
         if let Some(id) = external_id.and_then(AccountId::of_external_id)
             && own.as_ref() != Some(&id)
@@ -49,8 +55,14 @@ impl<'a> Index<'a> {
             self.external_ids.entry(id).or_default().push(organization);
         }
         if let Some(id) = own {
+            self.linked += usize::from(organization.is_partner());
             self.ids.entry(id).or_default().push(organization);
         }
+    }
+
+    /// How many partner organizations name an account.
+    pub(super) fn linked(&self) -> usize {
+        self.linked
     }
 
     /// The organizations that carry an account's id.
@@ -87,7 +99,7 @@ impl<'a> Index<'a> {
         let is_adoptable = |organization: &&&Organization| {
             organization.is_partner()
                 && organization.salesforce_id().is_none()
-                && organization.account_id().is_none()
+                && self.owners.of(organization).is_none()
                 && organization.name.trim() == account.name.trim()
         };
         let mut found = self.bearing(&account.name).iter().filter(is_adoptable);

@@ -5,7 +5,7 @@
 //! [`Guard`] from them, and [`Comparison`] puts both into a [`Plan`]. [`replay()`] does it
 //! again from stored documents.
 
-mod abandoned;
+mod approval;
 mod comparison;
 mod conflicts;
 mod diff;
@@ -17,33 +17,41 @@ mod for_tests;
 mod guard;
 mod index;
 mod names;
+mod owners;
 mod pairs;
 mod past;
 mod pending;
 mod purge;
+mod reason;
 mod remember;
 mod renames;
 mod repeated;
 mod replay;
+mod standing;
 mod verdict;
+mod wanted;
 #[cfg(test)]
 #[path = "weeks_tests.rs"]
 mod weeks;
 
-pub use abandoned::Rules;
-pub use comparison::{Comparison, approval};
+pub use approval::{Approvals, Refused, WhyRefused};
+pub use comparison::{Comparison, Input, Unknown, Warning, approval};
 pub use diff::diff;
 pub use document::{Creates, Inputs, Listed, Lists, NotInSync, Plan, Planned, Settings, Updates};
 pub use ended::{KnownResults, PlannedRun, Reached, RunEnd};
 pub use entries::{
-    Change, Changes, Conflict, Create, Deferred, Entries, Found, Mark, NAME, NotMarked, Party,
-    Repeated, Retained, Skipped, Update, Waiting,
+    Change, Changes, Conflict, Create, Deferred, Entries, Found, Kept, Mark, Marked, NAME, Owner,
+    Party, Repeated, Skipped, TakenBack, Update, Waiting,
 };
-pub use guard::{Guard, Judged, Limit, Limits, Sizes, hold_what_is_too_large};
+pub use guard::{Guard, Judged, Limit, Limits, Sizes, Veto, hold_what_is_too_large};
 pub use pairs::Target;
 pub use past::Past;
 pub use pending::{marks_pending, marks_set, still_marked};
-pub use purge::{last_purge, next_purge};
-pub use remember::remember;
+pub use purge::{last_purge, next_purge, purge_in_quiet_hours};
+pub use reason::{
+    Clash, Evidence, Keeper, Protector, Reason, WaitsFor, Weight, WhyDeferred, WhySkipped,
+};
+pub use remember::{lost_news, remember};
 pub use replay::{Replayed, replay};
 pub use verdict::verdict;
+pub use wanted::Rules;

@@ -3,22 +3,31 @@
 use std::collections::BTreeSet;
 
 use super::{Conflict, Planned, PlannedRun};
-use crate::model::{Action, Category, Mode, Outcome, RecordOutcome};
+use crate::model::{Action, Mode, Outcome, RecordOutcome};
 
-/// Organizations that the next purge deletes unless their mark is taken back: those without an
-/// account that were marked before, those this run has marked or may have, those whose mark it
-/// could not take back, and marked ones in a conflict, which are left alone.
+/// How many organizations the next purge may delete unless their mark is taken back: those that
+/// were marked before and stay so, those this run has marked or may have, those whose mark it could
+/// not take back, and marked ones in a conflict. Those it leaves alone are not counted.
 pub fn marks_pending(run: &PlannedRun<'_>) -> usize {
     let found = &run.planned.plan.found;
-    let set = marks_set(run).len();
-    let not_taken_back = still_marked(run).len();
-    found.already_marked.len() + set + not_taken_back + marked_in_conflicts(&found.conflicts)
+    let mut pending: BTreeSet<u64> = found.already_marked.iter().map(|one| one.id).collect();
+    pending.extend(marked_in_conflicts(&found.conflicts));
+    for id in taken_back(run) {
+        pending.remove(&id);
+    }
+    pending.extend(marks_set(run));
+    pending.extend(still_marked(run));
+    let exempt = run.planned.entries.marks.iter().filter(|mark| mark.exempt);
+    for mark in exempt {
+        pending.remove(&mark.id);
+    }
+    pending.len()
 }
 
 /// The marks that this run has set, or may have: one without a result may have been sent.
 pub fn marks_set(run: &PlannedRun<'_>) -> BTreeSet<u64> {
     let Planned { plan, entries } = run.planned.as_ref();
-    if plan.mode == Mode::Plan || plan.guard.holds(Category::Marks) {
+    if plan.mode == Mode::Plan {
         return BTreeSet::new();
     }
     let is_not_set = |result: &&RecordOutcome| {
@@ -31,34 +40,40 @@ pub fn marks_set(run: &PlannedRun<'_>) -> BTreeSet<u64> {
         .filter(is_not_set)
         .filter_map(|result| result.id)
         .collect();
-    let planned = entries.marks.iter().map(|mark| mark.id);
+    let applied = entries.marks.iter();
+    let applied = applied.filter(|mark| !plan.guard.holds(mark.category));
+    let planned = applied.map(|mark| mark.id);
     planned.filter(|id| !not_set.contains(id)).collect()
 }
 
-/// Organizations whose mark this run was to take back, and did not.
-pub fn still_marked(run: &PlannedRun<'_>) -> BTreeSet<u64> {
+/// Organizations whose mark this run has taken back.
+fn taken_back(run: &PlannedRun<'_>) -> BTreeSet<u64> {
     let done = run
         .results
         .iter()
         .filter(|result| result.action == Action::Update && result.outcome == Outcome::Done);
     let written: BTreeSet<u64> = done.filter_map(|result| result.id).collect();
-    let updates = run.planned.entries.updates.iter();
-    let unmarks = updates.filter(|update| update.unmark().is_some());
-    let ids = unmarks.map(|update| update.id);
-    ids.filter(|id| !written.contains(id)).collect()
+    let to_be_taken_back = run.planned.plan.found.taken_back.iter().map(|one| one.id);
+    to_be_taken_back.filter(|id| written.contains(id)).collect()
 }
 
-fn marked_in_conflicts(conflicts: &[Conflict]) -> usize {
+/// Organizations whose mark this run was to take back, and did not.
+pub fn still_marked(run: &PlannedRun<'_>) -> BTreeSet<u64> {
+    let done = taken_back(run);
+    let to_be_taken_back = run.planned.plan.found.taken_back.iter().map(|one| one.id);
+    to_be_taken_back.filter(|id| !done.contains(id)).collect()
+}
+
+fn marked_in_conflicts(conflicts: &[Conflict]) -> BTreeSet<u64> {
     let parties = conflicts.iter().flat_map(|one| &one.organizations);
     let marked = parties.filter(|party| party.marked);
-    let ids: BTreeSet<u64> = marked.filter_map(|party| party.id).collect();
-    ids.len()
+    marked.filter_map(|party| party.id).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::for_tests::{gathered, inputs, lists, organization, owned};
-    use super::super::{Comparison, Mark, Party};
+    use super::super::for_tests::{a_mark, gathered, inputs, lists, organization, owned};
+    use super::super::{Clash, Comparison, Party};
     use super::*;
     use crate::model::{
         Complete, FieldValue, Formers, Header, MARK_FOR_DELETION, Mode, RunUsage, Usage,
@@ -99,12 +114,7 @@ mod tests {
             inputs,
             usage,
         );
-        let marks = [5, 6, 7, 8].map(|id| Mark {
-            id,
-            salesforce_id: None,
-            name: "x".to_owned(),
-            reason: "x".to_owned(),
-        });
+        let marks = [5, 6, 7, 8].map(a_mark);
         planned.entries.marks = marks.into();
         let pending = |planned: &Planned, results: &[RecordOutcome]| {
             let results = results.to_vec();
@@ -147,7 +157,7 @@ mod tests {
             marked: true,
         };
         let conflict = Conflict {
-            reason: "x".to_owned(),
+            reason: Clash::NamesInARing,
             accounts: Vec::new(),
             organizations: vec![party],
         };

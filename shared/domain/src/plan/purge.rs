@@ -22,6 +22,14 @@ pub fn last_purge(now: Timestamp) -> Timestamp {
     purge.saturating_sub(A_WEEK).unwrap_or(Timestamp::MIN)
 }
 
+/// The purge that comes within this many hours, if one does: until then no mark is set.
+pub fn purge_in_quiet_hours(now: Timestamp, hours: u32) -> Option<Timestamp> {
+    let purge = next_purge(now);
+    let quiet = SignedDuration::from_hours(i64::from(hours));
+    let is_quiet = hours > 0 && purge.duration_since(now) <= quiet;
+    is_quiet.then_some(purge)
+}
+
 /// The first purge after a moment.
 pub fn next_purge(now: Timestamp) -> Timestamp {
     last_purge(now)
@@ -32,6 +40,20 @@ pub fn next_purge(now: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_hours_before_a_purge_are_quiet_and_the_purge_itself_is_not() {
+        let is_quiet = |now: &str, hours| {
+            let purge = purge_in_quiet_hours(now.parse().unwrap(), hours);
+            purge.map(|at| at.to_string())
+        };
+        let purge = Some("2026-11-21T00:45:00Z".to_owned());
+        assert_eq!(is_quiet("2026-11-20T12:44:59Z", 12), None);
+        assert_eq!(is_quiet("2026-11-20T12:45:00Z", 12), purge);
+        assert_eq!(is_quiet("2026-11-21T00:44:59Z", 12), purge);
+        assert_eq!(is_quiet("2026-11-21T00:45:00Z", 12), None);
+        assert_eq!(is_quiet("2026-11-20T23:59:00Z", 0), None);
+    }
 
     #[test]
     fn a_purge_is_on_saturday_at_a_quarter_to_one() {

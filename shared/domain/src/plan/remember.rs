@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::guard::entry_keys;
-use super::{Judged, Past, Planned, PlannedRun};
+use super::{Inputs, Judged, KnownResults, Past, Planned, PlannedRun};
 use crate::model::{
     AccountId, Action, Category, FieldValue, Header, HeldKeys, MARK_FOR_DELETION, Memory, Outcome,
     OwnMark, RecordOutcome, Written,
@@ -38,8 +38,31 @@ pub fn remember(run: &PlannedRun<'_>, ended_at: Timestamp) -> Memory {
         held: held(run),
         written: written(run, &outcomes),
         started_at: plan.inputs.started_at,
-        lost: plan.inputs.memory_lost.clone(),
+        lost: lost(&plan.inputs),
+        lost_untold: run.known == KnownResults::None && lost_news(&plan.inputs).is_some(),
+        watched_at: if run.is_finished() {
+            Some(plan.inputs.started_at)
+        } else {
+            before.map(Memory::watched_at)
+        },
     }
+}
+
+/// Why the memory is lost: in this run, or in the one that was cut off before people were told.
+fn lost(inputs: &Inputs) -> Option<String> {
+    let lost = inputs.memory_lost.as_deref();
+    lost.or_else(|| lost_news(inputs)).map(str::to_owned)
+}
+
+/// Why the memory is lost, if people were not told yet: in this run, or in one that was cut off.
+pub fn lost_news(inputs: &Inputs) -> Option<&str> {
+    let before = inputs.memory.as_ref();
+    let told = before.filter(|memory| !memory.lost_untold);
+    let told = told.and_then(|memory| memory.lost.as_deref());
+    let untold = before.filter(|memory| memory.lost_untold);
+    let lost = inputs.memory_lost.as_deref();
+    lost.filter(|why| told != Some(*why))
+        .or_else(|| untold.and_then(|memory| memory.lost.as_deref()))
 }
 
 type Outcomes = BTreeMap<(Action, u64), Outcome>;
@@ -63,16 +86,17 @@ fn own_marks(run: &PlannedRun<'_>, outcomes: &Outcomes, ended_at: Timestamp) -> 
         .collect();
     let mut marked = plan.found.own_marks.clone();
     marked.retain(|one| !taken_back.contains(&one.id));
-    if plan.guard.holds(Category::Marks) {
-        return marked;
-    }
     let accounts: BTreeMap<u64, &AccountId> = plan
         .found
         .absent
         .iter()
         .map(|one| (one.id, &one.salesforce_id))
         .collect();
-    for mark in &entries.marks {
+    for mark in entries
+        .marks
+        .iter()
+        .filter(|mark| !plan.guard.holds(mark.category))
+    {
         let may_be_set = match outcomes.get(&(Action::Mark, mark.id)) {
             Some(Outcome::Done | Outcome::Unknown | Outcome::Failed) => true,
             // Left out because somebody changed it: a mark on it would be theirs.
@@ -84,6 +108,9 @@ fn own_marks(run: &PlannedRun<'_>, outcomes: &Outcomes, ended_at: Timestamp) -> 
                 id: mark.id,
                 salesforce_id: (*account).clone(),
                 at: ended_at,
+                approved: plan.guard.approves(mark.category),
+                perhaps: false,
+                exempt: mark.exempt,
             });
         }
     }
@@ -122,7 +149,9 @@ fn held_of(run: &PlannedRun<'_>, judged: &Judged) -> BTreeSet<String> {
 /// have been held.
 fn held_and_not_planned(run: &PlannedRun<'_>) -> BTreeSet<String> {
     let plan = &run.planned.plan;
-    let marked: BTreeSet<u64> = plan.found.already_marked.iter().map(|one| one.id).collect();
+    let found = &plan.found;
+    let marked = found.already_marked.iter().chain(&found.exempt);
+    let marked: BTreeSet<u64> = marked.map(|one| one.id).collect();
     let memory = plan.inputs.memory.as_ref();
     let held = memory.and_then(|memory| memory.held.get(&Category::Marks));
     let was_held = |key: &String| held.is_some_and(|held| held.contains(key));
@@ -141,7 +170,8 @@ fn held_and_not_planned(run: &PlannedRun<'_>) -> BTreeSet<String> {
 /// this run keeps its number.
 fn written(run: &PlannedRun<'_>, outcomes: &Outcomes) -> Vec<Written> {
     let Planned { plan, entries } = run.planned.as_ref();
-    let past = Past::new(plan.inputs.memory.as_ref(), &[]);
+    let memory = plan.inputs.memory.as_ref();
+    let past = memory.map_or_else(Past::default, Past::remembered);
     let mut all = Vec::new();
     let mut note = |id: u64, field: &str, value: &FieldValue, is_done: bool| {
         let before = past.times_written(id, field, value).unwrap_or_default();

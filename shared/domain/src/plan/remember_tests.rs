@@ -1,11 +1,11 @@
 //! What a run leaves in the memory, however it ends.
 
-use super::super::for_tests::{account_id as id, inputs, lists, text};
+use super::super::for_tests::{a_mark as mark, account_id as id, inputs, lists, text};
 use super::*;
 use crate::model::{Absent, Counts, Fields, Mode, RunUsage};
 use crate::plan::{
-    Change, Changes, Create, Entries, Found, Guard, KnownResults, Mark, NotMarked, Plan, Sizes,
-    Update,
+    Change, Changes, Create, Entries, Evidence, Found, Guard, Keeper, KnownResults, Marked, Plan,
+    Reason, Sizes, Update, Waiting, WaitsFor,
 };
 
 const NOW: &str = "2026-11-23T06:00:00Z";
@@ -19,16 +19,17 @@ fn absent(number: u64, since: &str) -> Absent {
     Absent {
         id: number,
         salesforce_id: id(usize::try_from(number).unwrap()),
-        since: at(since),
+        since: Some(at(since)),
+        fate: None,
     }
 }
 
-fn mark(number: u64) -> Mark {
-    Mark {
+fn marked(number: u64) -> Marked {
+    Marked {
         id: number,
         salesforce_id: None,
         name: String::new(),
-        reason: String::new(),
+        reason: Reason::Kept(Keeper::Unlinked),
     }
 }
 
@@ -70,13 +71,15 @@ fn judged(category: Category, exceeded: bool, approved: bool) -> Judged {
     Judged {
         category,
         count: 1,
+        exempt: 0,
         standing: 0,
+        waiting: 0,
         held_before: 0,
         limit: 0,
+        veto: None,
         digest: String::new(),
         exceeded,
         approved,
-        message: String::new(),
     }
 }
 
@@ -90,16 +93,12 @@ struct Given {
 
 impl Given {
     fn new(changes: Changes) -> Self {
-        let seen = Sizes {
-            partner_organizations: 0,
-            accounts: 0,
-            accounts_of_last_good_run: None,
-            marks_since_purge: 0,
-            former: 0,
-            former_not_visible: 0,
-            memory_lost: false,
-        };
-        let categories = [Category::Creates, Category::Updates, Category::Marks];
+        let categories = [
+            Category::Creates,
+            Category::Updates,
+            Category::Marks,
+            Category::Unexplained,
+        ];
         let plan = Plan {
             header: Header::new("this", Timestamp::UNIX_EPOCH, 0),
             mode: Mode::Apply,
@@ -108,7 +107,7 @@ impl Given {
             guard: Guard {
                 categories: categories.map(|one| judged(one, false, false)).into(),
                 refused_approvals: Vec::new(),
-                seen,
+                seen: Sizes::default(),
             },
             release: None,
             warnings: Vec::new(),
@@ -180,6 +179,7 @@ fn marks(numbers: &[u64]) -> Changes {
             absent: absent.collect(),
             ..Found::default()
         },
+        linked: 0,
     }
 }
 
@@ -213,6 +213,9 @@ fn a_mark_that_was_taken_back_is_no_longer_ours() {
             id: number,
             salesforce_id: id(1),
             at: at(BEFORE),
+            approved: false,
+            perhaps: false,
+            exempt: false,
         })
         .collect();
     given.results = vec![
@@ -285,7 +288,7 @@ fn an_approval_releases_once_it_was_applied_to_its_end() {
 fn a_held_mark_is_forgotten_when_its_account_is_back_or_a_person_has_marked_it() {
     let mut changes = Changes::default();
     changes.found.absent = vec![absent(2, BEFORE), absent(3, BEFORE)];
-    changes.found.already_marked = vec![mark(3)];
+    changes.found.already_marked = vec![marked(3)];
     let mut given = Given::new(changes);
     given.memory_before(|before| {
         let keys = ["1".to_owned(), "2".to_owned(), "3".to_owned()];
@@ -309,17 +312,19 @@ fn a_held_mark_whose_account_was_back_in_a_run_that_failed_is_still_held() {
 
 #[test]
 fn after_a_lost_memory_all_that_is_without_account_may_have_been_held() {
-    let waiting = NotMarked {
+    let waiting = Waiting {
         id: 2,
         salesforce_id: None,
         name: String::new(),
-        reason: String::new(),
+        reason: Evidence::NotAsked,
         eligible_from: at(NOW),
+        waits_for: WaitsFor::Time,
+        exempt: false,
     };
     let mut changes = Changes::default();
     changes.found.absent = vec![absent(2, NOW), absent(3, NOW)];
     changes.found.waiting = vec![waiting];
-    changes.found.already_marked = vec![mark(3)];
+    changes.found.already_marked = vec![marked(3)];
     let mut given = Given::new(changes);
     assert_eq!(given.held(Category::Marks), [""; 0]);
     given.plan.inputs.memory_lost = Some("cut".to_owned());
@@ -396,4 +401,64 @@ fn the_memory_says_when_its_run_started_and_why_that_run_had_no_memory() {
     );
     given.plan.inputs.memory_lost = Some("cut".to_owned());
     assert_eq!(given.memory().lost.as_deref(), Some("cut"));
+}
+
+#[test]
+fn a_mark_that_a_person_approved_is_remembered_as_such() {
+    let mut changes = marks(&[1, 2]);
+    changes.entries.marks[1].category = Category::Unexplained;
+    let mut given = Given::new(changes);
+    given.judge(Category::Unexplained, true, true);
+    given.results = vec![
+        outcome(Action::Mark, 1, Outcome::Done),
+        outcome(Action::Mark, 2, Outcome::Done),
+    ];
+    let approved: Vec<_> = given
+        .memory()
+        .marked
+        .iter()
+        .map(|one| one.approved)
+        .collect();
+    assert_eq!(approved, [false, true]);
+    given.judge(Category::Unexplained, true, false);
+    assert_eq!(given.marked(), [1], "what is held was not sent");
+}
+
+#[test]
+fn a_run_that_failed_has_not_watched() {
+    let mut given = Given::new(Changes::default());
+    given.memory_before(|before| before.watched_at = Some(at(BEFORE)));
+    assert_eq!(given.memory().watched_at, Some(at(NOW)));
+    given.finished = false;
+    assert_eq!(given.memory().watched_at, Some(at(BEFORE)));
+}
+
+#[test]
+fn a_lost_memory_is_news_until_people_were_told_and_only_once() {
+    let news = |given: &Given| lost_news(&given.plan.inputs).map(str::to_owned);
+    let mut lost = Given::new(Changes::default());
+    lost.plan.inputs.memory_lost = Some("cut".to_owned());
+    assert_eq!(news(&lost).as_deref(), Some("cut"));
+
+    let planned = Planned {
+        plan: lost.plan.clone(),
+        entries: Entries::default(),
+    };
+    let foreseen = remember(&PlannedRun::cut_off(&planned), at(NOW));
+    let mut next = Given::new(Changes::default());
+    next.memory_before(|before| *before = foreseen);
+    assert_eq!(
+        news(&next).as_deref(),
+        Some("cut"),
+        "it was cut off behind compare"
+    );
+
+    let told = next.memory();
+    let mut after = Given::new(Changes::default());
+    after.memory_before(|before| *before = told);
+    assert_eq!(news(&after), None);
+    after.plan.inputs.memory_lost = Some("cut".to_owned());
+    assert_eq!(news(&after), None, "the same loss, told before");
+    after.plan.inputs.memory_lost = Some("torn".to_owned());
+    assert_eq!(news(&after).as_deref(), Some("torn"));
 }

@@ -95,6 +95,7 @@ pub(super) async fn put_latest<S: Store>(
         header: Header::new(run.run_id, run.ended_at, accounts),
         verdict: applied.verdict(),
         counts: plan.counts,
+        linked: Some(plan.guard.seen.linked),
         instances: plan.instances.clone(),
         failing: history.failing.clone(),
     };

@@ -55,8 +55,9 @@ async fn gathered<S: Store>(store: &S, run_id: &str) -> Result<Reached<'static>>
         .find_json(&run_key(run_id, "organizations.json"))
         .await?;
     let memory = find_memory(store, run_id).await?;
+    let marked = memory.iter().flat_map(|memory| &memory.marked);
     Ok(Reached::BeforePlan {
-        own_marks: memory.map_or(0, |memory| memory.marked.len()),
+        own_marks: marked.filter(|mark| !mark.exempt).count(),
         accounts: accounts.map(|accounts| accounts.header.count),
         instances: organizations
             .map(|organizations| organizations.instances)

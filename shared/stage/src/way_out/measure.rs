@@ -1,6 +1,6 @@
 //! The metrics of a run that is noted in the history.
 
-use domain::model::Applied;
+use domain::model::{Applied, PastRun};
 use domain::plan::{RunEnd, marks_pending, next_purge};
 use report::{Cost, ReportContext, seconds_between};
 
@@ -16,13 +16,15 @@ pub(super) fn record_end(end: &RunEnd<'_>, context: ReportContext<'_>) {
     let purge = next_purge(context.ended_at);
     let hours_to_purge = seconds_between(context.ended_at, purge) / SECONDS_OF_AN_HOUR;
     record(Metric::HoursToPurge, hours_to_purge);
-    let is_good = end.verdict().moves_latest();
+    let is_good = context.history.runs.last().is_some_and(PastRun::is_good);
     record(Metric::GoodRun, i32::from(is_good));
     if let Some(applied) = end.planned() {
         let counts = applied.planned.plan.counts;
         record(Metric::MarksPending, marks_pending(applied));
         record(Metric::Waiting, counts.waiting);
         record(Metric::Unlinked, counts.unlinked);
+        record(Metric::Unexplained, counts.unexplained);
+        record(Metric::Exempt, counts.exempt);
     }
     let RunEnd::Planned(run) = end else {
         return;

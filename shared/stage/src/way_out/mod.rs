@@ -99,7 +99,7 @@ pub async fn end<S: Store>(
     }
     if is_noted {
         if let RunEnd::Planned(applied) = &end
-            && verdict.moves_latest()
+            && verdict.moves_latest(&held_categories(applied))
         {
             put_latest(store, run, applied, &history).await?;
         }
@@ -169,7 +169,14 @@ fn past_run(run: EndingRun<'_>, end: &RunEnd<'_>) -> PastRun {
         error: end.error().map(str::to_owned),
         counts: counts.unwrap_or_default(),
         applied: results.unwrap_or_default(),
+        linked: applied.map(|one| one.planned.plan.guard.seen.linked),
         held: applied.map(held_categories).unwrap_or_default(),
+        offered: applied
+            .map(|one| one.planned.plan.guard.held())
+            .unwrap_or_default(),
+        claim: applied
+            .map(|one| one.planned.plan.inputs.claim.clone())
+            .unwrap_or_default(),
         told: false,
     }
 }

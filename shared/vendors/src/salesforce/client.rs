@@ -1,6 +1,6 @@
 //! One client per run: one token, the query with its pages, the question about former accounts.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use reqwest::{Method, Url};
@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 
 use super::auth::{Access, Credentials};
-use super::former;
+use super::former::{self, Inquiry};
 use super::query::{self, QueryPage};
 use super::refused::{ReadError, refused};
 use crate::http::{Answer, Call, Http, Wire, as_json, host_of};
@@ -90,19 +90,23 @@ impl Client {
         access.map_or_else(String::new, |access| host_of(&access.instance))
     }
 
-    /// Asks what became of accounts that are not among the authorised ones, 200 a call. Deleted
-    /// accounts are found as well.
+    /// Asks what became of missing accounts, and of those that they were merged into. Deleted
+    /// accounts are found as well. Of the gathered accounts it is known that they are there.
     ///
     /// # Errors
-    /// As for [`Client::partner_accounts`]; the answer is an explanation only, so a caller may go
-    /// on without it.
-    pub async fn former_accounts(&mut self, ids: &[AccountId]) -> Result<Vec<Former>> {
-        let mut all = Vec::new();
-        for some in ids.chunks(former::MOST_IDS) {
-            let page = self.query("queryAll", &former::query(some)).await?;
-            all.extend(former::fates(some, &page)?);
+    /// As for [`Client::partner_accounts`]; without an answer nothing is decided about the
+    /// accounts, so a caller may go on without it.
+    pub async fn former_accounts(
+        &mut self,
+        missing: &[AccountId],
+        gathered: &BTreeSet<AccountId>,
+    ) -> Result<Vec<Former>> {
+        let mut inquiry = Inquiry::about(missing, gathered);
+        while let Some(ids) = inquiry.next_question() {
+            let page = self.query("queryAll", &former::query(&ids)).await?;
+            inquiry.note(ids, &page)?;
         }
-        Ok(all)
+        Ok(inquiry.into_formers())
     }
 
     async fn read_all(

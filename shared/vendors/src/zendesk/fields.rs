@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::client::Client;
 use crate::http::{Call, CallError};
 use domain::model::mapping::{FIELDS, Rule};
-use domain::model::{EXPIRATION_DATE, MARK_FOR_DELETION, PARTNER_TYPES};
+use domain::model::{EXPIRATION_DATE, IGNORE_DELETION, MARK_FOR_DELETION, PARTNER_TYPES};
 use domain::{Error, Result};
 
 /// Pages of 100 fields, more than any account may have.
@@ -55,6 +55,8 @@ const DATE: &[&str] = &["text", "date", "regexp", "textarea"];
 
 /// The organization fields beside the mapping, with the types each may have, the best one first.
 pub const UNMAPPED: [(&str, &[&str]); 2] = [(MARK_FOR_DELETION, CHECKBOX), (EXPIRATION_DATE, DATE)];
+/// The organization fields that need not be there, with the types each may have.
+pub const OPTIONAL: [(&str, &[&str]); 1] = [(IGNORE_DELETION, CHECKBOX)];
 
 /// The types that the organization field of a rule may have, the best one first.
 pub fn types_of(rule: Rule) -> &'static [&'static str] {
@@ -66,14 +68,19 @@ pub fn types_of(rule: Rule) -> &'static [&'static str] {
 }
 
 /// Checks that every field the pipeline reads or writes exists, is active, has the right type, and
-/// that the drop-down has the partners' options.
+/// that the drop-down has the partners' options. An optional field that is not active is as good as
+/// missing.
 ///
 /// # Errors
 /// [`Error::Contract`] names every field that does not fit, and the type wanted.
 pub fn check_fields(definitions: &[FieldDefinition]) -> Result<()> {
     let managed = FIELDS.iter().map(|field| (field.key, types_of(field.rule)));
+    let optional = OPTIONAL
+        .into_iter()
+        .filter(|(key, _)| is_there(definitions, key));
     let wrong: Vec<_> = managed
         .chain(UNMAPPED)
+        .chain(optional)
         .filter_map(|(key, kinds)| wrong(definitions, key, kinds).map(|why| format!("{key} {why}")))
         .collect();
     if wrong.is_empty() {
@@ -84,6 +91,11 @@ pub fn check_fields(definitions: &[FieldDefinition]) -> Result<()> {
          again",
         wrong.join("; ")
     )))
+}
+
+/// True if the account has an active field of this key.
+pub fn is_there(definitions: &[FieldDefinition], key: &str) -> bool {
+    definitions.iter().any(|one| one.active && one.key == key)
 }
 
 fn wrong(definitions: &[FieldDefinition], key: &str, kinds: &[&str]) -> Option<String> {
@@ -201,6 +213,22 @@ mod tests {
     #[test]
     fn accepts_the_fields_of_the_mapping() {
         check(all()).unwrap();
+    }
+
+    #[test]
+    fn ignore_deletion_may_be_missing_and_is_a_checkbox_if_it_is_there() {
+        let with = |kind: &str, active: bool| {
+            let mut fields = all();
+            fields.push(json!({"key": "ignore_deletion", "type": kind, "active": active}));
+            check(fields)
+        };
+        check(all()).unwrap();
+        with("checkbox", true).unwrap();
+        with("text", false).unwrap();
+        let error = with("text", true).unwrap_err();
+        assert_eq!(error.name(), "Sync.Contract");
+        let why = "ignore_deletion has the type text (wanted: checkbox)";
+        assert!(error.to_string().contains(why), "{error}");
     }
 
     #[test]

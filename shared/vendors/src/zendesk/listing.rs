@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use domain::model::{
-    ACCOUNT_TYPE, AccountId, FieldValue, Fields, Organization, PARTNER_TYPES, SALESFORCE_ID, Text,
-    known_fields,
+    ACCOUNT_TYPE, AccountId, FieldValue, Fields, FoldedId, Organization, PARTNER_TYPES,
+    SALESFORCE_ID, Text, known_fields,
 };
 use domain::{Error, Result};
 
@@ -183,6 +183,11 @@ impl<'a> ListedOrganization<'a> {
     /// The account it belongs to.
     pub fn account_id(&self) -> Option<AccountId> {
         AccountId::of_organization(self.raw(SALESFORCE_ID), self.raw_external_id())
+    }
+
+    /// Its Salesforce id, if that may have been folded to one case.
+    pub fn folded_id(&self) -> Option<FoldedId> {
+        FoldedId::read(self.raw(SALESFORCE_ID)?)
     }
 
     /// The account that its external id names, whatever account it belongs to.

@@ -41,7 +41,7 @@ impl AccountId {
         if !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(InvalidAccountId::Form);
         }
-        let Some((short, given)) = text.split_at_checked(15) else {
+        let Some((short, given)) = text.split_at_checked(SHORT) else {
             return Err(InvalidAccountId::Form);
         };
         let checksum = checksum(short);
@@ -71,23 +71,22 @@ impl AccountId {
     /// The account an organization belongs to: by its Salesforce id, or, if that cannot be read,
     /// by its external id. Source: contract, section 2, compare.
     pub fn of_organization(salesforce_id: Option<&str>, external_id: Option<&str>) -> Option<Self> {
-        let by_salesforce_id = salesforce_id.and_then(|text| {
-            let id = Self::parse_or_repair(text).ok();
-            id.filter(|id| id.is_accounts(text))
-        });
+        let by_salesforce_id = salesforce_id
+            .and_then(|text| Self::parse_or_repair(text).ok())
+            .filter(Self::is_accounts);
         by_salesforce_id.or_else(|| Self::of_external_id(external_id?))
     }
 
     /// The account that an external id names. We set it on create; other systems write other things
     /// into it.
     pub fn of_external_id(text: &str) -> Option<Self> {
-        Self::parse(text).ok().filter(|id| id.is_accounts(text))
+        Self::parse(text).ok().filter(Self::is_accounts)
     }
 
-    /// True if the text it was read from is an account's id, and no other number: a checksum proves
-    /// it, or else the prefix of accounts.
-    fn is_accounts(&self, text: &str) -> bool {
-        text.trim().len() == 18 || self.0.starts_with(PREFIX)
+    /// True if it is an account's id, and not an opportunity's or a mere number: a checksum proves
+    /// that it is an id, and no more.
+    fn is_accounts(&self) -> bool {
+        self.0.starts_with(PREFIX)
     }
 
     /// The canonical 18 characters.
@@ -97,12 +96,14 @@ impl AccountId {
 
     /// The first 15 characters.
     pub fn short(&self) -> &str {
-        self.0.get(..15).unwrap_or(&self.0)
+        self.0.get(..SHORT).unwrap_or(&self.0)
     }
 }
 
 /// What the id of every account begins with. Source: Salesforce's list of standard key prefixes.
-const PREFIX: &str = "001";
+pub(super) const PREFIX: &str = "001";
+/// The characters of an id without its checksum.
+pub(super) const SHORT: usize = 15;
 
 /// What a checksum is written in: each character stands for its place.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
@@ -129,9 +130,9 @@ fn repaired(text: &str) -> Option<CompactString> {
     if has_lower && has_upper {
         return None;
     }
-    let checksum = text.get(15..)?.to_ascii_uppercase();
+    let checksum = text.get(SHORT..)?.to_ascii_uppercase();
     let mut repaired = CompactString::default();
-    for (index, character) in text.chars().take(15).enumerate() {
+    for (index, character) in text.chars().take(SHORT).enumerate() {
         let group = checksum.as_bytes().get(index / 5)?;
         let bits = ALPHABET.iter().position(|b| b == group)?;
         let is_upper = bits >> (index % 5) & 1 == 1;
@@ -241,6 +242,19 @@ mod tests {
         assert_eq!(read(Some(&one[..15]), None).as_deref(), Some(one));
         assert_eq!(read(None, Some(&one[..15])).as_deref(), Some(one));
         assert_eq!(read(None, None), None);
+    }
+
+    #[test]
+    fn the_id_of_another_object_is_no_accounts_in_either_length() {
+        let opportunity = AccountId::parse("0064M00001sDiGE").unwrap();
+        let partner = Some("001D000000IRFmaIAH");
+        let folded = opportunity.as_str().to_lowercase();
+        for text in [opportunity.as_str(), opportunity.short(), &folded] {
+            assert_eq!(AccountId::of_external_id(text), None, "{text}");
+            assert_eq!(AccountId::of_organization(Some(text), None), None, "{text}");
+            let by_external_id = AccountId::of_organization(Some(text), partner);
+            assert_eq!(by_external_id.as_ref().map(AccountId::as_str), partner);
+        }
     }
 
     proptest! {

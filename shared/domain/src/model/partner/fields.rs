@@ -8,10 +8,10 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Vi
 use serde::{Serialize, Serializer};
 
 use super::mapping::FIELDS;
-use super::{EXPIRATION_DATE, FieldValue, MARK_FOR_DELETION, Text};
+use super::{EXPIRATION_DATE, FieldValue, IGNORE_DELETION, MARK_FOR_DELETION, Text};
 
 /// Keys that are known besides those of the mapping table.
-const OTHERS: [&str; 2] = [MARK_FOR_DELETION, EXPIRATION_DATE];
+const OTHERS: [&str; 3] = [MARK_FOR_DELETION, EXPIRATION_DATE, IGNORE_DELETION];
 const COUNT: usize = FIELDS.len() + OTHERS.len();
 
 /// Every known key, sorted: the place of a key here is the place of its value.

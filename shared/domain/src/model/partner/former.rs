@@ -15,11 +15,11 @@ pub struct Former {
     pub fate: Fate,
 }
 
-/// What became of a former account.
+/// What became of a former account: the evidence for a mark, or against it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Fate {
-    /// Salesforce has it, and the query of authorised partners does not find it.
+    /// A partner's account that the query of authorised partners does not find.
     AuthorisedNoMore {
         /// `Partners_Partner_Status__c`.
         status: Option<String>,
@@ -33,136 +33,108 @@ pub enum Fate {
     },
     /// It is in Salesforce's recycle bin.
     Deleted,
+    /// It was merged into another account, and is gone.
+    Merged {
+        /// The account that survived this merge and the ones after it.
+        into: AccountId,
+    },
+    /// Salesforce has it, and it is no partner's: perhaps it never was.
+    OtherType {
+        /// `Type`.
+        #[serde(rename = "type")]
+        kind: Option<String>,
+    },
     /// Salesforce does not show it to the integration's user.
     NotVisible,
 }
 
+/// A condition of the query of authorised partners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    Status,
+    Track,
+}
+
+/// The `Type` of a partner's account.
+pub const PARTNER: &str = "Partner";
+
 impl Fate {
-    /// Why the account is missing, for a person.
-    pub fn reason(&self) -> String {
-        match self {
-            Self::AuthorisedNoMore {
-                status,
-                kind,
-                track,
-                last_changed,
-            } => {
-                let what = not_authorised(kind.as_deref(), status.as_deref(), track.as_deref());
-                match last_changed {
-                    Some(day) => format!("{what}; last changed {day}"),
-                    None => what,
-                }
-            }
-            Self::Deleted => "deleted in Salesforce".to_owned(),
-            Self::NotVisible => "not visible to the integration's user: this is more often a lost \
-                                 permission than a lost partner"
-                .to_owned(),
-        }
-    }
-
     /// True if Salesforce names the account as an authorised partner after all: it came back while
-    /// the accounts were read. Salesforce compares without regard to case.
+    /// the accounts were read.
     pub fn is_authorised(&self) -> bool {
-        let Self::AuthorisedNoMore {
-            status,
-            kind,
-            track,
-            last_changed: _,
-        } = self
-        else {
-            return false;
-        };
-        first_difference(kind.as_deref(), status.as_deref(), track.as_deref()).is_none()
+        matches!(self, Self::AuthorisedNoMore { status, track, .. }
+            if unmet(status.as_deref(), track.as_deref()).is_none())
+    }
+
+    /// True for what stays true though Salesforce forgets it: the recycle bin is emptied after 15
+    /// days.
+    pub fn is_remembered(&self) -> bool {
+        matches!(self, Self::Deleted | Self::Merged { .. })
     }
 }
 
-/// The first condition of the query that the account does not meet, and the account's value.
-fn not_authorised(kind: Option<&str>, status: Option<&str>, track: Option<&str>) -> String {
-    match first_difference(kind, status, track) {
-        Some((field, value)) => format!("{field} is {}", value.unwrap_or("blank")),
-        None => "an authorised partner again, though not when the accounts were read".to_owned(),
-    }
-}
-
-fn first_difference<'a>(
-    kind: Option<&'a str>,
-    status: Option<&'a str>,
-    track: Option<&'a str>,
-) -> Option<(&'static str, Option<&'a str>)> {
-    let conditions: [(_, _, &[&str]); 3] = [
-        ("Partner status", status, &["Authorized"]),
-        ("Type", kind, &["Partner"]),
-        ("Partner track", track, &["Open", "Select"]),
-    ];
-    let is_met = |value: Option<&str>, allowed: &[&str]| {
+/// The first condition that a partner's account does not meet. Salesforce compares without regard
+/// to case.
+pub fn unmet(status: Option<&str>, track: Option<&str>) -> Option<Condition> {
+    let is_one_of = |value: Option<&str>, allowed: &[&str]| {
         value.is_some_and(|value| allowed.iter().any(|one| value.eq_ignore_ascii_case(one)))
     };
-    let mut unmet = conditions
-        .into_iter()
-        .filter(|(_, value, allowed)| !is_met(*value, allowed));
-    unmet.next().map(|(field, value, _)| (field, value))
+    if !is_one_of(status, &["Authorized"]) {
+        return Some(Condition::Status);
+    }
+    (!is_one_of(track, &["Open", "Select"])).then_some(Condition::Track)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn changed(status: Option<&str>, kind: Option<&str>, track: Option<&str>) -> Fate {
+    fn changed(status: Option<&str>, track: Option<&str>) -> Fate {
         let text = |value: Option<&str>| value.map(str::to_owned);
         Fate::AuthorisedNoMore {
             status: text(status),
-            kind: text(kind),
+            kind: text(Some(PARTNER)),
             track: text(track),
             last_changed: Some(Date::constant(2026, 11, 20)),
         }
     }
 
     #[test]
-    fn the_reason_names_what_is_not_as_it_must_be_and_when_it_changed() {
-        let partner = Some("Partner");
-        let authorized = Some("Authorized");
-        let open = Some("Open");
-        for (fate, reason) in [
-            (
-                changed(Some("Terminated"), partner, open),
-                "Partner status is Terminated; last changed 2026-11-20",
-            ),
-            (
-                changed(authorized, Some("Customer"), open),
-                "Type is Customer; last changed 2026-11-20",
-            ),
-            (
-                changed(authorized, partner, None),
-                "Partner track is blank; last changed 2026-11-20",
-            ),
-            (Fate::Deleted, "deleted in Salesforce"),
-        ] {
-            assert_eq!(fate.reason(), reason);
-            assert!(!fate.is_authorised(), "{reason}");
-        }
-        assert!(Fate::NotVisible.reason().contains("a lost permission"));
+    fn an_account_that_meets_the_query_is_authorised_whatever_the_case_of_its_words() {
+        assert!(changed(Some("AUTHORIZED"), Some("select")).is_authorised());
+        assert!(!changed(Some("Terminated"), Some("Open")).is_authorised());
+        assert!(!changed(Some("Authorized"), None).is_authorised());
         assert!(!Fate::NotVisible.is_authorised());
     }
 
     #[test]
-    fn an_account_that_meets_the_query_is_authorised_whatever_the_case_of_its_words() {
-        let fate = changed(Some("AUTHORIZED"), Some("partner"), Some("Select"));
-        assert!(fate.is_authorised());
-    }
-
-    #[test]
     fn its_form_in_the_document_has_the_state_beside_the_values() {
-        let former = Former {
-            salesforce_id: AccountId::parse("0014M00001sDiGEQA0").unwrap(),
-            fate: changed(Some("Terminated"), Some("Partner"), None),
-        };
-        let wanted = serde_json::json!({
-            "salesforce_id": "0014M00001sDiGEQA0", "state": "authorised_no_more",
-            "status": "Terminated", "type": "Partner", "track": null,
-            "last_changed": "2026-11-20",
-        });
-        assert_eq!(serde_json::to_value(&former).unwrap(), wanted);
-        let back: Former = serde_json::from_value(wanted).unwrap();
-        assert_eq!(back, former);
+        let id = AccountId::parse("0014M00001sDiGEQA0").unwrap();
+        let merged = Fate::Merged { into: id.clone() };
+        for (fate, wanted) in [
+            (
+                changed(Some("Terminated"), None),
+                serde_json::json!({
+                    "salesforce_id": "0014M00001sDiGEQA0", "state": "authorised_no_more",
+                    "status": "Terminated", "type": "Partner", "track": null,
+                    "last_changed": "2026-11-20",
+                }),
+            ),
+            (
+                merged,
+                serde_json::json!({
+                    "salesforce_id": "0014M00001sDiGEQA0", "state": "merged",
+                    "into": "0014M00001sDiGEQA0",
+                }),
+            ),
+        ] {
+            let former = Former {
+                salesforce_id: id.clone(),
+                fate,
+            };
+            assert_eq!(serde_json::to_value(&former).unwrap(), wanted);
+            let back: Former = serde_json::from_value(wanted).unwrap();
+            assert_eq!(back, former);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, FieldValue, Fields};
+use super::{AccountId, FieldValue, Fields, FoldedIds, Meaning};
 
 /// The instance that is written to.
 pub const TARGET: &str = "global";
@@ -12,6 +12,8 @@ pub const SALESFORCE_ID: &str = "salesforce_id";
 pub const ACCOUNT_TYPE: &str = "account_type";
 /// The checkbox that leads to deletion on the next Saturday.
 pub const MARK_FOR_DELETION: &str = "mark_for_deletion";
+/// The checkbox that keeps an organization from the purge; not every instance has it.
+pub const IGNORE_DELETION: &str = "ignore_deletion";
 /// Text, `YYYY-MM-DD`: the end of the last subscription.
 pub const EXPIRATION_DATE: &str = "expiration_date";
 /// Tags of [`ACCOUNT_TYPE`] that mean a partner.
@@ -55,14 +57,90 @@ impl Organization {
         self.field(MARK_FOR_DELETION).is_true()
     }
 
+    /// True if the purge leaves it alone, marked or not.
+    pub fn is_exempt(&self) -> bool {
+        self.field(IGNORE_DELETION).is_true()
+    }
+
     /// The Salesforce id as text, `None` if blank.
     pub fn salesforce_id(&self) -> Option<&str> {
         self.field(SALESFORCE_ID).as_text()
     }
 
-    /// The account it belongs to; `None` if neither its Salesforce id nor its external id is an
-    /// account id.
+    /// The account it belongs to, as far as that can be said without knowing the accounts; `None`
+    /// if neither its Salesforce id nor its external id is an account id.
     pub fn account_id(&self) -> Option<AccountId> {
         AccountId::of_organization(self.salesforce_id(), self.external_id.as_deref())
+    }
+
+    /// The account it belongs to: as [`Organization::account_id`], but a Salesforce id of 15
+    /// characters that was folded is the account's that has it but for the case. If several have,
+    /// it cannot be read, and the external id counts.
+    pub fn account_id_among(&self, accounts: &FoldedIds) -> Option<AccountId> {
+        let meaning = self.salesforce_id().and_then(|text| accounts.meaning(text));
+        match meaning {
+            None => self.account_id(),
+            Some(Meaning::Account(account)) => Some(account.clone()),
+            Some(Meaning::Several) => AccountId::of_external_id(self.external_id.as_deref()?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "0014M00001sDiGE";
+    const OTHER: &str = "001D000000IRFmaIAH";
+
+    fn organization(salesforce_id: &str, external_id: Option<&str>) -> Organization {
+        let mut fields = Fields::default();
+        fields.set(SALESFORCE_ID, FieldValue::Text(Some(salesforce_id.into())));
+        Organization {
+            instance: TARGET.to_owned(),
+            id: 1,
+            name: "Acme".to_owned(),
+            external_id: external_id.map(str::to_owned),
+            updated_at: String::new(),
+            organization_fields: fields,
+        }
+    }
+
+    fn among(accounts: &[&str], organization: &Organization) -> Option<String> {
+        let accounts = accounts.iter().map(|id| AccountId::parse(id).unwrap());
+        let id = organization.account_id_among(&accounts.collect());
+        id.map(|id| id.short().to_owned())
+    }
+
+    #[test]
+    fn a_folded_id_counts_before_the_external_id() {
+        let folded = organization(&ONE.to_lowercase(), Some(OTHER));
+        assert_eq!(among(&[ONE, OTHER], &folded).as_deref(), Some(ONE));
+    }
+
+    #[test]
+    fn a_folded_id_of_several_accounts_is_unreadable_and_the_external_id_counts() {
+        let neighbours = [ONE, "0014M00001sDiGe"];
+        let folded = organization(&ONE.to_lowercase(), None);
+        assert_eq!(among(&neighbours, &folded), None);
+        let folded = organization(&ONE.to_lowercase(), Some(OTHER));
+        assert_eq!(among(&neighbours, &folded).as_deref(), Some(&OTHER[..15]));
+    }
+
+    #[test]
+    fn without_an_account_a_folded_id_says_what_it_says() {
+        let text = ONE.to_lowercase();
+        let folded = organization(&text, None);
+        assert_eq!(among(&[OTHER], &folded), Some(text.clone()));
+        assert_eq!(folded.account_id().unwrap().short(), text);
+    }
+
+    #[test]
+    fn any_other_id_is_read_whatever_the_accounts_are() {
+        for (text, external_id) in [(ONE, None), ("see notes", Some(OTHER)), ("see notes", None)] {
+            let read = organization(text, external_id);
+            let account = read.account_id().map(|id| id.short().to_owned());
+            assert_eq!(among(&[ONE, OTHER], &read), account, "{text}");
+        }
     }
 }

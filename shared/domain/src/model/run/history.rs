@@ -4,13 +4,17 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Applied, Category, Counts, Header, Verdict};
+use super::{Applied, Category, Claim, Counts, Header, Held, Verdict, Week};
 
-/// The most runs in the history: a week of hours.
-const MOST_RUNS: usize = 168;
+/// Runs that the history keeps whatever their age.
+const FEWEST_RUNS: usize = 168;
+/// The most runs in the history.
+const MOST_RUNS: usize = 2000;
+/// Days for which the history keeps every run.
+const DAYS: i64 = 8;
 /// The most failing records in the history: more would be no list of exceptions.
 const MOST_FAILING: usize = 1000;
 
@@ -29,9 +33,19 @@ pub struct PastRun {
     /// What was seen and planned; zeros if it failed before it had a plan.
     pub counts: Counts,
     pub applied: Applied,
+    /// The partner organizations on the target that name an account; documents of version 0.2 lack
+    /// it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<usize>,
     /// The categories that were held.
     #[serde(default)]
     pub held: Vec<Category>,
+    /// What was held, with the digests that a person may approve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offered: Vec<Held>,
+    /// Who approved it and why, as claimed in the execution's input.
+    #[serde(default, skip_serializing_if = "Claim::is_empty")]
+    pub claim: Claim,
     /// True if people were told of it.
     #[serde(default)]
     pub told: bool,
@@ -71,6 +85,23 @@ impl PastRun {
         }
     }
 
+    /// True if later runs may be measured against it.
+    pub fn is_good(&self) -> bool {
+        self.ending.moves_latest(&self.held)
+    }
+
+    /// The partner organizations that named an account. In version 0.2 those of a conflict or with
+    /// a mark were counted as if they did.
+    pub fn linked(&self) -> usize {
+        let Counts {
+            partner_organizations,
+            unlinked,
+            ..
+        } = self.counts;
+        self.linked
+            .unwrap_or_else(|| partner_organizations.saturating_sub(unlinked))
+    }
+
     /// Its verdict, and the error's name if it failed.
     pub fn state(&self) -> String {
         self.error.as_ref().map_or_else(
@@ -97,7 +128,7 @@ pub struct History {
     /// The header; its count is that of `runs`.
     #[serde(flatten)]
     pub header: Header,
-    /// The last 168 runs, the oldest first.
+    /// The runs of the last 8 days, at least 168 and at most 2,000, the oldest first.
     pub runs: Vec<PastRun>,
     /// Since when something has been held in every run that came to a plan.
     #[serde(default)]
@@ -132,8 +163,21 @@ impl History {
         }
         let (run_id, ended_at) = (run.run_id.clone(), run.ended_at);
         self.runs.push(run);
-        self.runs.drain(..self.runs.len().saturating_sub(MOST_RUNS));
+        self.forget(ended_at);
         self.header = Header::new(&run_id, ended_at, self.runs.len());
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let first = now.saturating_sub(SignedDuration::from_hours(24 * DAYS));
+        let first = first.unwrap_or(Timestamp::MIN);
+        let young = self.runs.iter().filter(|run| run.ended_at >= first).count();
+        let kept = young.clamp(FEWEST_RUNS, MOST_RUNS);
+        self.runs.drain(..self.runs.len().saturating_sub(kept));
+    }
+
+    /// What a run that starts at this moment is measured against.
+    pub fn week(&self, now: Timestamp) -> Week {
+        Week::of(&self.runs, now)
     }
 
     /// Keeps these numbers of failures; if there are too many, only the largest.
@@ -186,21 +230,45 @@ mod tests {
             error: error.map(str::to_owned),
             counts: Counts::default(),
             applied: Applied::default(),
+            linked: None,
             held: Vec::new(),
+            offered: Vec::new(),
+            claim: Claim::default(),
             told: false,
         }
     }
 
-    #[test]
-    fn it_keeps_a_week_of_hours_and_each_run_once() {
+    /// How many runs are left of this many, one in so many minutes.
+    fn left(runs: usize, minutes: i64) -> usize {
         let mut history = History::new("r", Timestamp::UNIX_EPOCH);
-        for number in 0..500 {
+        let mut now = Timestamp::UNIX_EPOCH;
+        for number in 0..runs {
+            now += SignedDuration::from_mins(minutes);
+            history.note(PastRun {
+                ended_at: now,
+                ..run(number, Verdict::Ok, None)
+            });
+        }
+        assert_eq!(history.header.count, history.runs.len());
+        history.runs.len()
+    }
+
+    #[test]
+    fn it_keeps_eight_days_of_runs_and_at_least_a_week_of_hours() {
+        assert_eq!(left(500, 60), 8 * 24 + 1);
+        assert_eq!(left(500, 24 * 60), FEWEST_RUNS);
+        assert_eq!(left(3000, 5), MOST_RUNS);
+    }
+
+    #[test]
+    fn it_keeps_each_run_once() {
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
+        for number in 0..5 {
             history.note(run(number, Verdict::Ok, None));
             history.note(run(number, Verdict::NothingToDo, None));
         }
-        assert_eq!(history.runs.len(), MOST_RUNS);
-        assert_eq!(history.header.count, MOST_RUNS);
-        assert_eq!(history.runs.last().unwrap().run_id, "r499");
+        assert_eq!(history.runs.len(), 5);
+        assert_eq!(history.runs.last().unwrap().run_id, "r4");
     }
 
     #[test]
@@ -214,7 +282,7 @@ mod tests {
         assert_eq!(history.failing.len(), MOST_FAILING);
         assert_eq!(history.failing.values().min(), Some(&4000));
         let bytes = serde_json::to_vec(&history).unwrap().len();
-        assert!(bytes < 150_000, "{bytes} bytes: an index, not an archive");
+        assert!(bytes < 300_000, "{bytes} bytes: an index, not an archive");
     }
 
     #[test]

@@ -16,10 +16,27 @@ pub struct LastGood {
     pub verdict: Verdict,
     /// That run's counts; the guard compares the accounts.
     pub counts: Counts,
+    /// The partner organizations on the target that name an account; a document of version 0.2
+    /// lacks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<usize>,
     /// What was read of each instance.
     #[serde(default)]
     pub instances: Vec<Instance>,
     /// As in the history; kept here too, for a rollback to older code that looks for it here.
     #[serde(default)]
     pub failing: BTreeMap<String, u32>,
+}
+
+impl LastGood {
+    /// The partner organizations that named an account.
+    pub fn linked(&self) -> usize {
+        let Counts {
+            partner_organizations,
+            unlinked,
+            ..
+        } = self.counts;
+        self.linked
+            .unwrap_or_else(|| partner_organizations.saturating_sub(unlinked))
+    }
 }

@@ -24,6 +24,13 @@ pub trait ListDocument {
 /// # Errors
 /// [`crate::Error::Contract`] if the entries have no JSON form.
 pub fn entries_digest<L: ListDocument>(entries: &[L::Entry]) -> Result<String> {
-    let bytes = json_bytes(L::FILE, entries)?;
-    Ok(format!("sha256:{}", sha256(&bytes)))
+    digest_of(L::FILE, entries)
+}
+
+/// `sha256:` and 64 hexadecimal digits over the JSON of what an approval is bound to.
+///
+/// # Errors
+/// [`crate::Error::Contract`] if it has no JSON form.
+pub fn digest_of<T: Serialize + ?Sized>(file: &str, bound: &T) -> Result<String> {
+    Ok(format!("sha256:{}", sha256(&json_bytes(file, bound)?)))
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Category, Header, sha256};
-use crate::model::partner::{AccountId, FieldValue};
+use crate::model::partner::{AccountId, Fate, FieldValue};
 
 /// The key of the memory.
 pub const MEMORY: &str = "memory.json";
@@ -20,7 +20,8 @@ pub struct Memory {
     /// The header; its count is that of `absent` and `marked` together.
     #[serde(flatten)]
     pub header: Header,
-    /// Organizations without an account, each with its clock.
+    /// Organizations without an account, each with its clock. Salesforce is asked about their
+    /// accounts.
     pub absent: Vec<Absent>,
     /// Marks this pipeline set that still stand.
     pub marked: Vec<OwnMark>,
@@ -32,9 +33,15 @@ pub struct Memory {
     /// When the run that wrote it started. Of two runs, the one that started later is right.
     #[serde(default)]
     pub started_at: Timestamp,
-    /// Why that run had no memory itself, if it was lost: people are told once.
+    /// Why that run had no memory itself, if it was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
+    /// True if people were not told of that: the run was cut off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost_untold: bool,
+    /// The start of the last complete run in apply mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched_at: Option<Timestamp>,
 }
 
 /// The keys of held entries: the Salesforce id of a create, the organization's id of an update or a
@@ -47,8 +54,13 @@ pub struct Absent {
     pub id: u64,
     /// The account it belongs to.
     pub salesforce_id: AccountId,
-    /// The start of the first complete run that missed the account.
-    pub since: Timestamp,
+    /// Its clock: the start of the first complete run from which on nothing but time has kept it
+    /// from being marked. `None` while something else keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// What became of the account, if Salesforce forgets it: deleted or merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fate: Option<Fate>,
 }
 
 /// A mark this pipeline set.
@@ -59,6 +71,15 @@ pub struct OwnMark {
     pub salesforce_id: AccountId,
     /// When the run that set it ended.
     pub at: Timestamp,
+    /// True if a person approved it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub approved: bool,
+    /// True if it may be somebody else's: it stood when there was no memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub perhaps: bool,
+    /// True if the purge leaves the organization alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exempt: bool,
 }
 
 /// A value that was written to an organization.
@@ -85,11 +106,17 @@ impl Written {
 
 impl Memory {
     /// The memory with no clock running.
-    pub fn without_clocks(self) -> Self {
-        Self {
-            absent: Vec::new(),
-            ..self
+    pub fn without_clocks(mut self) -> Self {
+        for one in &mut self.absent {
+            one.since = None;
         }
+        self
+    }
+
+    /// When a complete run last looked. A memory of version 0.2 does not say: it was watched when
+    /// it was written.
+    pub fn watched_at(&self) -> Timestamp {
+        self.watched_at.unwrap_or(self.header.generated_at)
     }
 
     /// The memory, plus the marks of another one that it does not have.
@@ -115,12 +142,16 @@ mod tests {
         let clock = |id: &u64| Absent {
             id: *id,
             salesforce_id: account(),
-            since: at,
+            since: Some(at),
+            fate: None,
         };
         let mark = |id: &u64| OwnMark {
             id: *id,
             salesforce_id: account(),
             at,
+            approved: false,
+            perhaps: false,
+            exempt: false,
         };
         Memory {
             header: Header::new("r", at, 0),
@@ -130,6 +161,8 @@ mod tests {
             written: Vec::new(),
             started_at: at,
             lost: None,
+            lost_untold: false,
+            watched_at: None,
         }
     }
 

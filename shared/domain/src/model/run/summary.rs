@@ -56,11 +56,16 @@ impl Verdict {
         }
     }
 
-    /// True if `latest.json` moves to the run, and it counts as a good one.
+    /// True if `latest.json` moves to the run, and it counts as a good one. What nobody has
+    /// explained yet does not make every run a bad one.
     ///
     /// Source: contract, section 2, "The way out".
-    pub fn moves_latest(self) -> bool {
-        matches!(self, Self::Ok | Self::NothingToDo | Self::Partial)
+    pub fn moves_latest(self, held: &[Category]) -> bool {
+        match self {
+            Self::Ok | Self::NothingToDo | Self::Partial => true,
+            Self::Held => held == [Category::Unexplained],
+            Self::Planned | Self::Skipped | Self::Failed => false,
+        }
     }
 
     /// True if nobody has to look: `OK`, `NOTHING_TO_DO`.
@@ -91,10 +96,34 @@ pub struct Counts {
     /// Organizations that name no account; never marked.
     #[serde(default)]
     pub unlinked: usize,
+    /// Organizations whose account was merged into another one; never marked.
+    #[serde(default)]
+    pub merged: usize,
+    /// Organizations whose missing account Salesforce does not explain; held until a person
+    /// approves.
+    #[serde(default)]
+    pub unexplained: usize,
+    /// Marked organizations that the purge leaves alone.
+    #[serde(default)]
+    pub exempt: usize,
     /// Accounts without an account type.
     pub skipped: usize,
     /// Clashes a person has to resolve.
     pub conflicts: usize,
+}
+
+impl Counts {
+    /// The entries of a plan's three lists.
+    pub fn entries(&self) -> usize {
+        let Self {
+            creates,
+            updates,
+            marks,
+            unexplained,
+            ..
+        } = self;
+        creates + updates + marks + unexplained
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -113,13 +142,15 @@ pub struct Applied {
     pub drifted: usize,
 }
 
-/// The three kinds of change the guard judges apart.
+/// The kinds of change the guard judges apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Category {
     Creates,
     Updates,
     Marks,
+    /// Marks for which Salesforce gives no evidence.
+    Unexplained,
 }
 
 impl Category {
@@ -128,6 +159,7 @@ impl Category {
             Self::Creates => "creates",
             Self::Updates => "updates",
             Self::Marks => "marks",
+            Self::Unexplained => "unexplained",
         }
     }
 }

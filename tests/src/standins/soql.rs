@@ -1,0 +1,240 @@
+//! The SOQL that the stand-in Salesforce understands: columns of Account, by ids, or by the
+//! condition of authorised partners.
+
+use std::collections::BTreeSet;
+
+use domain::model::AccountId;
+use serde_json::{Map, Value};
+
+use super::Response;
+use super::salesforce::error;
+
+/// A query over accounts.
+#[derive(Debug)]
+pub(super) struct Query {
+    pub(super) columns: Vec<String>,
+    /// The 18-character ids it names.
+    ids: BTreeSet<String>,
+    /// True if it asks for the authorised partners, too.
+    partners: bool,
+}
+
+/// Behind it stands the rest of the one condition there is.
+const PARTNERS: &str = "(Type = 'Partner'";
+/// What every account has, whether the world names it or not.
+const STANDARD: [&str; 4] = ["Id", "IsDeleted", "MasterRecordId", "LastModifiedDate"];
+/// The fields of this org, lookups by the name that a query follows.
+const CUSTOM: [&str; 11] = [
+    "Account_ID_18__c",
+    "Name",
+    "Account_Owner_Calc__c",
+    "Technical_Account_Manager_Name__c",
+    "Restricted_Account__c",
+    "Solutions_Architect_Lookup__r",
+    "Partner_Track__c",
+    "Support_Hold__c",
+    "Account_Risk_Level__c",
+    "Type",
+    "Partners_Partner_Status__c",
+];
+
+impl Query {
+    /// Reads a query.
+    pub(super) fn read(soql: &str) -> Result<Self, Response> {
+        let malformed = || error(400, "MALFORMED_QUERY", "unexpected token");
+        let (columns, condition) = soql
+            .strip_prefix("SELECT ")
+            .and_then(|rest| rest.split_once(" FROM Account WHERE "))
+            .ok_or_else(malformed)?;
+        let (by_id, partners) = match condition.split_once(PARTNERS) {
+            Some((by_id, _)) => (by_id, true),
+            None => (condition, false),
+        };
+        let named = by_id.split('\'').skip(1).step_by(2);
+        let ids: BTreeSet<String> = match by_id.split_once(' ') {
+            None if partners => BTreeSet::new(),
+            Some(("Account_ID_18__c", _)) => named.map(str::to_owned).collect(),
+            Some(("Id", _)) => named.map(primary_key).collect::<Result<_, _>>()?,
+            _ => return Err(malformed()),
+        };
+        let columns = columns.split(',').map(|column| column.trim().to_owned());
+        Ok(Self {
+            columns: columns.collect(),
+            ids,
+            partners,
+        })
+    }
+
+    /// True if an account is in its answer.
+    pub(super) fn finds(&self, id: &str, record: &Map<String, Value>) -> bool {
+        let is = |field: &str, wanted: &[&str]| {
+            let text = record.get(field).and_then(Value::as_str);
+            text.is_some_and(|text| wanted.contains(&text))
+        };
+        self.ids.contains(id)
+            || (self.partners
+                && is("Type", &["Partner"])
+                && is("Partners_Partner_Status__c", &["Authorized"])
+                && is("Partner_Track__c", &["Open", "Select"]))
+    }
+}
+
+/// An id as a primary key, of 15 or 18 characters: the 18.
+fn primary_key(text: &str) -> Result<String, Response> {
+    let id = AccountId::parse_or_repair(text);
+    id.map(|id| id.to_string()).map_err(|_| {
+        let message = format!(
+            "\nFROM Account WHERE Id IN ('{text}')\n                   ^\nERROR at \
+             Row:1:Column:20\ninvalid ID field: {text}"
+        );
+        error(400, "INVALID_QUERY_FILTER_OPERATOR", &message)
+    })
+}
+
+/// True if the org has a column; a lookup's column by the lookup.
+pub(super) fn is_column(column: &str) -> bool {
+    let field = column.split('.').next().unwrap_or_default();
+    let (is_lookup, is_followed) = (field.ends_with("__r"), column.contains('.'));
+    let by_id = field.strip_suffix("__c").map(|name| format!("{name}__r"));
+    let has = |name: &str| STANDARD.contains(&name) || CUSTOM.contains(&name);
+    is_lookup == is_followed && (has(field) || by_id.is_some_and(|lookup| has(&lookup)))
+}
+
+/// The refusal of a query with a column that is not there, or hidden.
+pub(super) fn no_such_column(column: &str) -> Response {
+    let message = format!(
+        "\nSELECT {column}\n       ^\nERROR at Row:1:Column:8\nNo such column '{column}' on \
+         entity 'Account'. If you are attempting to use a custom field, be sure to append the \
+         '__c'."
+    );
+    error(400, "INVALID_FIELD", &message)
+}
+
+#[cfg(test)]
+mod tests {
+    use form_urlencoded::byte_serialize;
+    use serde_json::json;
+
+    use super::super::seed::{account_id, equal};
+    use super::super::{Request, World};
+    use super::*;
+
+    fn world() -> World {
+        let mut world = equal(7, 5, 9, 1);
+        world.salesforce.tokens = vec!["good".to_owned()];
+        world
+    }
+
+    /// What a resource answers to a query: the status, and the body.
+    fn asked(world: &mut World, resource: &str, soql: &str) -> (u16, Value) {
+        let soql: String = byte_serialize(soql.as_bytes()).collect();
+        let request = Request {
+            method: "GET".to_owned(),
+            path: format!("/services/data/v67.0/{resource}"),
+            query: format!("q={soql}"),
+            headers: [("authorization".to_owned(), "Bearer good".to_owned())].into(),
+            body: Vec::new(),
+        };
+        let response = world.salesforce.answer(&request);
+        let body = serde_json::from_slice(&response.body).unwrap();
+        (response.status, body)
+    }
+
+    /// What `queryAll` shows of one account.
+    fn shown(world: &mut World, number: usize) -> Option<Value> {
+        let soql = format!(
+            "SELECT Id, IsDeleted, MasterRecordId, Type FROM Account WHERE Id IN ('{}')",
+            account_id(number)
+        );
+        let (status, body) = asked(world, "queryAll", &soql);
+        assert_eq!(status, 200, "{body}");
+        let mut record = body["records"].get(0)?.clone();
+        record.as_object_mut().unwrap().remove("attributes");
+        Some(record)
+    }
+
+    fn code(world: &mut World, soql: &str) -> (u16, Value) {
+        let (status, body) = asked(world, "queryAll", soql);
+        (status, body[0]["errorCode"].clone())
+    }
+
+    #[test]
+    fn a_primary_key_is_taken_with_15_and_18_characters_and_answered_with_18() {
+        let id = account_id(3);
+        let folded = id.as_str().to_lowercase();
+        for text in [id.as_str(), id.short(), &folded] {
+            let soql = format!("SELECT Id FROM Account WHERE Id IN ('{text}')");
+            let (_, body) = asked(&mut world(), "query", &soql);
+            assert_eq!(body["records"][0]["Id"], id.as_str(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_neither_deleted_nor_merged_unless_somebody_did_it() {
+        let alive = json!({
+            "Id": account_id(3), "IsDeleted": false, "MasterRecordId": null, "Type": "Partner",
+        });
+        assert_eq!(shown(&mut world(), 3), Some(alive));
+    }
+
+    #[test]
+    fn only_query_all_shows_the_loser_of_a_merge_until_the_recycle_bin_is_emptied() {
+        let mut world = world();
+        world.merge(3, 4);
+        let record = shown(&mut world, 3).unwrap();
+        assert_eq!(record["IsDeleted"], true);
+        assert_eq!(record["MasterRecordId"], account_id(4).as_str());
+        let soql = format!("SELECT Id FROM Account WHERE Id IN ('{}')", account_id(3));
+        assert_eq!(asked(&mut world, "query", &soql).1["totalSize"], 0);
+        world.empty_recycle_bin();
+        assert_eq!(shown(&mut world, 3), None);
+        assert!(shown(&mut world, 4).is_some());
+    }
+
+    #[test]
+    fn a_hidden_account_is_not_shown_and_a_changed_type_is() {
+        let mut world = world();
+        world.hide_account(3);
+        assert_eq!(shown(&mut world, 3), None);
+        world.set_type(4, "Customer");
+        assert_eq!(shown(&mut world, 4).unwrap()["Type"], "Customer");
+    }
+
+    #[test]
+    fn what_salesforce_would_refuse_is_refused() {
+        let of = |columns: &str, ids: &str| {
+            code(
+                &mut world(),
+                &format!("SELECT {columns} FROM Account WHERE Id IN ({ids})"),
+            )
+        };
+        let id = format!("'{}'", account_id(3));
+        for unknown in ["Nmae", "MasterRecordId__c", "Name.Name", "Type__r.Name"] {
+            assert_eq!(of(unknown, &id), (400, json!("INVALID_FIELD")), "{unknown}");
+        }
+        for malformed in ["'001'", "'0014M00000000032AA'"] {
+            let refused = (400, json!("INVALID_QUERY_FILTER_OPERATOR"));
+            assert_eq!(of("Id", malformed), refused, "{malformed}");
+        }
+        let many = vec![id; 1000].join(",");
+        assert_eq!(of("Id", &many), (414, json!("URI_TOO_LONG")));
+        let by_name = "SELECT Id FROM Account WHERE Name = 'x'";
+        assert_eq!(code(&mut world(), by_name), (400, json!("MALFORMED_QUERY")));
+    }
+
+    #[test]
+    fn a_lookup_has_an_id_if_it_has_a_record() {
+        let soql = "SELECT Id, Solutions_Architect_Lookup__c, Solutions_Architect_Lookup__r.Name \
+                    FROM Account WHERE (Type = 'Partner')";
+        let mut world = equal(7, 30, 60, 1);
+        world.salesforce.tokens = vec!["good".to_owned()];
+        let (_, body) = asked(&mut world, "query", soql);
+        let records = body["records"].as_array().unwrap();
+        assert!(records.len() > 20);
+        for record in records {
+            let id = &record["Solutions_Architect_Lookup__c"];
+            let followed = &record["Solutions_Architect_Lookup__r"];
+            assert_eq!(id.is_null(), followed.is_null(), "{record}");
+        }
+    }
+}
