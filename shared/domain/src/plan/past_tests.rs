@@ -453,6 +453,25 @@ fn our_mark_is_taken_back_when_its_reason_is_gone_whatever_the_reason() {
 }
 
 #[test]
+fn our_mark_is_taken_back_because_the_account_is_there_though_two_organizations_name_it() {
+    let acme = account(1, "Acme");
+    let twins = vec![
+        organization(8, &acme, &[]),
+        marked(named(organization(9, &acme, &[]), "Other")),
+    ];
+    let remembered = Memory {
+        marked: vec![own_mark(9, 1)],
+        ..memory()
+    };
+    let past = past(&remembered, &Formers::default());
+    let changes = compare(&[acme], twins, &past);
+    assert_eq!(
+        taken_back(&changes),
+        [(9, Reason::Kept(Keeper::AccountIsThere))]
+    );
+}
+
+#[test]
 fn a_mark_that_a_person_approved_stands_though_it_is_unexplained() {
     let remembered = Memory {
         marked: vec![OwnMark {
