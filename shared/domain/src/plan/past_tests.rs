@@ -436,6 +436,7 @@ fn our_mark_is_taken_back_when_its_reason_is_gone_whatever_the_reason() {
         (8, Reason::Said(Evidence::NotVisible)),
     ];
     assert_eq!(taken_back(&changes)[..], wanted);
+    assert_eq!(changes.entries.marks, [], "none is marked and un-marked at once");
     let stand: Vec<_> = changes
         .found
         .already_marked
