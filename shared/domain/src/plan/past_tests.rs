@@ -436,7 +436,6 @@ fn our_mark_is_taken_back_when_its_reason_is_gone_whatever_the_reason() {
         (8, Reason::Said(Evidence::NotVisible)),
     ];
     assert_eq!(taken_back(&changes)[..], wanted);
-    assert_eq!(changes.entries.marks, [], "none is marked and un-marked at once");
     let stand: Vec<_> = changes
         .found
         .already_marked
@@ -470,6 +469,22 @@ fn our_mark_is_taken_back_because_the_account_is_there_though_two_organizations_
         taken_back(&changes),
         [(9, Reason::Kept(Keeper::AccountIsThere))]
     );
+}
+
+#[test]
+fn a_mark_that_is_taken_back_is_not_planned_anew_in_the_same_run() {
+    for absent in [vec![absent(8, 8, LONG_AGO)], Vec::new()] {
+        let remembered = Memory {
+            marked: vec![own_mark(8, 8)],
+            absent,
+            ..memory()
+        };
+        let answers = formers(&[(8, Fate::NotVisible)]);
+        let changes = compare(&[], vec![marked(gone(8, 8))], &past(&remembered, &answers));
+        assert_eq!(taken_back(&changes).len(), 1);
+        assert_eq!(changes.entries.marks, []);
+        assert_eq!(changes.found.waiting, []);
+    }
 }
 
 #[test]
