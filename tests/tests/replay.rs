@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::model::{Accounts, Organizations, TARGET};
 use domain::plan::{Comparison, Inputs, Replayed, replay};
 use partner_sync_tests::in_process::Pipeline;
-use partner_sync_tests::standins::{Running, demo, differences};
+use partner_sync_tests::standins::{Running, differences};
 use serde_json::{Value, json};
 
 async fn stored(input: Value) -> BTreeMap<String, Vec<u8>> {
@@ -157,40 +157,5 @@ fn the_stored_runs_of_version_0_2_0_are_read_and_lead_to_the_same_entries() {
         let was: Vec<_> = was.map(|mark| mark["id"].as_u64().unwrap()).collect();
         let is: Vec<_> = entries.marks.iter().map(|mark| mark.id).collect();
         assert_eq!(is, was, "{name}");
-    }
-}
-
-/// Writes the stored runs of this version.
-#[tokio::test]
-#[ignore = "it writes fixtures"]
-async fn store_runs() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/plans-0.3.0");
-    std::fs::create_dir_all(folder).unwrap();
-    for (name, world, runs) in [
-        ("differences-run-1", differences(), 1),
-        ("differences-run-6", differences(), 6),
-        ("demo-run-6", demo(), 6),
-    ] {
-        let standins = Running::start(world).await.unwrap();
-        let mut pipeline = Pipeline::on(&standins);
-        let protected = "0014M0000009005".to_owned();
-        pipeline
-            .env
-            .insert("PROTECTED_ACCOUNT_IDS".to_owned(), protected);
-        for run in 1..=runs {
-            pipeline.run(json!({})).await.unwrap();
-            if run < runs {
-                pipeline.hours_pass(6);
-            }
-        }
-        let texts = documents(&pipeline).into_iter();
-        let texts = texts.map(|(file, bytes)| (file, String::from_utf8(bytes).unwrap()));
-        let texts: BTreeMap<_, _> = texts
-            .filter(|(file, _)| !file.starts_with("report"))
-            .collect();
-        let file = std::fs::File::create(format!("{folder}/{name}.json.gz")).unwrap();
-        let mut compressed = flate2::write::GzEncoder::new(file, flate2::Compression::best());
-        serde_json::to_writer(&mut compressed, &texts).unwrap();
-        compressed.finish().unwrap();
     }
 }
