@@ -1,7 +1,6 @@
 //! The head of the report: how it ended, in one line, and what to do now, with the exact command.
 
 use super::failures::RUNS_UNTIL_STUBBORN;
-use super::marks::free_marks;
 use super::reasons::{self, entry};
 use super::runbook::Heading;
 use super::words::{counted, which};
@@ -365,7 +364,7 @@ fn about_marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Expla
     if set == 0 {
         return None;
     }
-    let planned = free_marks(run).count();
+    let planned = run.planned.free_marks().count();
     let purge = next_purge(context.ended_at);
     let text = format!(
         "{set} of {} {} set: look below, before {purge}, when those are deleted that have no \

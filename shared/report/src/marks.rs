@@ -96,17 +96,10 @@ pub(super) fn marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<
         row.push(word(run, outcome).into());
         row
     };
-    let rows: Vec<_> = free_marks(run).map(row).collect();
+    let rows: Vec<_> = run.planned.free_marks().map(row).collect();
     let mut head = head("deleted on").to_vec();
     head.push("result");
     Section::list("Marks for deletion", note, &head, rows, "not_in_sync.json")
-}
-
-/// The marks of the plan that are not held.
-pub(super) fn free_marks<'a>(run: &'a PlannedRun<'_>) -> impl Iterator<Item = &'a Mark> {
-    let guard = &run.planned.plan.guard;
-    let marks = run.planned.entries.marks.iter();
-    marks.filter(|mark| !guard.holds(mark.category))
 }
 
 /// Organizations without an account that were marked before this run.

@@ -224,6 +224,12 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// The marks that are not held.
+    pub fn free_marks(&self) -> impl Iterator<Item = &Mark> {
+        let marks = self.entries.marks.iter();
+        marks.filter(|mark| !self.plan.guard.holds(mark.category))
+    }
+
     /// What all stages of the run used, given what sync did.
     pub fn usage(&self, sync: Usage) -> RunUsage {
         RunUsage {

@@ -171,23 +171,20 @@ pub fn hold_what_is_too_large(
             .marks_of(category)
             .filter(|mark| mark.exempt)
             .count(),
-        ..Measured::of(entries.marks_of(category).count())
+        ..Measured::of(category, entries.marks_of(category).count())
     };
     let measured = [
         Measured {
-            category: Category::Creates,
             limit: limits.creates.of(seen.base),
             digest: entries_digest::<Creates>(&entries.creates)?,
-            ..Measured::of(entries.creates.len())
+            ..Measured::of(Category::Creates, entries.creates.len())
         },
         Measured {
-            category: Category::Updates,
             limit: limits.updates.of(seen.base),
             digest: digest_of("updates.json", &wanted(&updates))?,
-            ..Measured::of(updates.len())
+            ..Measured::of(Category::Updates, updates.len())
         },
         Measured {
-            category: Category::Marks,
             standing: seen.standing,
             waiting: seen.waiting,
             limit: limits.marks.of(seen.base),
@@ -196,7 +193,6 @@ pub fn hold_what_is_too_large(
             ..of_marks(Category::Marks)
         },
         Measured {
-            category: Category::Unexplained,
             digest: digest_of(
                 "not_in_sync.json",
                 &evidence(entries, Category::Unexplained),
@@ -309,9 +305,9 @@ struct Measured {
 }
 
 impl Measured {
-    fn of(count: usize) -> Self {
+    fn of(category: Category, count: usize) -> Self {
         Self {
-            category: Category::Creates,
+            category,
             count,
             exempt: 0,
             standing: 0,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Conflict, Planned, PlannedRun};
+use super::{Conflict, PlannedRun};
 use crate::model::{Action, Mode, Outcome, RecordOutcome};
 
 /// How many organizations the next purge may delete unless their mark is taken back: those that
@@ -26,8 +26,7 @@ pub fn marks_pending(run: &PlannedRun<'_>) -> usize {
 
 /// The marks that this run has set, or may have: one without a result may have been sent.
 pub fn marks_set(run: &PlannedRun<'_>) -> BTreeSet<u64> {
-    let Planned { plan, entries } = run.planned.as_ref();
-    if plan.mode == Mode::Plan {
+    if run.planned.plan.mode == Mode::Plan {
         return BTreeSet::new();
     }
     let is_not_set = |result: &&RecordOutcome| {
@@ -40,9 +39,7 @@ pub fn marks_set(run: &PlannedRun<'_>) -> BTreeSet<u64> {
         .filter(is_not_set)
         .filter_map(|result| result.id)
         .collect();
-    let applied = entries.marks.iter();
-    let applied = applied.filter(|mark| !plan.guard.holds(mark.category));
-    let planned = applied.map(|mark| mark.id);
+    let planned = run.planned.free_marks().map(|mark| mark.id);
     planned.filter(|id| !not_set.contains(id)).collect()
 }
 
@@ -73,7 +70,7 @@ fn marked_in_conflicts(conflicts: &[Conflict]) -> BTreeSet<u64> {
 #[cfg(test)]
 mod tests {
     use super::super::for_tests::{a_mark, gathered, inputs, lists, organization, owned};
-    use super::super::{Clash, Comparison, Party};
+    use super::super::{Clash, Comparison, Party, Planned};
     use super::*;
     use crate::model::{
         Complete, FieldValue, Formers, Header, MARK_FOR_DELETION, Mode, RunUsage, Usage,

@@ -92,11 +92,7 @@ fn own_marks(run: &PlannedRun<'_>, outcomes: &Outcomes, ended_at: Timestamp) -> 
         .iter()
         .map(|one| (one.id, &one.salesforce_id))
         .collect();
-    for mark in entries
-        .marks
-        .iter()
-        .filter(|mark| !plan.guard.holds(mark.category))
-    {
+    for mark in run.planned.free_marks() {
         let may_be_set = match outcomes.get(&(Action::Mark, mark.id)) {
             Some(Outcome::Done | Outcome::Unknown | Outcome::Failed) => true,
             // Left out because somebody changed it: a mark on it would be theirs.

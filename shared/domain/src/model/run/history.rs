@@ -90,16 +90,9 @@ impl PastRun {
         self.ending.moves_latest(&self.held)
     }
 
-    /// The partner organizations that named an account. In version 0.2 those of a conflict or with
-    /// a mark were counted as if they did.
+    /// The partner organizations that named an account.
     pub fn linked(&self) -> usize {
-        let Counts {
-            partner_organizations,
-            unlinked,
-            ..
-        } = self.counts;
-        self.linked
-            .unwrap_or_else(|| partner_organizations.saturating_sub(unlinked))
+        self.linked.unwrap_or_else(|| self.counts.linked())
     }
 
     /// Its verdict, and the error's name if it failed.

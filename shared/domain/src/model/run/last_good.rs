@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Counts, Header, Verdict};
 use crate::model::partner::Instance;
 
-/// `latest.json`: the last good run. It moves on `OK`, `NOTHING_TO_DO` and `PARTIAL` only.
+/// `latest.json`: the last good run. [`Verdict::moves_latest`] says when it moves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LastGood {
     /// The header; its count is that of the accounts.
@@ -31,12 +31,6 @@ pub struct LastGood {
 impl LastGood {
     /// The partner organizations that named an account.
     pub fn linked(&self) -> usize {
-        let Counts {
-            partner_organizations,
-            unlinked,
-            ..
-        } = self.counts;
-        self.linked
-            .unwrap_or_else(|| partner_organizations.saturating_sub(unlinked))
+        self.linked.unwrap_or_else(|| self.counts.linked())
     }
 }

@@ -113,6 +113,12 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// The partner organizations that name an account, as version 0.2 counted them: those with a
+    /// mark or in a conflict as if they did.
+    pub(super) fn linked(&self) -> usize {
+        self.partner_organizations.saturating_sub(self.unlinked)
+    }
+
     /// The entries of a plan's three lists.
     pub fn entries(&self) -> usize {
         let Self {
