@@ -36,14 +36,9 @@ impl Work {
             let updates = planned.entries.updates.iter();
             updates.filter_map(Update::only_unmark).collect()
         };
-        let guard = &planned.plan.guard;
-        let marks = planned.entries.marks.iter();
         let work = Self {
-            unmarks: guard.holds(Category::Updates).then(unmarks),
-            marks: marks
-                .filter(|mark| !guard.holds(mark.category))
-                .cloned()
-                .collect(),
+            unmarks: planned.plan.guard.holds(Category::Updates).then(unmarks),
+            marks: planned.free_marks().cloned().collect(),
             planned,
         };
         work.may_be_applied(now)?;
