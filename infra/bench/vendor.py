@@ -98,6 +98,8 @@ class Vendor:
             case "POST", "/oauth/tokens":
                 token = {"access_token": "bench", "token_type": "bearer", "scope": "read write"}
                 return Answer.of_json({**token, "expires_in": 10800}, kind="token")
+            case "DELETE", "/api/v2/oauth/tokens/current":
+                return Answer(b"", 204, kind="token given back")
         if request.method == "GET" and path.endswith("/related"):
             counts = {"users_count": 3, "tickets_count": 7}
             return Answer.of_json({"organization_related": counts}, kind="related")

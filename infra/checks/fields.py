@@ -7,6 +7,7 @@ MADE = {
     "Id": ("the 18 characters of `{0}`", "text or formula: `CASESAFEID(Id)`"),
     "ShortId": ("the first 15 characters of `{0}`", None),
     "Text": ("`{0}`", "text, formula or picklist"),
+    "LookedUp": ("`{0}`", "text, formula or picklist"),
     "Checkbox": ("`{0}`", "checkbox"),
     "TickedIf": ("ticked if `{0}` is `{1}`", "picklist or text; the value that counts: `{1}`"),
     "AccountType": (

@@ -126,6 +126,12 @@ BROKEN = {
         "salesforce: fields of Account",
         "Sync.Contract: .*Support_Hold__c is missing, or hidden.*; Type is missing",
     ),
+    "a lookup hidden from the app's user": (
+        lambda it: it.org(hidden=["Solutions_Architect_Lookup__c"]),
+        "salesforce: fields of Account",
+        "Sync.Contract: .*Solutions_Architect_Lookup__r.Name is missing, or hidden.*"
+        "Solutions_Architect_Lookup__c is missing",
+    ),
     "a field of another type": (
         lambda it: it.org(types={"Support_Hold__c": "picklist"}),
         "salesforce: fields of Account",
@@ -246,6 +252,17 @@ def test_what_lets_a_run_start_is_a_warning(patient):
         "zendesk global: rights",
         "zendesk global: ignore_deletion",
     ]
+
+
+def test_lookups_whose_records_may_not_be_seen_are_found_before_the_first_run(patient):
+    accounts = patient.remote.state()["salesforce"]["accounts"]
+    lookup = "Solutions_Architect_Lookup__r"
+    filled = [id for id, account in accounts.items() if account[lookup]]
+    patient.org(unseen=filled[:3])
+    code, lines = patient.examine()
+    [warned] = [line for line in lines if line[0] == "warn"]
+    assert code == 0 and warned[1] == "salesforce: lookups"
+    assert f"{lookup}.Name leads to in 3 of 20 accounts" in warned[2] and "give" in warned[2]
 
 
 def test_credentials_of_nobody_are_refused(patient):

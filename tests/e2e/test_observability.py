@@ -124,7 +124,7 @@ def test_a_failed_run_leaves_a_report_and_a_place_in_the_history(twin):
 
 
 def test_a_run_that_fails_while_it_writes_reports_its_plan(twin):
-    forbidden = {"kind": "instead", "status": 403}
+    forbidden = {"kind": "instead", "status": 403, "body": '{"error": "Forbidden"}'}
     twin.remote.put_faults(
         [
             {
@@ -147,7 +147,8 @@ def test_a_run_that_fails_while_it_writes_reports_its_plan(twin):
         "not known",
     ]
     assert section(page, "Plan and result")[0] == ["creates", "3", "1", "1", "0", "0", "0", "0"]
-    assert int(section(page, "Time, calls and cost")[3][3]) == 3, "a token and two creates"
+    calls = int(section(page, "Time, calls and cost")[3][3])
+    assert calls in (5, 6), "a token, the un-mark with a look or two, two creates"
 
 
 def test_a_wrong_setting_of_the_stage_that_records_is_recorded_all_the_same(twin):

@@ -8,6 +8,8 @@ from checks import retries
 from common.places import ROOT
 from common.template import definitions
 
+FIRST = "Gather the partner accounts"
+
 
 def problems_after(change):
     """What make validate says of the definitions after a change of their states."""
@@ -156,6 +158,22 @@ def a_task_less(states):
 def test_make_validate_names_what_is_done_otherwise(change, said):
     found = problems_after(change)
     assert any(one.startswith(said) for one in found), found
+
+
+def test_the_first_stage_leaves_the_run_its_time_whatever_fails():
+    """It refuses to begin an hour after the start (stage::deadline), so only what comes after
+    that counts: its last invocation and pause, and what Lambda fails without it."""
+    [state] = [one["States"][FIRST] for one in definitions().values() if FIRST in one["States"]]
+    task_seconds = state["TimeoutSeconds"]
+    rest = 0
+    for retrier in state["Retry"]:
+        first, times = retrier["IntervalSeconds"], retrier["MaxAttempts"]
+        rate, most = retrier.get("BackoffRate", 2), retrier.get("MaxDelaySeconds", first)
+        pauses = [min(first * rate**number, most) for number in range(times)]
+        by_the_stage = {"Sync.Throttled", "Sync.Transient"} & set(retrier["ErrorEquals"])
+        killed = times * task_seconds if "States.Timeout" in retrier["ErrorEquals"] else 0
+        rest += max(pauses) if by_the_stage else sum(pauses) + killed
+    assert 3600 + task_seconds + rest < 3 * 3600 - 600
 
 
 def test_what_aws_does_by_itself_need_not_be_said():

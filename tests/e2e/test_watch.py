@@ -52,7 +52,7 @@ def test_the_stages_run_one_by_one(tmp_path, monkeypatch):
             "drifted": 0,
         }
         remote = Standins(session["standins"])
-        assert len([call for call in remote.log() if call["method"] == "PUT"]) == 2
+        assert len([call for call in remote.log() if call["method"] == "PUT"]) == 3
         urllib.request.urlopen(remote.control + "/log").close()
         for function in reversed(FUNCTIONS):
             typed(session, function, events / f"{function}.json")

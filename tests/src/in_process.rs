@@ -209,7 +209,8 @@ impl Pipeline {
         input: &Map<String, Value>,
     ) -> Result<GatheredAccounts> {
         let config = self.env().gather_accounts();
-        let event = || event(json!({"run_id": run_id, "input": input}));
+        let started_at = self.today;
+        let event = || event(json!({"run_id": run_id, "started_at": started_at, "input": input}));
         let once = async || {
             Box::pin(gather_accounts(
                 &config,
@@ -270,7 +271,13 @@ impl Pipeline {
             || event(json!({"run_id": run_id, "started_at": self.today, "accounts": accounts}));
         let wire = Wire::by(clock());
         let (store, secrets) = (&self.store, &self.secrets);
-        let once = async || Box::pin(gather_orgs(&config, store, secrets, &wire, event())).await;
+        let once = async || {
+            let event = event();
+            let in_time = InTime::of(&event);
+            let gathered = Box::pin(gather_orgs(&config, store, secrets, &wire, event)).await;
+            in_time.must_not_be_over();
+            gathered
+        };
         self.retried(once).await
     }
 
@@ -372,8 +379,11 @@ impl Pipeline {
             "lease_taken_from": self.lease_taken_from,
         });
         let event = event(payload);
+        let in_time = InTime::of(&event);
         let synced = sync(&config, &self.store, &self.secrets, &self.session, event);
-        let synced = Box::pin(synced).await?;
+        let synced = Box::pin(synced).await;
+        in_time.must_not_be_over();
+        let synced = synced?;
         if let Progress::Wait { wait_seconds, .. } = synced {
             self.wait(wait_seconds);
         }
@@ -401,6 +411,30 @@ impl Pipeline {
 
 fn session() -> Session {
     Session::new(Wire::by(clock()))
+}
+
+/// Lambda kills an invocation when its time is over. One that had all of its time must leave
+/// before, whatever Zendesk does.
+struct InTime {
+    ends_ms: u64,
+    had_all: bool,
+}
+
+impl InTime {
+    fn of(event: &LambdaEvent<Value>) -> Self {
+        let ends_ms = event.context.deadline;
+        let had_all = ends_ms.saturating_sub(now_ms()) >= 290_000;
+        Self { ends_ms, had_all }
+    }
+
+    fn must_not_be_over(&self) {
+        let late_ms = now_ms().saturating_sub(self.ends_ms);
+        assert!(!self.had_all || late_ms == 0, "{late_ms} ms too late");
+    }
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(clock::now().as_millisecond()).unwrap_or_default()
 }
 
 #[derive(Debug, Clone, Copy)]

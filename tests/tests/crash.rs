@@ -26,7 +26,7 @@ fn world() -> World {
     world.abandon(9001, "");
     world.abandon(9002, "");
     world.instance("global").jobs.takes_ms = 1500;
-    world.instance("global").jobs.half = [(0, "failed".to_owned())].into();
+    world.instance("global").jobs.half = [(1, "failed".to_owned())].into();
     if let Some(id) = world.organization_of(COLLIDING) {
         let jobs = &mut world.instance("global").jobs;
         jobs.refuse_once.insert(id, "DatabaseConflict".to_owned());

@@ -21,7 +21,7 @@ async fn fails(world: World, after_jobs: u32) -> Vec<Value> {
             "global",
             "PUT",
             "/api/v2/organizations/update_many",
-            Act::status(403),
+            Act::forbidden(),
         )
         .only(after_jobs, 0),
     ];

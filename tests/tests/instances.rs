@@ -42,7 +42,7 @@ async fn whatever_happens_to_another_instance_the_target_is_synced_and_the_repor
     for (path, act) in [
         ("/oauth", Act::status(401)),
         ("/oauth", Act::status(500)),
-        (LIST, Act::status(403)),
+        (LIST, Act::forbidden()),
         (LIST, Act::DropRequest),
         (LIST, Act::CutJson),
         (LIST, Act::set("/meta", Value::Null)),
@@ -98,7 +98,7 @@ async fn a_short_pause_of_another_instance_is_waited_for() {
 #[tokio::test]
 async fn a_fault_of_the_target_ends_the_run_though_the_other_one_is_read() {
     let (standins, mut pipeline) = start().await;
-    standins.world().faults = vec![Fault::new("global", "GET", LIST, Act::status(403))];
+    standins.world().faults = vec![Fault::new("global", "GET", LIST, Act::forbidden())];
     let error = pipeline.run(json!({})).await.unwrap_err();
     assert_eq!(error.name(), "Sync.Auth");
 }

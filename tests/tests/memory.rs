@@ -318,7 +318,7 @@ async fn a_run_that_failed_while_it_marked_remembers_its_marks() {
     let (standins, mut pipeline) = start(equal(), 0).await;
     runs(&mut pipeline).await;
     lose(&standins, 2..6);
-    let looks = Fault::new("global", "GET", "/api/v2/job_statuses", Act::status(403));
+    let looks = Fault::new("global", "GET", "/api/v2/job_statuses", Act::forbidden());
     standins.world().faults = vec![looks];
     let error = pipeline.run(json!({})).await.unwrap_err();
     pipeline.record_failure(&error).await.unwrap();
@@ -468,7 +468,9 @@ async fn an_account_that_came_back_while_the_accounts_were_read_is_not_marked() 
     lose(&standins, 2..3);
     runs(&mut pipeline).await;
     // It is missing in the query, and authorised when it is asked about.
-    standins.world().set_account(2, STATUS, json!("AUTHORIZED"));
+    let back = Act::set(&format!("/records/0/{STATUS}"), json!("AUTHORIZED"));
+    let path = "/services/data/v67.0/queryAll";
+    standins.world().faults = vec![Fault::new("salesforce", "GET", path, back)];
     pipeline.hours_pass(24);
     assert_eq!(runs(&mut pipeline).await, (1, 0, Verdict::NothingToDo));
 }
@@ -523,7 +525,7 @@ async fn a_run_that_was_stopped_while_it_marked_leaves_its_marks_to_be_counted()
     runs(&mut pipeline).await;
     lose(&standins, 2..6);
     let compared = pipeline.plan(json!({})).await.unwrap();
-    let looks = Fault::new("global", "GET", "/api/v2/job_statuses", Act::status(403));
+    let looks = Fault::new("global", "GET", "/api/v2/job_statuses", Act::forbidden());
     standins.world().faults = vec![looks];
     // Nobody records how it ended.
     pipeline.apply(&json!(compared.plan)).await.unwrap_err();

@@ -205,7 +205,12 @@ async fn a_refusal_of_a_token_endpoint_is_never_tried_again() {
     ] {
         for status in [400, 401, 403] {
             let standins = Running::start(seed::equal(1, 3, 30, 5)).await.unwrap();
-            standins.world().faults = vec![Fault::new(host, "POST", path, Act::status(status))];
+            let refusal = Act::Instead {
+                status,
+                headers: std::collections::BTreeMap::new(),
+                body: r#"{"error": "invalid_grant"}"#.to_owned(),
+            };
+            standins.world().faults = vec![Fault::new(host, "POST", path, refusal)];
             let error = Pipeline::on(&standins).run(json!({})).await.unwrap_err();
             assert_eq!(error.name(), "Sync.Auth", "{host} {status}");
             assert_eq!(

@@ -111,7 +111,7 @@ async fn no_answer_is_no_failure_and_three_or_a_pause_end_the_questions() {
     for (act, times) in [
         (Act::status(500), 3),
         (Act::status(429), 1),
-        (Act::status(403), 3),
+        (Act::forbidden(), 3),
         (Act::DropReply, 3),
         (Act::set("/organization_related", json!("many")), 3),
     ] {

@@ -65,6 +65,38 @@ async fn an_account_whose_organization_has_its_id_only_as_external_id_is_not_giv
 }
 
 #[tokio::test]
+async fn what_was_deleted_is_counted_and_is_otherwise_not_there() {
+    let mut world = seed::equal(4, 60, 750, 120);
+    world.abandon(9001, "");
+    world.take_name(20);
+    let gone = [10, 20, 9001].map(|number| world.organization_of(number));
+    let holder = world.salesforce.accounts[&seed::account_id(20).to_string()]["Name"].clone();
+    let target = world.instance("global");
+    let holder = target
+        .organizations
+        .values()
+        .find(|one| one["name"] == holder);
+    let holder = holder.and_then(|one| one["id"].as_u64());
+    for id in gone.into_iter().chain([holder]).flatten() {
+        target.delete_and_show(id);
+    }
+    let shown = target.organizations.len();
+    let standins = Running::start(world).await.unwrap();
+    let mut pipeline = Pipeline::on(&standins);
+    let counts = pipeline.plan(json!({})).await.unwrap().summary.counts;
+    let found = (
+        counts.creates,
+        counts.waiting,
+        counts.marks,
+        counts.conflicts,
+    );
+    assert_eq!(found, (2, 0, 0, 0), "two accounts have none any more");
+    let read = pipeline.document("organizations.json");
+    assert_eq!(read["instances"][0]["organizations_scanned"], shown);
+    assert_eq!(read["lookalikes"], json!([]));
+}
+
+#[tokio::test]
 async fn a_walk_that_fails_goes_on_where_it_was_when_it_is_tried_again() {
     let standins = Running::start(seed::equal(4, 60, 750, 120)).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);

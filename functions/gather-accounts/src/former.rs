@@ -10,7 +10,7 @@ use domain::model::{AccountId, Formers, Memory};
 use vendors::salesforce::Client;
 
 /// How long all questions may take together: they must not use up the invocation's time.
-const LONGEST_ANSWER: Duration = Duration::from_mins(1);
+pub(super) const LONGEST_ANSWER: Duration = Duration::from_mins(1);
 
 /// The accounts that the memory names, of organizations without account and of marks that stand,
 /// and that were not gathered. Sorted, each once.

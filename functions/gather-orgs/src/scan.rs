@@ -301,4 +301,26 @@ mod tests {
         assert!(!keeps("001d000000irfma", &Value::Null));
         assert!(!keeps("0014m00001sDiGE", &Value::Null), "of both cases");
     }
+
+    #[test]
+    fn an_accounts_name_is_kept_in_every_spelling_and_no_other_name() {
+        let keeps = |name: &str| {
+            let listed = json!({"id": 1, "name": name, "organization_fields": {}}).to_string();
+            let listed: ListedOrganization<'_> = serde_json::from_str(&listed).unwrap();
+            wanted().keeps(TARGET, &listed)
+        };
+        let spellings = [
+            "Acme GmbH",
+            " ACME gmbh",
+            "Acme\u{a0}GmbH",
+            "Acme  GmbH",
+            "\u{200e}Acme GmbH",
+        ];
+        for name in spellings {
+            assert!(keeps(name), "{name:?}");
+        }
+        for name in ["Acme", "AcmeGmbH", "\u{c1}cme GmbH"] {
+            assert!(!keeps(name), "{name:?}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Segments {
     pub number: usize,
     pub creates: usize,
+    pub refused: usize,
     pub decided: usize,
 }
 
@@ -22,6 +23,10 @@ pub struct AddOnly<T> {
 impl<T> AddOnly<T> {
     pub fn push(&mut self, entry: T) {
         self.all.push(entry);
+    }
+
+    pub fn extend(&mut self, entries: impl IntoIterator<Item = T>) {
+        self.all.extend(entries);
     }
 
     /// The entries that are in no segment.

@@ -6,7 +6,9 @@ use stage::clock::Clock;
 use vendors::zendesk::Client;
 
 use crate::chunk::Chunk;
-use crate::state::State;
+use crate::list::List;
+use crate::refusal::Refusal;
+use crate::state::{Refused, State};
 use crate::work::Work;
 
 pub(crate) struct Applier<'a> {
@@ -17,6 +19,22 @@ pub(crate) struct Applier<'a> {
 }
 
 impl Applier<'_> {
+    /// Notes that an update was refused with these words. True if it is sent once more without what
+    /// they name.
+    pub(crate) fn refuse(&mut self, chunk: &Chunk, place: usize, words: &str) -> bool {
+        let was_refused = Refused::at(place, &self.state.refusals(chunk)).is_some();
+        if chunk.list != List::Updates || was_refused {
+            return false;
+        }
+        let changes = self.work.changes(chunk.list, place, None);
+        let sent: Vec<&str> = changes.map(|change| change.field.as_str()).collect();
+        let refusal = Refusal::of(words, &sent);
+        let is_sent_again = refusal.is_some();
+        let refused = refusal.map(|refusal| Refused { place, refusal });
+        self.state.refused.extend(refused);
+        is_sent_again
+    }
+
     /// Decides records of a chunk that were not done; `words` say why.
     pub(crate) fn decide_not_done(&mut self, chunk: &Chunk, places: &[usize], words: &str) {
         self.state

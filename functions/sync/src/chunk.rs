@@ -1,11 +1,12 @@
-//! Neighbouring updates or marks that go in one job, and what became of them before.
+//! Neighbouring records of a list that go in one job, and what became of them before.
 
 use std::ops::Range;
 
-use domain::model::{Action, Outcome};
+use domain::model::Outcome;
 use serde::{Deserialize, Serialize};
 
 use crate::doubt::{AfterDoubt, after_doubts};
+use crate::list::List;
 
 /// Organizations in one bulk job. Source: Zendesk, `TooManyValues`.
 pub const RECORDS_PER_JOB: usize = 100;
@@ -14,12 +15,12 @@ pub const RECORDS_PER_JOB: usize = 100;
 /// out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
-    pub action: Action,
+    pub list: List,
     pub from: usize,
     /// The place behind the last record.
     pub to: usize,
     pub before: Before,
-    /// True for the second try after words that were transient; there is no third.
+    /// True for the second try after words that said what it takes; there is no third.
     pub is_last_try: bool,
     /// How often its marks could not be read before they were sent.
     pub unread: u32,
@@ -42,10 +43,10 @@ pub enum Before {
 
 impl Chunk {
     /// Records that were never sent, at most as many as go in one job.
-    pub fn fresh(action: Action, records: Range<usize>) -> Option<Self> {
+    pub fn fresh(list: List, records: Range<usize>) -> Option<Self> {
         let to = records.end.min(records.start + RECORDS_PER_JOB);
         (records.start < to).then_some(Self {
-            action,
+            list,
             from: records.start,
             to,
             before: Before::Unsent,
@@ -115,8 +116,8 @@ impl Chunk {
             .collect()
     }
 
-    /// The chunk that sends these of its records once more, for the last time, because of transient
-    /// words. The records between them must be decided.
+    /// The chunk that sends these of its records once more, for the last time: the words were
+    /// transient, or name what may be left out. The records between them must be decided.
     pub fn last_try(&self, places: &[usize]) -> Option<Self> {
         self.again(places).map(|again| Self {
             is_last_try: true,

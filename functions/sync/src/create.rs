@@ -1,12 +1,13 @@
 //! Creates, one at a time. Zendesk has no idempotency key, so a create in doubt is looked for
 //! before it is sent again, and never in the same minute.
 
-use domain::model::{Organization, Outcome, name_key};
+use domain::model::{Organization, Outcome, SALESFORCE_ID};
 use domain::plan::Create;
 use vendors::zendesk::CallError;
 
 use crate::applier::Applier;
-use crate::doubt::{AfterLook, OpenCreate};
+use crate::doubt::{AfterLook, LastTry, OpenCreate};
+use crate::refusal::Refusal;
 use crate::state::CreateResult;
 
 /// Which organization has the id or the name of an account.
@@ -33,6 +34,9 @@ impl Applier<'_> {
         };
         let became = match self.state.open_create.clone() {
             None => self.send_create(create, None).await?,
+            Some(open) if open.ended == LastTry::Value => {
+                self.send_create(create, Some(&open)).await?
+            }
             Some(open) => self.look_for(create, &open).await?,
         };
         match became {
@@ -43,7 +47,7 @@ impl Applier<'_> {
                     tracing::warn!(
                         salesforce_id = %create.salesforce_id,
                         outcome = ?result.outcome,
-                        "an organization could not be created"
+                        "an organization could not be created as it should be"
                     );
                 }
                 self.state.creates.push(result);
@@ -58,10 +62,11 @@ impl Applier<'_> {
         create: &Create,
         before: Option<&OpenCreate>,
     ) -> Result<Became, CallError> {
-        let sent = self.client.create(create).await;
+        let refusal = before.and_then(|open| open.refusal.as_ref());
+        let sent = self.client.create(&without(create, refusal)).await;
         let now = self.clock.now();
         Ok(match sent {
-            Ok(created) => Became::Decided(done(created.id)),
+            Ok(created) => Became::Decided(done(created.id, refusal)),
             Err(CallError::Doubt { what, retry_after }) => {
                 Became::Open(OpenCreate::lost(before, now, retry_after, what))
             }
@@ -71,20 +76,30 @@ impl Applier<'_> {
                 words,
                 ..
             }) => Became::Open(OpenCreate::refused(before, now, words)),
-            // An earlier try may have succeeded all the same.
-            Err(CallError::Refused { words, .. }) => Became::Decided(match before {
-                None => failed(words),
-                Some(_) => unknown(words),
-            }),
+            Err(CallError::Refused { words, .. }) => match before {
+                None => match refusal_of(create, &words) {
+                    Some(refusal) => Became::Open(OpenCreate::refused_for(refusal, now)),
+                    None => Became::Decided(failed(words)),
+                },
+                Some(OpenCreate {
+                    ended: LastTry::Value,
+                    refusal: Some(refusal),
+                    ..
+                }) => Became::Decided(failed(refusal.and_then(&words))),
+                // An earlier try may have succeeded all the same.
+                Some(_) => Became::Decided(unknown(words)),
+            },
             Err(other) => return Err(other),
         })
     }
 
     async fn look_for(&mut self, create: &Create, open: &OpenCreate) -> Result<Became, CallError> {
-        let found = self.holder(create).await;
+        let found = self.holder(create, open.ended).await;
         let now = self.clock.now();
         let next = match found {
-            Ok(Holder::Ours(id)) => return Ok(Became::Decided(done(id))),
+            Ok(Holder::Ours(id)) => {
+                return Ok(Became::Decided(done(id, open.refusal.as_ref())));
+            }
             Ok(Holder::Other(id)) => {
                 let taken = format!("conflict: organization {id} has this name or external id");
                 return Ok(Became::Decided(failed(format!("{}; {taken}", open.words))));
@@ -103,41 +118,85 @@ impl Applier<'_> {
     }
 
     /// Looks for the account's organization by external id, then by name.
-    async fn holder(&mut self, create: &Create) -> Result<Holder, CallError> {
-        let is_ours = |one: &Organization| one.account_id().as_ref() == Some(&create.salesforce_id);
+    ///
+    /// After a refusal as a duplicate, what Zendesk shows is what it refused the record for, in
+    /// any spelling: its folding is not ours. After a lost reply only our own comparison counts, so
+    /// that another name is not taken for the reason of a failure.
+    async fn holder(&mut self, create: &Create, ended: LastTry) -> Result<Holder, CallError> {
+        let believes_all = ended != LastTry::Lost;
         let id = create.salesforce_id.as_str();
         let mut with_id = self.client.search("external_id", id).await?;
-        with_id.retain(|one| has_external_id(one, id));
-        if let Some(ours) = with_id.iter().find(|one| is_ours(one)) {
-            return Ok(Holder::Ours(ours.id));
+        with_id.retain(|one| believes_all || has_external_id(one, id));
+        let holder = holder_among(create, &with_id);
+        if !matches!(holder, Holder::Nobody) {
+            return Ok(holder);
         }
-        if let Some(other) = with_id.first() {
-            return Ok(Holder::Other(other.id));
-        }
-        let name = name_key(&create.name);
-        let with_name = self.client.search("name", &create.name).await?;
-        let bearer = with_name.iter().find(|one| name_key(&one.name) == name);
-        Ok(match bearer {
-            Some(one) if is_ours(one) => Holder::Ours(one.id),
-            Some(one) => Holder::Other(one.id),
-            None => Holder::Nobody,
-        })
+        let mut with_name = self.client.search("name", &create.name).await?;
+        with_name.retain(|one| believes_all || has_name(one, &create.name));
+        Ok(holder_among(create, &with_name))
+    }
+}
+
+/// The holder among the organizations that a search shows: the account's own before all others.
+fn holder_among(create: &Create, found: &[Organization]) -> Holder {
+    let is_ours = |one: &&Organization| one.account_id().as_ref() == Some(&create.salesforce_id);
+    match (found.iter().find(is_ours), found.first()) {
+        (Some(ours), _) => Holder::Ours(ours.id),
+        (None, Some(other)) => Holder::Other(other.id),
+        (None, None) => Holder::Nobody,
     }
 }
 
 /// Zendesk's search does not tell upper from lower case.
 fn has_external_id(organization: &Organization, id: &str) -> bool {
-    organization
-        .external_id
-        .as_deref()
-        .is_some_and(|has| has.eq_ignore_ascii_case(id))
+    let external_id = organization.external_id.as_deref();
+    external_id.is_some_and(|has| has.eq_ignore_ascii_case(id))
 }
 
-fn done(id: u64) -> CreateResult {
-    CreateResult {
+/// Nor does it in names. A name that Zendesk folds further is refused as a duplicate, and believed
+/// then.
+fn has_name(organization: &Organization, name: &str) -> bool {
+    organization.name.trim().to_lowercase() == name.trim().to_lowercase()
+}
+
+/// What may be left out of a create that was refused: everything but its name and id.
+fn refusal_of(create: &Create, words: &str) -> Option<Refusal> {
+    let keys = create.fields.iter().map(|(key, _)| key);
+    let sent: Vec<&str> = keys.filter(|key| *key != SALESFORCE_ID).collect();
+    Refusal::of(words, &sent)
+}
+
+fn without(create: &Create, refusal: Option<&Refusal>) -> Create {
+    let is_left_out = |key: &str| refusal.is_some_and(|refusal| refusal.leaves_out(key));
+    let Create {
+        salesforce_id,
+        name,
+        fields,
+    } = create;
+    let fields = fields.iter().filter(|(key, _)| !is_left_out(key));
+    Create {
+        salesforce_id: salesforce_id.clone(),
+        name: name.clone(),
+        fields: fields.map(|(key, value)| (key, value.clone())).collect(),
+    }
+}
+
+/// It is created; with what was refused, it is not as it should be.
+fn done(id: u64, refusal: Option<&Refusal>) -> CreateResult {
+    let created = CreateResult {
         outcome: Outcome::Done,
         id: Some(id),
         error: None,
+        left_out: Vec::new(),
+    };
+    match refusal {
+        None => created,
+        Some(Refusal { left_out, words }) => CreateResult {
+            outcome: Outcome::Failed,
+            error: Some(words.clone()),
+            left_out: left_out.clone(),
+            ..created
+        },
     }
 }
 
@@ -146,13 +205,13 @@ fn unknown(words: String) -> CreateResult {
         outcome: Outcome::Unknown,
         id: None,
         error: Some(words),
+        left_out: Vec::new(),
     }
 }
 
 fn failed(words: String) -> CreateResult {
     CreateResult {
         outcome: Outcome::Failed,
-        id: None,
-        error: Some(words),
+        ..unknown(words)
     }
 }

@@ -8,6 +8,8 @@ use domain::model::Outcome;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::refusal::Refusal;
+
 /// How often a create is sent if its replies get lost.
 const MOST_TRIES: u32 = 3;
 /// The pause between a create in doubt and the look for it, in seconds: identical creates that come
@@ -38,6 +40,9 @@ pub struct OpenCreate {
     pub failed_looks: u32,
     /// The error of the last try, in words.
     pub words: String,
+    /// What was refused: it is sent without that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
 }
 
 /// How the last try of a create ended.
@@ -50,6 +55,8 @@ pub enum LastTry {
     Duplicate,
     /// Refused as a duplicate, looked for once, and not found.
     Vain,
+    /// Refused for a value: nothing was done.
+    Value,
 }
 
 /// What comes after a look that did not find the organization.
@@ -74,24 +81,33 @@ impl OpenCreate {
             ended: LastTry::Lost,
             failed_looks: 0,
             words,
+            refusal: before.and_then(|open| open.refusal.clone()),
         }
     }
 
     /// A create that was refused as a duplicate; it is looked for at once.
     pub fn refused(before: Option<&Self>, now: Timestamp, words: String) -> Self {
         Self {
-            tries: before.map_or(0, |open| open.tries) + 1,
-            sent_at: now,
             look_at: now,
             ended: LastTry::Duplicate,
-            failed_looks: 0,
-            words,
+            ..Self::lost(before, now, None, words)
+        }
+    }
+
+    /// A create that was refused for some of its values; it is sent without them at once.
+    pub fn refused_for(refusal: Refusal, now: Timestamp) -> Self {
+        Self {
+            look_at: now,
+            ended: LastTry::Value,
+            refusal: Some(refusal),
+            ..Self::lost(None, now, None, String::new())
         }
     }
 
     /// True if an invocation that was killed now may have sent it once more.
     pub fn may_have_been_sent(&self, now: Timestamp) -> bool {
-        self.ended == LastTry::Lost && now >= self.look_at && self.tries < MOST_TRIES
+        let is_sent_again = matches!(self.ended, LastTry::Lost | LastTry::Value);
+        is_sent_again && now >= self.look_at && self.tries < MOST_TRIES
     }
 
     /// What comes after a look that got no usable answer. Without a look it is never sent again.
@@ -116,7 +132,7 @@ impl OpenCreate {
                 ended: LastTry::Vain,
                 ..self.clone()
             }),
-            LastTry::Lost | LastTry::Vain => AfterLook::Unknown,
+            LastTry::Lost | LastTry::Vain | LastTry::Value => AfterLook::Unknown,
         }
     }
 }
@@ -214,6 +230,12 @@ pub fn is_transient(words: &str) -> bool {
     ];
     let words = words.to_lowercase();
     WORDS.iter().any(|one| words.contains(one))
+}
+
+/// The first moment at which a create may be sent again, after one that may have been sent at this
+/// moment.
+pub fn after_a_create(sent_at: Timestamp) -> Timestamp {
+    later(sent_at, BEFORE_A_LOOK_SECONDS)
 }
 
 fn later(now: Timestamp, seconds: u64) -> Timestamp {

@@ -14,6 +14,7 @@ fn open(tries: u32, ended: LastTry) -> OpenCreate {
         ended,
         failed_looks: 0,
         words: "status 504".to_owned(),
+        refusal: None,
     }
 }
 
@@ -150,4 +151,17 @@ fn words_of_a_conflict_in_the_database_are_transient() {
     ] {
         assert!(!is_transient(words), "{words}");
     }
+}
+
+#[test]
+fn a_create_refused_for_a_value_is_sent_at_once_without_it_and_keeps_that_in_mind() {
+    let refusal = Refusal {
+        left_out: vec!["account_owner".to_owned()],
+        words: "Account owner: is invalid".to_owned(),
+    };
+    let refused = OpenCreate::refused_for(refusal.clone(), at(0));
+    assert_eq!((refused.tries, refused.look_at), (1, at(0)));
+    assert!(refused.may_have_been_sent(at(0)), "if it is killed now");
+    let lost = OpenCreate::lost(Some(&refused), at(1), None, "lost".to_owned());
+    assert_eq!((lost.ended, lost.refusal), (LastTry::Lost, Some(refusal)));
 }

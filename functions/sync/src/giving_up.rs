@@ -3,6 +3,7 @@
 use domain::model::Outcome;
 
 use crate::chunk::Before;
+use crate::doubt::{LastTry, OpenCreate};
 use crate::state::{CreateResult, State};
 use crate::work::Work;
 
@@ -43,6 +44,11 @@ impl State {
     pub fn give_up_creates(&mut self, work: &Work) {
         while self.creates.len() < work.creates().len() {
             let (outcome, words) = match self.open_create.take() {
+                Some(OpenCreate {
+                    ended: LastTry::Value,
+                    refusal: Some(refusal),
+                    ..
+                }) => (Outcome::Failed, refusal.words),
                 Some(open) => (Outcome::Unknown, open.words),
                 None => (Outcome::Failed, TIME_IS_OVER.to_owned()),
             };
@@ -50,6 +56,7 @@ impl State {
                 outcome,
                 id: None,
                 error: Some(words),
+                left_out: Vec::new(),
             });
         }
     }

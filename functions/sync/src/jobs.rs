@@ -26,7 +26,6 @@ impl Applier<'_> {
         self.clock.nap(POLL_INTERVAL).await;
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let jobs = match self.client.job_statuses(&ids).await {
-            Err(CallError::Refused { status: 404, .. }) => Vec::new(),
             Err(CallError::Doubt { what, .. } | CallError::Refused { what, .. }) => {
                 tracing::warn!("the jobs are not seen: {what}");
                 return Ok(None);

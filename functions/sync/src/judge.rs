@@ -8,6 +8,7 @@ use vendors::zendesk::{CallError, JobEnd, RecordResult, Said};
 use crate::applier::Applier;
 use crate::chunk::Chunk;
 use crate::doubt::is_transient;
+use crate::list::List;
 use crate::work::Work;
 
 const NOT_READ: &str = "its job does not tell, and the organization could not be read back";
@@ -54,7 +55,7 @@ fn results_by_record<'a>(
 ) -> BTreeMap<usize, Vec<&'a RecordResult>> {
     let mut place_of = BTreeMap::new();
     for &place in sent {
-        if let Some(id) = work.id(chunk.action, place) {
+        if let Some(id) = work.id(chunk.list, place) {
             place_of.insert(id, place);
         }
     }
@@ -77,6 +78,8 @@ fn results_by_record<'a>(
 struct NotDone {
     /// Not done, and why.
     decided: Vec<(usize, String)>,
+    /// Not done, and Zendesk says why: it may take the record without what it refuses.
+    refused: Vec<(usize, String)>,
     /// Sent again in halves: the job did not end well, and says nothing of them.
     halves: Vec<usize>,
     /// Tried once more: the words were transient.
@@ -95,30 +98,26 @@ impl NotDone {
     ) -> Self {
         let mut not_done = Self::default();
         let is_halved = !end.completed && sent > 1;
-        let last_words = last_words(end);
-        let words = if end.completed {
-            NOT_AS_WANTED
-        } else {
-            &last_words
-        };
         for place in unproven {
             if is_halved {
                 not_done.halves.push(place);
+            } else if end.completed {
+                not_done.decided.push((place, NOT_AS_WANTED.to_owned()));
             } else {
-                not_done.note(chunk, is_halved, place, words.to_owned());
+                not_done.note(chunk, is_halved, place, last_words(end));
             }
         }
         for (place, words) in failed {
             not_done.note(chunk, is_halved, place, words);
         }
-        not_done.halves.sort_unstable();
-        not_done.once_more.sort_unstable();
         not_done
     }
 
     fn note(&mut self, chunk: &Chunk, is_halved: bool, place: usize, words: String) {
-        if chunk.is_last_try || !is_transient(&words) {
-            self.decided.push((place, words));
+        // A mark that stays is an organization that may be deleted, so no words are the last ones.
+        let is_worth_a_try = is_transient(&words) || chunk.list == List::Unmarks;
+        if chunk.is_last_try || !is_worth_a_try {
+            self.refused.push((place, words));
         } else if is_halved {
             self.halves.push(place);
         } else {
@@ -142,7 +141,7 @@ impl Applier<'_> {
     ///
     /// A record without a clear result is read back. What is not proven by a job that did not end
     /// properly is sent again in halves; a single record gets the job's last words. A record with
-    /// transient words is tried once more.
+    /// transient words is tried once more, and so is one that was refused, without that value.
     pub(crate) async fn judge(&mut self, id: &str, end: &JobEnd) -> Result<(), CallError> {
         let Some(job) = self.state.job_mut(id).cloned() else {
             return Ok(());
@@ -154,14 +153,19 @@ impl Applier<'_> {
             failed,
             silent,
         } = Judgement::of(self.work, &chunk, &sent, end);
-        let (decided, halves, once_more) = if job.may_be_read_back() {
-            let unproven = self.read_back(&chunk, &silent).await?;
-            let not_done = NotDone::of(&chunk, end, sent.len(), failed, unproven);
-            (not_done.decided, not_done.halves, not_done.once_more)
+        let unproven = if job.may_be_read_back() {
+            self.read_back(&chunk, &silent).await?
         } else {
             self.decide_unknown(&chunk, &silent, NOT_READ);
-            (failed, Vec::new(), Vec::new())
+            Vec::new()
         };
+        let not_done = NotDone::of(&chunk, end, sent.len(), failed, unproven);
+        let NotDone {
+            decided,
+            halves,
+            once_more,
+            refused: _,
+        } = self.without_what_was_refused(&chunk, not_done);
         self.state.decide(&chunk, &succeeded, Outcome::Done, None);
         for (words, places) in by_words(decided) {
             self.decide_not_done(&chunk, &places, &words);
@@ -173,6 +177,25 @@ impl Applier<'_> {
         self.state.again.extend(to_halve.in_halves(&halves));
         self.state.again.extend(chunk.last_try(&once_more));
         Ok(())
+    }
+}
+
+impl Applier<'_> {
+    /// Of the records that were refused, those that are sent once more, and those that are not.
+    fn without_what_was_refused(&mut self, chunk: &Chunk, mut not_done: NotDone) -> NotDone {
+        let is_halved = !not_done.halves.is_empty();
+        for (place, words) in std::mem::take(&mut not_done.refused) {
+            if !self.refuse(chunk, place, &words) {
+                not_done.decided.push((place, words));
+            } else if is_halved {
+                not_done.halves.push(place);
+            } else {
+                not_done.once_more.push(place);
+            }
+        }
+        not_done.halves.sort_unstable();
+        not_done.once_more.sort_unstable();
+        not_done
     }
 }
 

@@ -1,11 +1,12 @@
 #![doc = env!("CARGO_PKG_DESCRIPTION")]
 //!
-//! Creates, then updates, then marks; killed anywhere, the next invocation goes on. [`handler`]
-//! opens the saved progress, takes one step after the other, each saved, and ends the invocation:
-//! - `work` and `state`: what is to be applied, and how far that is (`chunk`; `segments` of lists
-//!   that are `add_only`).
+//! Un-marks, then creates, then updates, then marks; killed anywhere, the next invocation goes on.
+//! [`handler`] opens the saved progress, takes one step after the other, each saved, and ends the
+//! invocation:
+//! - `work` and `state`: what is to be applied, and how far that is (`list`, `chunk`; `segments` of
+//!   lists that are `add_only`).
 //! - `next`: which step comes next. `doubt`: how a doubtful answer is judged. Both pure, each with
-//!   its table.
+//!   its table. `refusal`: what is left out of a record that was refused.
 //! - `applier`: what writes to Zendesk; its steps are in `create`, `send`, `jobs` with `judge` and
 //!   `read_back`.
 //! - `related`, `results`, `giving_up`, `conclude`: what a run that ends leaves.
@@ -21,8 +22,10 @@ mod fence;
 mod giving_up;
 mod jobs;
 mod judge;
+mod list;
 mod next;
 mod read_back;
+mod refusal;
 mod related;
 mod results;
 mod run;
@@ -117,7 +120,8 @@ async fn open<S: Store>(
 ) -> Result<Opened> {
     let is_alone = config.reserved_concurrency > 0;
     let now = deadline.now();
-    let seconds = fence::seconds_of(store, lease_taken_from, is_alone, now).await?;
+    let fence = fence::of(store, lease_taken_from, is_alone, now).await?;
+    let seconds = fence.seconds;
     if seconds > 0 {
         let so_far = SoFar {
             handled: 0,
@@ -125,7 +129,16 @@ async fn open<S: Store>(
         };
         return Ok(Opened::Busy { seconds, so_far });
     }
-    State::open(store, work, deadline, is_alone, config.jobs_per_pause).await
+    let jobs_per_pause = config.jobs_per_pause;
+    State::open(
+        store,
+        work,
+        deadline,
+        is_alone,
+        jobs_per_pause,
+        fence.creates_from,
+    )
+    .await
 }
 
 impl<S: Store, K: Secrets> Run<'_, S, K> {
@@ -148,10 +161,11 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
                 }
                 Step::Finish => {
                     self.ask_for_users_and_tickets().await;
+                    self.session.give_back().await;
                     return Ok(Stop::Finished);
                 }
                 Step::WaitForCreate(seconds) => {
-                    return Ok(wait(seconds, "a create is in doubt"));
+                    return Ok(wait(seconds, "a create is, or may be, in doubt"));
                 }
                 Step::Pause => {
                     self.state.pausing();

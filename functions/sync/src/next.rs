@@ -4,15 +4,14 @@ use jiff::Timestamp;
 use stage::deadline::seconds_until;
 
 use crate::chunk::Chunk;
-use crate::doubt::OpenCreate;
 
 /// What is left to do.
 #[derive(Debug, Clone)]
-pub struct Left<'a> {
+pub struct Left {
     /// The place of the create that comes next.
     pub create: Option<usize>,
-    /// That create, if it was sent and is in doubt.
-    pub open_create: Option<&'a OpenCreate>,
+    /// Until when it has to wait: it was sent and is in doubt, or another one may be.
+    pub create_from: Option<Timestamp>,
     /// The chunk that comes next.
     pub chunk: Option<Chunk>,
     /// Jobs that run.
@@ -40,7 +39,7 @@ pub enum Step {
     GiveUp,
     /// Decide the creates that are left.
     GiveUpCreates,
-    /// Wait this many seconds before the create in doubt is looked for.
+    /// Wait this many seconds for the create that comes next.
     WaitForCreate(u64),
     /// Create the organization at this place, or look for it if it is in doubt.
     Create(usize),
@@ -54,9 +53,9 @@ pub enum Step {
     Finish,
 }
 
-/// Creates, then updates, then marks; never more running jobs than go between two pauses, and no
+/// Creates before jobs; never more running jobs than go between two pauses, and no
 /// more while Zendesk has no room for them.
-pub fn next(left: &Left<'_>, jobs_per_pause: usize, times: &Times) -> Step {
+pub fn next(left: &Left, jobs_per_pause: usize, times: &Times) -> Step {
     let Times {
         now,
         creates_until,
@@ -67,8 +66,10 @@ pub fn next(left: &Left<'_>, jobs_per_pause: usize, times: &Times) -> Step {
         return Step::GiveUp;
     }
     if let Some(place) = left.create {
-        let look_at = left.open_create.map(|open| open.look_at);
-        return match look_at.map_or(0, |moment| seconds_until(moment, now)) {
+        return match left
+            .create_from
+            .map_or(0, |moment| seconds_until(moment, now))
+        {
             _ if now >= creates_until => Step::GiveUpCreates,
             0 => Step::Create(place),
             seconds => Step::WaitForCreate(seconds),

@@ -1,9 +1,7 @@
 //! What comes next, each rule on a line.
 
-use domain::model::Action;
-
 use super::*;
-use crate::doubt::LastTry;
+use crate::list::List;
 
 const JOBS_PER_PAUSE: usize = 20;
 
@@ -20,26 +18,15 @@ fn times(now: i64) -> Times {
     }
 }
 
-fn open() -> OpenCreate {
-    OpenCreate {
-        tries: 1,
-        sent_at: at(0),
-        look_at: at(60),
-        ended: LastTry::Lost,
-        failed_looks: 0,
-        words: "status 504".to_owned(),
-    }
-}
-
 fn chunk() -> Chunk {
-    Chunk::fresh(Action::Update, 0..5).unwrap()
+    Chunk::fresh(List::Updates, 0..5).unwrap()
 }
 
 /// Nothing is left.
-fn nothing() -> Left<'static> {
+fn nothing() -> Left {
     Left {
         create: None,
-        open_create: None,
+        create_from: None,
         chunk: None,
         running: 0,
         since_pause: 0,
@@ -47,13 +34,12 @@ fn nothing() -> Left<'static> {
     }
 }
 
-fn step(left: &Left<'_>, now: i64) -> Step {
+fn step(left: &Left, now: i64) -> Step {
     next(left, JOBS_PER_PAUSE, &times(now))
 }
 
 #[test]
-fn creates_come_before_everything_else() {
-    let open = open();
+fn creates_come_before_jobs_and_wait_for_their_moment() {
     let fresh = Left {
         create: Some(3),
         chunk: Some(chunk()),
@@ -63,7 +49,7 @@ fn creates_come_before_everything_else() {
     };
     assert_eq!(step(&fresh, 0), Step::Create(3));
     let in_doubt = Left {
-        open_create: Some(&open),
+        create_from: Some(at(60)),
         ..fresh
     };
     assert_eq!(step(&in_doubt, 0), Step::WaitForCreate(60));
@@ -73,10 +59,9 @@ fn creates_come_before_everything_else() {
 
 #[test]
 fn what_is_left_is_given_up_when_its_time_is_over() {
-    let open = open();
     let creates = Left {
         create: Some(3),
-        open_create: Some(&open),
+        create_from: Some(at(60)),
         ..nothing()
     };
     assert_eq!(step(&creates, 99), Step::Create(3));

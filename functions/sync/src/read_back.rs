@@ -7,6 +7,7 @@ use vendors::zendesk::CallError;
 
 use crate::applier::Applier;
 use crate::chunk::Chunk;
+use crate::state::Refused;
 
 const NOT_SHOWN: &str = "Zendesk gave no result, and does not show the organization";
 
@@ -19,11 +20,16 @@ impl Applier<'_> {
         places: &[usize],
     ) -> Result<Vec<usize>, CallError> {
         let now = self.organizations(chunk, places).await?;
+        let refusals = self.state.refusals(chunk);
+        let is_done = |place, organization| {
+            let refusal = Refused::at(place, &refusals);
+            self.work.is_done(chunk.list, place, refusal, organization)
+        };
         let (mut done, mut not_done, mut not_shown) = (Vec::new(), Vec::new(), Vec::new());
         for &place in places {
-            let id = self.work.id(chunk.action, place);
+            let id = self.work.id(chunk.list, place);
             match id.and_then(|id| now.get(&id)) {
-                Some(one) if self.work.is_done(chunk.action, place, one) => done.push(place),
+                Some(one) if is_done(place, one) => done.push(place),
                 Some(_) => not_done.push(place),
                 // It may be deleted, or hidden: it is not known that the change was not done.
                 None => not_shown.push(place),
@@ -43,7 +49,7 @@ impl Applier<'_> {
     ) -> Result<BTreeMap<u64, Organization>, CallError> {
         let ids = places
             .iter()
-            .filter_map(|&place| self.work.id(chunk.action, place));
+            .filter_map(|&place| self.work.id(chunk.list, place));
         let ids: Vec<u64> = ids.collect();
         if ids.is_empty() {
             return Ok(BTreeMap::new());

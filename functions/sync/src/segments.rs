@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use stage::store::Store;
 
 use crate::add_only::Segments;
-use crate::state::{CreateResult, Decided, FILE, State};
+use crate::state::{CreateResult, Decided, FILE, Refused, State};
 
 /// Decided entries in a segment. More would make the progress larger, which is saved with every
 /// write. Fewer would make more segments, each of which is a write of its own.
@@ -24,16 +24,17 @@ const READS_AT_ONCE: usize = 8;
 /// `sync-state-{number}.json`: entries that do not change any more.
 #[derive(Debug, Serialize, Deserialize)]
 struct Segment {
-    /// Its count is the number of entries in both lists.
+    /// Its count is the number of entries in its lists.
     #[serde(flatten)]
     header: Header,
     creates: Vec<CreateResult>,
+    refused: Vec<Refused>,
     decided: Vec<Decided>,
 }
 
 impl Segment {
     fn entries(&self) -> usize {
-        self.creates.len() + self.decided.len()
+        self.creates.len() + self.refused.len() + self.decided.len()
     }
 }
 
@@ -44,8 +45,10 @@ fn file(number: usize) -> String {
 impl State {
     /// Writes the decided entries as a segment, once there are enough for one.
     pub(crate) async fn put_segment<S: Store>(&mut self, store: &S, now: Timestamp) -> Result<()> {
-        let (creates, decided) = (self.creates.open(), self.decided.open());
-        let entries = creates.len() + decided.len();
+        let creates = self.creates.open();
+        let refused = self.refused.open();
+        let decided = self.decided.open();
+        let entries = creates.len() + refused.len() + decided.len();
         if entries < ENTRIES_PER_SEGMENT {
             return Ok(());
         }
@@ -53,12 +56,14 @@ impl State {
         let segment = Segment {
             header: Header::new(run_id, now, entries),
             creates: creates.to_vec(),
+            refused: refused.to_vec(),
             decided: decided.to_vec(),
         };
         let number = self.segments.number + 1;
         let key = run_key(run_id, &file(number));
         store.put_json(&key, &segment, entries).await?;
         self.creates.in_segments += segment.creates.len();
+        self.refused.in_segments += segment.refused.len();
         self.decided.in_segments += segment.decided.len();
         self.segments = self.in_segments(number);
         Ok(())
@@ -72,12 +77,14 @@ impl State {
             .buffered(READS_AT_ONCE)
             .try_collect()
             .await?;
-        let (mut creates, mut decided) = (Vec::new(), Vec::new());
+        let (mut creates, mut refused, mut decided) = (Vec::new(), Vec::new(), Vec::new());
         for segment in segments {
             creates.extend(segment.creates);
+            refused.extend(segment.refused);
             decided.extend(segment.decided);
         }
         self.creates.begin_with(creates);
+        self.refused.begin_with(refused);
         self.decided.begin_with(decided);
         if self.in_segments(self.segments.number) == self.segments {
             return Ok(());
@@ -91,6 +98,7 @@ impl State {
         Segments {
             number,
             creates: self.creates.in_segments,
+            refused: self.refused.in_segments,
             decided: self.decided.in_segments,
         }
     }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use domain::model::{Action, Outcome};
+use domain::model::Outcome;
 use serde_json::Value;
 use vendors::zendesk::CallError;
 
 use crate::applier::Applier;
 use crate::chunk::{Before, Chunk};
 use crate::doubt::{AfterDoubt, ChangedMark, MOST_FAILED_READS, of_changed_mark};
+use crate::list::List;
+use crate::state::Refused;
 
 /// The pause after a lost reply: the job may be running, and a second one would get in its way.
 const AFTER_A_DOUBT: Duration = Duration::from_secs(5);
@@ -28,7 +30,7 @@ impl Applier<'_> {
             self.read_the_doubted(chunk).await?;
             return Ok(None);
         }
-        if chunk.action == Action::Mark {
+        if chunk.list == List::Marks {
             match self.leave_out_what_drifted(&chunk).await {
                 Err(CallError::Doubt { .. } | CallError::Refused { .. }) => {
                     return Ok(self.not_read(chunk));
@@ -36,10 +38,13 @@ impl Applier<'_> {
                 other => other?,
             }
         }
+        let refusals = self.state.refusals(&chunk);
+        let body = |place| {
+            let refusal = Refused::at(place, &refusals);
+            self.work.body(chunk.list, place, refusal)
+        };
         let undecided = self.state.undecided(&chunk).into_iter();
-        let bodies: Vec<Value> = undecided
-            .filter_map(|place| self.work.body(chunk.action, place))
-            .collect();
+        let bodies: Vec<Value> = undecided.filter_map(body).collect();
         if bodies.is_empty() {
             self.state.take(&chunk);
             return Ok(None);
@@ -71,10 +76,13 @@ impl Applier<'_> {
     }
 
     /// A whole chunk was refused, so nothing of it was done: it is halved down to the record that
-    /// is to blame.
+    /// is to blame, and that is sent once more without what was refused.
     fn refused(&mut self, chunk: &Chunk, words: &str) {
         self.state.take(chunk);
         match self.state.undecided(chunk).as_slice() {
+            [one] if self.refuse(chunk, *one, words) => {
+                self.state.again.extend(chunk.last_try(&[*one]));
+            }
             [one] => self.decide_not_done(chunk, &[*one], words),
             several => self.state.again.extend(chunk.in_halves(several)),
         }
@@ -120,7 +128,7 @@ impl Applier<'_> {
         let undecided = self.state.undecided(chunk);
         let now = self.organizations(chunk, &undecided).await?;
         for place in undecided {
-            let id = self.work.id(Action::Mark, place);
+            let id = self.work.id(List::Marks, place);
             let changed = match id.and_then(|id| now.get(&id)) {
                 Some(organization) if self.work.is_as_read(place, organization) => continue,
                 Some(organization) => {

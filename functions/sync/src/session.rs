@@ -57,6 +57,13 @@ impl Session {
         Ok(work)
     }
 
+    /// Gives the token of the last run back, if there is one: no other call of it is to come.
+    pub(crate) async fn give_back(&self) {
+        if let Some((_, client)) = self.last.lock().await.as_mut() {
+            client.give_back().await;
+        }
+    }
+
     /// The client of this run.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use domain::model::{Action, Header, Outcome, Related, Usage, run_key};
+use domain::model::{Header, Outcome, Related, Usage, run_key};
 use domain::{Error, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,9 @@ use stage::store::Store;
 use crate::add_only::{AddOnly, Segments};
 use crate::chunk::Chunk;
 use crate::doubt::{MOST_FAILED_READS, OpenCreate};
+use crate::list::List;
 use crate::next::{Left, Step, Times, next};
+use crate::refusal::Refusal;
 use crate::work::Work;
 
 /// The document's name, below `runs/{run_id}/`.
@@ -37,13 +39,18 @@ pub struct State {
     pub creates: AddOnly<CreateResult>,
     /// The create that comes next, if it was sent and is in doubt.
     pub open_create: Option<OpenCreate>,
+    /// Before this moment no create is sent: the execution that was replaced may have sent one.
+    creates_from: Option<Timestamp>,
+    next_unmark: usize,
     next_update: usize,
     next_mark: usize,
     /// Chunks that are sent once more.
     pub again: Vec<Chunk>,
     /// Jobs that have not ended for us.
     pub jobs: Vec<SentJob>,
-    /// What became of updates and marks.
+    /// Updates that were refused, and are sent once more without what was refused.
+    pub refused: AddOnly<Refused>,
+    /// What became of un-marks, updates and marks.
     pub decided: AddOnly<Decided>,
     since_pause: usize,
     /// True after `TooManyJobs`, until a job of ours has ended.
@@ -97,12 +104,31 @@ pub struct CreateResult {
     pub id: Option<u64>,
     /// Zendesk's words.
     pub error: Option<String>,
+    /// What was refused, if everything else was written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
-/// What became of some updates or marks.
+/// An update that Zendesk refused for some of its values.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Refused {
+    /// Its place among the updates.
+    pub place: usize,
+    pub refusal: Refusal,
+}
+
+impl Refused {
+    /// What was refused of the record at this place.
+    pub fn at<'a>(place: usize, all: &[&'a Self]) -> Option<&'a Refusal> {
+        let found = all.iter().find(|one| one.place == place);
+        found.map(|one| &one.refusal)
+    }
+}
+
+/// What became of some records of a list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Decided {
-    pub action: Action,
+    pub list: List,
     /// Their places in the list, as runs of neighbours.
     pub places: Vec<Range<usize>>,
     pub outcome: Outcome,
@@ -134,12 +160,13 @@ impl State {
         deadline: &Deadline,
         is_alone: bool,
         jobs_per_pause: usize,
+        creates_from: Option<Timestamp>,
     ) -> Result<Opened> {
         let now = deadline.now();
         let key = run_key(&work.plan().header.run_id, FILE);
         let mut state = match store.find_json(&key).await? {
             Some(state) => Self::resumed(state, work, store).await?,
-            None => Self::begun(work, now),
+            None => Self::begun(work, now, creates_from),
         };
         let busy = state
             .working_until
@@ -171,7 +198,7 @@ impl State {
         Ok(state)
     }
 
-    fn begun(work: &Work, now: Timestamp) -> Self {
+    fn begun(work: &Work, now: Timestamp, creates_from: Option<Timestamp>) -> Self {
         let plan = work.plan();
         Self {
             header: Header::new(&plan.header.run_id, now, work.total()),
@@ -181,10 +208,13 @@ impl State {
             segments: Segments::default(),
             creates: AddOnly::default(),
             open_create: None,
+            creates_from,
+            next_unmark: 0,
             next_update: 0,
             next_mark: 0,
             again: Vec::new(),
             jobs: Vec::new(),
+            refused: AddOnly::default(),
             decided: AddOnly::default(),
             since_pause: 0,
             no_room: false,
@@ -246,39 +276,66 @@ impl State {
         self.save(store, now).await
     }
 
-    /// What is left to do.
-    pub fn left(&self, work: &Work) -> Left<'_> {
+    /// What is left to do. Marks are taken back before anything else: until that is decided,
+    /// nothing else is left.
+    pub fn left(&self, work: &Work) -> Left {
         let creates = self.creates.len();
-        Left {
-            create: (creates < work.creates().len()).then_some(creates),
-            open_create: self.open_create.as_ref(),
-            chunk: self.next_chunk(work),
+        let mut left = Left {
+            create: None,
+            create_from: None,
+            chunk: self.next_chunk(List::Unmarks, work),
             running: self.jobs.len(),
             since_pause: self.since_pause,
             no_room: self.no_room,
+        };
+        let mut lists = self.jobs.iter().map(|job| job.chunk.list);
+        if left.chunk.is_some() || lists.any(|list| list == List::Unmarks) {
+            return left;
         }
+        let open = self.open_create.as_ref();
+        left.create = (creates < work.creates().len()).then_some(creates);
+        left.create_from = open.map(|open| open.look_at).max(self.creates_from);
+        left.chunk = self.next_chunk(List::Updates, work);
+        left.chunk = left.chunk.or_else(|| self.next_chunk(List::Marks, work));
+        left
     }
 
-    /// Updates before marks; in each, first what was never sent, then what is sent once more, so
-    /// that a record that spoils its chunk keeps no other waiting.
-    fn next_chunk(&self, work: &Work) -> Option<Chunk> {
-        let of = |action, next| {
-            let fresh = Chunk::fresh(action, next..work.len(action));
-            let mut again = self.again.iter().filter(move |one| one.action == action);
-            fresh.or_else(|| again.next().cloned())
-        };
-        of(Action::Update, self.next_update).or_else(|| of(Action::Mark, self.next_mark))
+    /// First what was never sent, then what is sent once more, so that a record that spoils its
+    /// chunk keeps no other waiting.
+    fn next_chunk(&self, list: List, work: &Work) -> Option<Chunk> {
+        let fresh = Chunk::fresh(list, self.next_place(list)..work.len(list));
+        let again = || self.again.iter().find(|one| one.list == list).cloned();
+        fresh.or_else(again)
+    }
+
+    /// The place of the first record that was never sent.
+    fn next_place(&self, list: List) -> usize {
+        match list {
+            List::Unmarks => self.next_unmark,
+            List::Updates => self.next_update,
+            List::Marks => self.next_mark,
+        }
     }
 
     /// Takes a chunk from what is still to be sent.
     pub fn take(&mut self, chunk: &Chunk) {
         if let Some(place) = self.again.iter().position(|one| one == chunk) {
             self.again.remove(place);
-        } else if chunk.action == Action::Update {
-            self.next_update = chunk.to;
-        } else {
-            self.next_mark = chunk.to;
+            return;
         }
+        let next = match chunk.list {
+            List::Unmarks => &mut self.next_unmark,
+            List::Updates => &mut self.next_update,
+            List::Marks => &mut self.next_mark,
+        };
+        *next = chunk.to;
+    }
+
+    /// What was refused of the records of a chunk.
+    pub fn refusals(&self, chunk: &Chunk) -> Vec<&Refused> {
+        let refused = self.refused.iter().filter(|_| chunk.list == List::Updates);
+        let of_chunk = refused.filter(|one| chunk.places().contains(&one.place));
+        of_chunk.collect()
     }
 
     /// Notes that a chunk was accepted as this job.
@@ -318,7 +375,7 @@ impl State {
     /// The places of a chunk that are not decided yet.
     pub fn undecided(&self, chunk: &Chunk) -> Vec<usize> {
         let mut open: BTreeSet<usize> = chunk.places().collect();
-        let decided = self.decided.iter().filter(|one| one.action == chunk.action);
+        let decided = self.decided.iter().filter(|one| one.list == chunk.list);
         for places in decided.flat_map(|one| &one.places) {
             for place in places.start.max(chunk.from)..places.end.min(chunk.to) {
                 open.remove(&place);
@@ -341,7 +398,7 @@ impl State {
         // A drifted record was left out of the job.
         let job_id = chunk.job_id.clone();
         self.decided.push(Decided {
-            action: chunk.action,
+            list: chunk.list,
             places: neighbours(places),
             outcome,
             job_id: job_id.filter(|_| outcome != Outcome::Drifted),

@@ -1,6 +1,6 @@
 //! What is to be applied: the plan's lists, verified, without what the guard holds.
 
-use domain::model::{Action, Category, MARK_FOR_DELETION, Mode, Organization, Reference, TARGET};
+use domain::model::{Category, MARK_FOR_DELETION, Mode, Organization, Reference, TARGET};
 use domain::plan::{Change, Create, Mark, NAME, Plan, Planned, Update};
 use domain::{Error, Result};
 use jiff::Timestamp;
@@ -9,14 +9,20 @@ use stage::deadline::refuse_if_old;
 use stage::loader::load_plan;
 use stage::store::Store;
 
+use crate::list::List;
+use crate::refusal::Refusal;
+
 #[derive(Debug)]
 pub struct Work {
     /// The plan it comes from, with all of its lists.
     pub planned: Planned,
-    /// If the updates are held: the un-marks among them, which are applied all the same.
-    unmarks: Option<Vec<Update>>,
-    /// The marks of the categories that are not held. Progress counts places in this list.
-    marks: Vec<Mark>,
+    /// For each list the places of its records in the plan's own; progress counts places in these.
+    /// Updates are in two of them: those that take a mark back, and those that change anything
+    /// else, unless that is held.
+    unmarks: Vec<usize>,
+    updates: Vec<usize>,
+    /// Those of the categories that are not held.
+    marks: Vec<usize>,
 }
 
 impl Work {
@@ -31,18 +37,23 @@ impl Work {
         plan: &Reference,
         now: Timestamp,
     ) -> Result<Self> {
-        let planned = load_plan(store, run_id, plan).await?;
-        let unmarks = || {
-            let updates = planned.entries.updates.iter();
-            updates.filter_map(Update::only_unmark).collect()
-        };
-        let work = Self {
-            unmarks: planned.plan.guard.holds(Category::Updates).then(unmarks),
-            marks: planned.free_marks().cloned().collect(),
-            planned,
-        };
+        let work = Self::of(load_plan(store, run_id, plan).await?);
         work.may_be_applied(now)?;
         Ok(work)
+    }
+
+    fn of(planned: Planned) -> Self {
+        let guard = &planned.plan.guard;
+        let are_updates_free = !guard.holds(Category::Updates);
+        let updates = || planned.entries.updates.iter().enumerate();
+        let marks = planned.entries.marks.iter().enumerate();
+        let changes = |update: &Update| of_list(List::Updates, update).next().is_some();
+        Self {
+            unmarks: places(updates().filter(|(_, update)| update.unmark().is_some())),
+            updates: places(updates().filter(|(_, update)| are_updates_free && changes(update))),
+            marks: places(marks.filter(|(_, mark)| !guard.holds(mark.category))),
+            planned,
+        }
     }
 
     /// Refuses a plan that is too old, and one that was only to be looked at.
@@ -90,75 +101,80 @@ impl Work {
         &self.planned.entries.creates
     }
 
-    fn updates(&self) -> &[Update] {
-        self.unmarks
-            .as_ref()
-            .unwrap_or(&self.planned.entries.updates)
+    fn places(&self, list: List) -> &[usize] {
+        match list {
+            List::Unmarks => &self.unmarks,
+            List::Updates => &self.updates,
+            List::Marks => &self.marks,
+        }
     }
 
-    fn marks(&self) -> &[Mark] {
-        &self.marks
+    pub fn len(&self, list: List) -> usize {
+        self.places(list).len()
     }
 
+    /// Where an update of the plan is in a list; `None` if it is not sent with that.
+    pub fn place_of(&self, list: List, in_plan: usize) -> Option<usize> {
+        self.places(list).binary_search(&in_plan).ok()
+    }
+
+    /// The records that are to be sent: an organization whose mark is taken back may be two.
     pub fn total(&self) -> usize {
-        self.creates().len() + self.updates().len() + self.marks().len()
+        let in_bulk: usize = List::ALL.iter().map(|list| self.len(*list)).sum();
+        self.creates().len() + in_bulk
     }
 
-    pub fn len(&self, action: Action) -> usize {
-        match action {
-            Action::Create => self.creates().len(),
-            Action::Update => self.updates().len(),
-            Action::Mark => self.marks().len(),
+    /// The update at this place of the un-marks or of the updates.
+    pub fn update(&self, list: List, place: usize) -> Option<&Update> {
+        let places = match list {
+            List::Unmarks => &self.unmarks,
+            List::Updates => &self.updates,
+            List::Marks => return None,
+        };
+        self.planned.entries.updates.get(*places.get(place)?)
+    }
+
+    pub fn mark(&self, place: usize) -> Option<&Mark> {
+        self.planned.entries.marks.get(*self.marks.get(place)?)
+    }
+
+    /// The organization of a record.
+    pub fn id(&self, list: List, place: usize) -> Option<u64> {
+        match list {
+            List::Unmarks | List::Updates => self.update(list, place).map(|update| update.id),
+            List::Marks => self.mark(place).map(|mark| mark.id),
         }
     }
 
-    /// The organization of an update or mark.
-    pub fn id(&self, action: Action, index: usize) -> Option<u64> {
-        match action {
-            Action::Create => None,
-            Action::Update => self.updates().get(index).map(|update| update.id),
-            Action::Mark => self.marks().get(index).map(|mark| mark.id),
-        }
+    /// The values that an update is sent with, without those that were refused.
+    pub fn changes<'a>(
+        &'a self,
+        list: List,
+        place: usize,
+        refusal: Option<&'a Refusal>,
+    ) -> impl Iterator<Item = &'a Change> {
+        let update = self.update(list, place);
+        let changes = update
+            .into_iter()
+            .flat_map(move |update| of_list(list, update));
+        changes.filter(move |change| !refusal.is_some_and(|one| one.leaves_out(&change.field)))
     }
 
-    /// The account of a record, or the Salesforce id the organization carries.
-    pub fn salesforce_id(&self, action: Action, index: usize) -> Option<String> {
-        match action {
-            Action::Create => self
-                .creates()
-                .get(index)
-                .map(|create| create.salesforce_id.to_string()),
-            Action::Update => self
-                .updates()
-                .get(index)
-                .map(|update| update.salesforce_id.to_string()),
-            Action::Mark => self
-                .marks()
-                .get(index)
-                .and_then(|mark| mark.salesforce_id.clone()),
-        }
-    }
-
-    /// What `update_many` is sent for an update or mark: its id and only the fields that change.
-    pub fn body(&self, action: Action, index: usize) -> Option<Value> {
+    /// What `update_many` is sent for a record: its id and only the fields that change.
+    pub fn body(&self, list: List, place: usize, refusal: Option<&Refusal>) -> Option<Value> {
         let mut body = Map::new();
         let mut fields = Map::new();
-        body.insert("id".to_owned(), json!(self.id(action, index)?));
-        match action {
-            Action::Create => return None,
-            Action::Mark => {
-                fields.insert(MARK_FOR_DELETION.to_owned(), json!(true));
-            }
-            Action::Update => {
-                for Change { field, old: _, new } in &self.updates().get(index)?.changes {
-                    let place = if field == NAME {
-                        &mut body
-                    } else {
-                        &mut fields
-                    };
-                    place.insert(field.clone(), json!(new));
-                }
-            }
+        body.insert("id".to_owned(), json!(self.id(list, place)?));
+        if list == List::Marks {
+            fields.insert(MARK_FOR_DELETION.to_owned(), json!(true));
+        }
+        for Change { field, old: _, new } in self.changes(list, place, refusal) {
+            let place = if field == NAME {
+                &mut body
+            } else {
+                &mut fields
+            };
+            place.insert(field.clone(), json!(new));
         }
         if !fields.is_empty() {
             body.insert("organization_fields".to_owned(), Value::Object(fields));
@@ -173,27 +189,41 @@ impl Work {
         marked.any(|mark| mark.id == id)
     }
 
-    /// True if the organization has what the update or mark wants it to have.
-    pub fn is_done(&self, action: Action, index: usize, organization: &Organization) -> bool {
-        match action {
-            Action::Create => false,
-            Action::Mark => organization.is_marked(),
-            Action::Update => self
-                .updates()
-                .get(index)
-                .is_some_and(|update| update.is_done_on(organization)),
+    /// True if the organization has what the record wants it to have.
+    pub fn is_done(
+        &self,
+        list: List,
+        place: usize,
+        refusal: Option<&Refusal>,
+        organization: &Organization,
+    ) -> bool {
+        match list {
+            List::Marks => organization.is_marked(),
+            List::Unmarks | List::Updates => self
+                .changes(list, place, refusal)
+                .all(|change| change.is_done_on(organization)),
         }
     }
 
     /// True if an organization to be marked is still as compare saw it: a partner, not marked, not
     /// changed by anybody. Without an `updated_at` that cannot be known, so it is false.
-    pub fn is_as_read(&self, index: usize, organization: &Organization) -> bool {
+    pub fn is_as_read(&self, place: usize, organization: &Organization) -> bool {
         organization.is_partner()
             && !organization.is_marked()
             && !organization.updated_at.is_empty()
             && self
-                .marks()
-                .get(index)
+                .mark(place)
                 .is_some_and(|mark| mark.updated_at == organization.updated_at)
     }
+}
+
+fn places<T>(entries: impl Iterator<Item = (usize, T)>) -> Vec<usize> {
+    entries.map(|(place, _)| place).collect()
+}
+
+/// The changes of an update that are sent with this list.
+fn of_list(list: List, update: &Update) -> impl Iterator<Item = &Change> {
+    let takes_back = list == List::Unmarks;
+    let changes = update.changes.iter();
+    changes.filter(move |change| (change.field == MARK_FOR_DELETION) == takes_back)
 }

@@ -21,8 +21,12 @@ MANAGED = (
 
 
 def name_key(name):
-    """Trimmed, NFC, case-folded."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
+    """NFKC, case-folded, without what is never shown, and with single spaces."""
+    if name.isascii():
+        return " ".join(name.split()).lower()
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    shown = "".join(one for one in folded if unicodedata.category(one) != "Cf")
+    return unicodedata.normalize("NFKC", " ".join(shown.split()))
 
 
 def is_partner(fields):

@@ -3,6 +3,7 @@
 //! "Contract" in a comment is `docs/CONTRACT.md`, which has the names, shapes, order and numbers.
 
 pub mod error;
+pub mod json;
 pub mod mask;
 pub mod model;
 pub mod plan;

@@ -1,13 +1,12 @@
 //! What did not go as planned: failures, drift, and values written in vain.
 
-use std::collections::BTreeMap;
-
 use super::Section;
 use super::cells::Cell;
 use super::changes::value;
-use domain::model::{Outcome, RecordOutcome};
-use domain::plan::Repeated;
-use domain::plan::{Entries, PlannedRun};
+use super::time::minute;
+use domain::model::mapping::source;
+use domain::model::{Action, FieldValue, Outcome, RecordOutcome};
+use domain::plan::{Create, Entries, Mark, PlannedRun, Repeated, Update};
 
 /// After failing in this many runs in a row, a record needs a person to look at it.
 pub(super) const RUNS_UNTIL_STUBBORN: u32 = 3;
@@ -22,40 +21,83 @@ pub(super) fn failures(run: &PlannedRun<'_>) -> Option<Section> {
         return None;
     }
     bad.sort_by_key(|result| std::cmp::Reverse(result.runs_failed));
-    let names = names(run);
-    let rows = bad.into_iter().map(|result| failure_row(result, &names));
-    let head = ["record", "action", "name", "outcome", "why", "runs failed"];
+    let entries = &run.planned.entries;
+    let rows = bad
+        .into_iter()
+        .map(|result| failure_row(result, Entry::of(entries, result)));
+    let head = [
+        "record",
+        "action",
+        "name",
+        "outcome",
+        "why",
+        "runs failed",
+        "since",
+    ];
     Section::list(
         "Failures and drift",
-        "In Zendesk's own words where it gave any; what failed in most runs comes first. Unknown: \
-         it may be applied or not, and the next run finds out.",
+        "In Zendesk's own words where it gave any; what failed in most runs comes first. Left out: \
+         Zendesk refused this value and has everything else; correct it in Salesforce. Unknown: it \
+         may be applied or not, and the next run finds out.",
         &head,
         rows,
         "results.json",
     )
 }
 
-/// The names of all planned records, by account (creates) or organization (updates, marks).
-fn names<'a>(run: &'a PlannedRun<'_>) -> BTreeMap<String, &'a str> {
-    let mut names = BTreeMap::new();
-    let Entries {
-        creates,
-        updates,
-        marks,
-    } = &run.planned.entries;
-    for create in creates {
-        names.insert(create.salesforce_id.to_string(), create.name.as_str());
-    }
-    for update in updates {
-        names.insert(update.id.to_string(), &update.name);
-    }
-    for mark in marks {
-        names.insert(mark.id.to_string(), &mark.name);
-    }
-    names
+/// What was to be done to a record.
+#[derive(Clone, Copy)]
+enum Entry<'a> {
+    Create(&'a Create),
+    Update(&'a Update),
+    Mark(&'a Mark),
 }
 
-fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<Cell> {
+impl<'a> Entry<'a> {
+    /// What a result is about.
+    fn of(entries: &'a Entries, result: &RecordOutcome) -> Option<Self> {
+        let account = result.salesforce_id.as_deref();
+        match result.action {
+            Action::Create => {
+                let mut all = entries.creates.iter();
+                let found = all.find(|one| Some(one.salesforce_id.as_str()) == account);
+                found.map(Self::Create)
+            }
+            Action::Update => {
+                let mut all = entries.updates.iter();
+                let found = all.find(|one| Some(one.id) == result.id);
+                found.map(Self::Update)
+            }
+            Action::Mark => {
+                let mut all = entries.marks.iter();
+                let found = all.find(|one| Some(one.id) == result.id);
+                found.map(Self::Mark)
+            }
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Create(Create { name, .. })
+            | Self::Update(Update { name, .. })
+            | Self::Mark(Mark { name, .. }) => name.clone(),
+        }
+    }
+
+    /// The value that a field was to get.
+    fn wanted(self, field: &str) -> Option<&'a FieldValue> {
+        match self {
+            Self::Create(create) => create.fields.get(field),
+            Self::Update(update) => {
+                let change = update.changes.iter().find(|change| change.field == field);
+                change.map(|change| &change.new)
+            }
+            Self::Mark(_) => None,
+        }
+    }
+}
+
+fn failure_row(result: &RecordOutcome, entry: Option<Entry<'_>>) -> Vec<Cell> {
     let RecordOutcome {
         action,
         id,
@@ -63,16 +105,15 @@ fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<Ce
         outcome,
         job_id: _,
         error,
+        left_out,
+        unmarked,
         runs_failed,
+        failing_since,
     } = result;
     let record = match id {
         Some(id) => Cell::organization(*id),
         None => Cell::salesforce_id(salesforce_id.as_deref()),
     };
-    let name = names
-        .get(record.text().as_ref())
-        .copied()
-        .unwrap_or_default();
     let why = match (error.as_deref(), outcome) {
         (Some(words), _) => words,
         (None, Outcome::Drifted) => {
@@ -81,6 +122,8 @@ fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<Ce
         (None, Outcome::Unknown) => "Zendesk did not say; the next run compares it anew",
         (None, Outcome::Done | Outcome::Failed) => "Zendesk did not say",
     };
+    let left_out = left_out.iter().map(|field| left_out_of(entry, field));
+    let unmarked = unmarked.then(|| Cell::from("its mark is taken back"));
     let runs = match runs_failed {
         None => String::new(),
         Some(runs) if *runs >= RUNS_UNTIL_STUBBORN => format!("{runs} (look at it)"),
@@ -89,11 +132,25 @@ fn failure_row(result: &RecordOutcome, names: &BTreeMap<String, &str>) -> Vec<Ce
     vec![
         record,
         action.word().into(),
-        name.into(),
+        entry.map(Entry::name).unwrap_or_default().into(),
         outcome.word().into(),
-        why.into(),
+        Cell::lines(std::iter::once(why.into()).chain(left_out).chain(unmarked)),
         runs.into(),
+        failing_since.map_or_else(Cell::default, |since| minute(since).into()),
     ]
+}
+
+/// Which value was left out, and where in Salesforce it comes from.
+fn left_out_of(entry: Option<Entry<'_>>, field: &str) -> Cell {
+    let wanted = entry.and_then(|entry| entry.wanted(field).map(value));
+    let shown = match wanted {
+        Some(wanted) => format!("left out: {field}: {wanted}"),
+        None => format!("left out: {field}"),
+    };
+    match source(field) {
+        Some(column) => format!("{shown} (in Salesforce: {column})").into(),
+        None => shown.into(),
+    }
 }
 
 pub(super) fn repeated(run: &PlannedRun<'_>) -> Option<Section> {

@@ -256,15 +256,7 @@ pub(super) fn digest(number: usize) -> String {
 }
 
 pub(super) fn result(action: Action, id: u64, outcome: Outcome) -> RecordOutcome {
-    RecordOutcome {
-        action,
-        id: Some(id),
-        salesforce_id: None,
-        outcome,
-        job_id: None,
-        error: None,
-        runs_failed: None,
-    }
+    RecordOutcome::of(action, Some(id), outcome)
 }
 
 /// The run of a plan, applied with these results or looked at.

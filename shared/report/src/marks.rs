@@ -164,7 +164,7 @@ pub(super) fn taken_back(run: &PlannedRun<'_>) -> Option<Section> {
             one.name.as_str().into(),
             Cell::account(&one.salesforce_id),
             Cell::sentence(&reasons::reason(&one.reason)),
-            word(run, outcomes.of_organization(one.id)).into(),
+            word(run, outcomes.of_unmark(one.id)).into(),
         ]
     };
     let note = "The reason for these marks is gone, or something keeps these organizations now. \

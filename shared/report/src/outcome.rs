@@ -31,10 +31,27 @@ impl<'a> Outcomes<'a> {
         self.0.get(key).map(|result| result.outcome)
     }
 
+    /// What became of the mark that an update was to take back, whatever became of the rest of it.
+    pub(super) fn of_unmark(&self, id: u64) -> Option<Outcome> {
+        self.0.get(&id.to_string()).map(|result| of_unmark(result))
+    }
+
     /// The organization that was created for an account.
     pub(super) fn created(&self, account: &str) -> Option<u64> {
         self.0.get(account).and_then(|result| result.id)
     }
+}
+
+fn of_unmark(result: &RecordOutcome) -> Outcome {
+    if result.unmarked {
+        Outcome::Done
+    } else {
+        result.outcome
+    }
+}
+
+fn of_record(result: &RecordOutcome) -> Outcome {
+    result.outcome
 }
 
 /// What became of a record, in a word.
@@ -77,30 +94,35 @@ pub(super) fn plan_and_result(run: &PlannedRun<'_>) -> Option<Section> {
             planned: counts.creates,
             held: held_entries(run, Category::Creates),
             belongs: &of_action(Action::Create),
+            outcome: of_record,
         },
         Kind {
             name: "updates",
             planned: counts.updates,
             held: held_entries(run, Category::Updates),
             belongs: &of_action(Action::Update),
+            outcome: of_record,
         },
         Kind {
             name: "un-marks among them",
             planned: counts.unmarks,
             held: 0,
             belongs: &is_unmark,
+            outcome: of_unmark,
         },
         Kind {
             name: "marks",
             planned: counts.marks,
             held: held_entries(run, Category::Marks),
             belongs: &is_mark,
+            outcome: of_record,
         },
         Kind {
             name: "unexplained marks",
             planned: counts.unexplained,
             held: held_entries(run, Category::Unexplained),
             belongs: &is_unexplained,
+            outcome: of_record,
         },
     ];
     let rows = kinds.iter().map(|kind| result_row(run, kind));
@@ -143,6 +165,8 @@ struct Kind<'a> {
     held: usize,
     /// True for the results of this kind.
     belongs: &'a dyn Fn(&RecordOutcome) -> bool,
+    /// What became of such a record.
+    outcome: fn(&RecordOutcome) -> Outcome,
 }
 
 /// A row of "Plan and result": how many were planned, what became of those, how many are held.
@@ -152,6 +176,7 @@ fn result_row(run: &PlannedRun<'_>, kind: &Kind<'_>) -> Vec<Cell> {
         planned,
         held,
         belongs,
+        outcome,
     } = kind;
     let mut done = 0;
     let mut proven = 0;
@@ -159,7 +184,7 @@ fn result_row(run: &PlannedRun<'_>, kind: &Kind<'_>) -> Vec<Cell> {
     let mut unknown = 0;
     let mut drifted = 0;
     for result in run.results.iter().filter(|result| belongs(result)) {
-        match result.outcome {
+        match outcome(result) {
             Outcome::Done => {
                 done += 1;
                 proven += 1;

@@ -3,7 +3,7 @@
 
 use super::minute;
 use super::words::counted;
-use domain::model::{Category, Condition, PARTNER, unmet};
+use domain::model::{AccountId, Category, Condition, PARTNER, unmet};
 use domain::plan::{
     Clash, Conflict, Evidence, Input, Keeper, Owner, Reason, Unknown, WaitsFor, Warning,
     WhyDeferred, WhyRefused, WhySkipped,
@@ -217,12 +217,30 @@ pub(super) fn unknown(unknown: &Unknown) -> String {
             "Salesforce returned no account {id}, which AllianceAccountIds names; correct the \
              parameter, or give the integration's user access to the account"
         ),
+        Unknown::LookupsUnseen {
+            field,
+            source,
+            accounts,
+            some,
+        } => unseen(field, source, *accounts, some),
         Unknown::Growth { now, before } => format!(
             "{now} partner organizations name an account, {before} in the smallest good run of the \
              last week: find out who adds them. The limits are still shares of {before}, so adding \
              organizations raises none."
         ),
     }
+}
+
+fn unseen(field: &str, source: &str, accounts: usize, some: &[AccountId]) -> String {
+    let ids: Vec<_> = some.iter().map(AccountId::as_str).collect();
+    let more = if accounts > ids.len() { ", ..." } else { "" };
+    format!(
+        "The integration's user may not see the records that {source} leads to in {} ({}{more}): \
+         {field} of their organizations is left as it is. Give the user read access to these \
+         records.",
+        counted(accounts, "account"),
+        ids.join(", ")
+    )
 }
 
 /// Why an approval released nothing.

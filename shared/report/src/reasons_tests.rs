@@ -269,6 +269,16 @@ fn inputs_that_look_too_empty_are_compared_with_the_last_good_run() {
     );
 }
 
+/// So many accounts with a lookup that may not be seen, one of them named.
+fn unseen(accounts: usize) -> Unknown {
+    Unknown::LookupsUnseen {
+        field: "solutions_architect".to_owned(),
+        source: "Solutions_Architect_Lookup__r.Name".to_owned(),
+        accounts,
+        some: vec![account()],
+    }
+}
+
 #[test]
 fn what_could_not_be_known_is_said_with_what_follows_from_it() {
     let why = "time-out".to_owned();
@@ -304,6 +314,20 @@ fn what_could_not_be_known_is_said_with_what_follows_from_it() {
             },
             "Salesforce returned no account 0014M00001sDiGEQA0, which AllianceAccountIds names; \
              correct the parameter, or give the integration's user access to the account",
+        ),
+        (
+            unseen(1),
+            "The integration's user may not see the records that \
+             Solutions_Architect_Lookup__r.Name leads to in 1 account (0014M00001sDiGEQA0): \
+             solutions_architect of their organizations is left as it is. Give the user read \
+             access to these records.",
+        ),
+        (
+            unseen(12),
+            "The integration's user may not see the records that \
+             Solutions_Architect_Lookup__r.Name leads to in 12 accounts (0014M00001sDiGEQA0, ...): \
+             solutions_architect of their organizations is left as it is. Give the user read \
+             access to these records.",
         ),
         (
             Unknown::Growth {

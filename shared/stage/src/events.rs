@@ -91,6 +91,9 @@ fn is_digest(text: &str) -> bool {
 #[serde(deny_unknown_fields)]
 pub struct GatherAccountsEvent {
     pub run_id: RunId,
+    /// When the execution started; `None` if the stage is invoked by hand.
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
     /// The execution's input, as it came.
     #[serde(default)]
     pub input: Map<String, Value>,

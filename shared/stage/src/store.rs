@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use domain::model::{Reference, json_bytes, sha256};
-use domain::{Error, Result};
+use domain::{Error, Result, json};
 
 pub trait Store: Sync {
     fn bucket(&self) -> &str;
@@ -145,7 +145,7 @@ pub trait Store: Sync {
 }
 
 fn parse<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T> {
-    serde_json::from_slice(bytes).map_err(|error| other_shape(key, &error))
+    json::from_bytes(bytes).map_err(|error| other_shape(key, &error))
 }
 
 fn other_shape(key: &str, error: &serde_json::Error) -> Error {

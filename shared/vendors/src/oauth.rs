@@ -88,39 +88,89 @@ impl ClientCredentials {
     }
 }
 
+/// A token endpoint's refusal, `{"error": "invalid_grant", "error_description": ...}`.
+#[derive(Deserialize, Default)]
+pub struct Refusal {
+    /// The OAuth code; empty unless it looks like one.
+    #[serde(rename = "error", default)]
+    pub code: String,
+    /// Never shown: it may hold anything.
+    #[serde(rename = "error_description", default)]
+    words: String,
+}
+
 /// Sends a request for a token. `wrong_host` says what a redirect means. `refused` turns a
-/// refusal's status and OAuth code into the error; the code is empty unless the reply has one.
+/// refusal's status and content into the error.
 ///
 /// # Errors
-/// [`Error::Config`] for a redirect, [`Error::Throttled`] on 429 and 408, [`Error::Contract`] if
-/// the reply holds no token, and what `refused` makes of a refusal, which is never tried again:
-/// that would lock the user.
+/// [`Error::Config`] for a redirect, [`Error::Throttled`] on 429 and 408, [`Error::Transient`] for
+/// a refusal that passes by itself, [`Error::Contract`] if the reply holds no token, and what
+/// `refused` makes of any other refusal. No refusal is tried again: that would lock the user.
 pub async fn token<T: DeserializeOwned>(
     http: &Http,
     what: &str,
     request: RequestBuilder,
     wrong_host: &str,
-    refused: impl FnOnce(u16, &str) -> Error,
+    refused: impl FnOnce(u16, &Refusal) -> Error,
 ) -> Result<T> {
     let request = request.header("accept", "application/json");
     let Answer { reply, content } = http.send(what, Call::Token, request, as_json).await?;
     match (content, reply.status) {
         (Some(token), _) => Ok(token),
         (None, 300..=399) => Err(Error::Config(format!("{what}: a redirect; {wrong_host}"))),
-        (None, status) => Err(refused(status, &oauth_code(&reply))),
+        (None, 403) if !reply.is_json() => Err(Error::Transient(format!(
+            "{what}: status 403 and no JSON: it comes from what stands in front of the vendor"
+        ))),
+        (None, status) => {
+            let refusal = Refusal::read(&reply);
+            if refusal.passes_by_itself(status) {
+                let code = refusal.code;
+                let why = format!("{what}: status {status} {code}: a fault that passes by itself");
+                return Err(Error::Transient(why));
+            }
+            Err(refused(status, &refusal))
+        }
     }
 }
 
-/// The code of a token endpoint's refusal, `{"error": "invalid_grant", ...}`; empty unless it looks
-/// like one.
-fn oauth_code(reply: &Reply) -> String {
-    #[derive(Deserialize)]
-    struct Refusal {
-        error: String,
+impl Refusal {
+    fn read(reply: &Reply) -> Self {
+        let mut refusal: Self = reply.refusal().unwrap_or_default();
+        let is_code = |b: u8| b.is_ascii_lowercase() || b == b'_';
+        if refusal.code.len() > 40 || !refusal.code.bytes().all(is_code) {
+            refusal.code.clear();
+        }
+        refusal
     }
-    let code = reply.refusal::<Refusal>().map(|refusal| refusal.error);
-    let is_code = |code: &String| {
-        code.len() <= 40 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-    };
-    code.filter(is_code).unwrap_or_default()
+
+    /// True if the refusal's description says this, in whatever case.
+    pub fn says(&self, words: &str) -> bool {
+        self.words.to_ascii_lowercase().contains(words)
+    }
+
+    /// True for a fault of Salesforce's own that comes as a refusal.
+    fn passes_by_itself(&self, status: u16) -> bool {
+        status == 400 && (self.code == "unknown_error" || self.says("retry your request"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(code: &str, words: &str) -> Refusal {
+        Refusal {
+            code: code.to_owned(),
+            words: words.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_refusal_passes_by_itself_if_it_says_so() {
+        assert!(refusal("unknown_error", "").passes_by_itself(400));
+        let words = "We can't process it. Retry your request in a moment.";
+        assert!(refusal("invalid_grant", words).passes_by_itself(400));
+        assert!(!refusal("invalid_grant", "authentication failure").passes_by_itself(400));
+        assert!(!refusal("unknown_error", "").passes_by_itself(401));
+    }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::model::{
-    Absent, Account, AccountId, Accounts, Action, Alliances, Applied, Category, Claim, Complete,
-    Counts, Credential, Fate, Former, Formers, Header, HeldKeys, History, MOST_RELATED, Memory,
+    Absent, Account, AccountId, Accounts, Action, Applied, Category, Claim, Complete, Counts,
+    Credential, Fate, Former, Formers, Header, HeldKeys, History, MOST_RELATED, Memory,
     Organizations, PARTNER, PastRun, RecordOutcome, Related, RunUsage, TARGET, Usage, Verdict,
 };
 use domain::plan::Mark;
@@ -17,7 +17,7 @@ use vendors::zendesk::{ListedOrganization, PageBody};
 use super::RUN;
 use crate::standins::World;
 use crate::standins::demo::JUST_LOST;
-use crate::standins::seed::{ALLIANCE, Dice, account_id};
+use crate::standins::seed::{Dice, account_id, mapped};
 
 /// The host of the accounts.
 pub(super) const SALESFORCE: &str = "partner-sync-demo.my.salesforce.com";
@@ -130,12 +130,11 @@ pub(super) fn invocation() -> Usage {
 }
 
 pub(super) fn accounts(world: &World) -> Complete<Vec<Account>> {
-    let alliances = Alliances(vec![AccountId::parse(ALLIANCE).expect("an id")]);
     let records = world.salesforce.accounts.values().filter(|one| {
         one["Partners_Partner_Status__c"] == "Authorized" && one["Type"] == "Partner"
     });
     let accounts: Vec<_> = records
-        .map(|record| Account::from_record(record, &alliances).expect("an account"))
+        .map(|record| mapped(record).expect("an account"))
         .collect();
     Accounts {
         header: header(accounts.len()),

@@ -20,7 +20,7 @@ use report::{Notice, Report, ReportContext, Reporting, notice};
 use crate::standins::seed::{ALLIANCE, account_id};
 use crate::standins::{World, demo};
 use given::{
-    SALESFORCE, accounts, ended_at, formers, header, history, memory, organizations, past,
+    SALESFORCE, accounts, at, ended_at, formers, header, history, memory, organizations, past,
     read_usage, related, seconds, started_at, write_usage,
 };
 use scenes::{
@@ -237,7 +237,12 @@ impl Scene {
         if !plan.guard.holds(Category::Updates) {
             for update in &changes.updates {
                 let account = Some(update.salesforce_id.to_string());
-                results.push(done(Action::Update, update.id, account, Some("V3-b1")));
+                let unmarked = update.unmark().is_some();
+                let updated = done(Action::Update, update.id, account, Some("V3-b1"));
+                results.push(RecordOutcome {
+                    unmarked,
+                    ..updated
+                });
             }
         }
         for mark in &changes.marks {
@@ -355,13 +360,9 @@ fn done(
     job: Option<&str>,
 ) -> RecordOutcome {
     RecordOutcome {
-        action,
-        id: Some(id),
         salesforce_id,
-        outcome: Outcome::Done,
         job_id: job.map(str::to_owned),
-        error: None,
-        runs_failed: None,
+        ..RecordOutcome::of(action, Some(id), Outcome::Done)
     }
 }
 
@@ -375,11 +376,14 @@ fn let_some_fail(results: &mut [RecordOutcome], changes: &Entries) {
         "RecordInvalid: Record validation errors: Name: {name} has already been taken"
     ));
     create.runs_failed = Some(7);
+    create.failing_since = Some(at("2026-11-22T23:59:00Z"));
 
     let update = &mut results[8];
     update.outcome = Outcome::Failed;
     update.error = Some("OrganizationUpdateFailed: Account owner: is invalid".to_owned());
     update.runs_failed = Some(1);
+    update.failing_since = Some(at("2026-11-23T06:01:00Z"));
+    update.left_out = vec!["account_owner".to_owned()];
 
     let silent = &mut results[9];
     silent.outcome = Outcome::Unknown;
@@ -387,6 +391,7 @@ fn let_some_fail(results: &mut [RecordOutcome], changes: &Entries) {
         "Zendesk gave no result, and the organization does not have the wanted values".to_owned(),
     );
     silent.runs_failed = Some(3);
+    silent.failing_since = Some(at("2026-11-23T03:59:00Z"));
 
     let drifted = results.last_mut().expect("a mark");
     drifted.outcome = Outcome::Drifted;

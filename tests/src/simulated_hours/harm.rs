@@ -7,20 +7,29 @@ use serde_json::{Value, json};
 
 use crate::standins::faults::{Act, Fault};
 use crate::standins::seed::Dice;
-use crate::standins::{Running, World};
+use crate::standins::{Running, TokenRules, World};
 
-/// Everything that may go wrong in an hour.
-pub(super) fn harm(dice: &mut Dice, standins: &Running) {
+/// Everything that may go wrong in an hour. True if that is only values that are refused, and
+/// creates in doubt: then nothing keeps a mark standing.
+pub(super) fn harm(dice: &mut Dice, standins: &Running) -> bool {
     let mut world = standins.world();
     calm_world(&mut world);
+    harm_values(dice, &mut world);
+    if dice.roll(4) == 0 {
+        let act = act(dice, false);
+        world.faults = vec![Fault::new("global", "POST", "/api/v2/organizations", act)];
+        return true;
+    }
     for _ in 0..dice.roll(4) {
         let fault = fault(dice);
         world.faults.push(fault);
     }
     harm_jobs(dice, &mut world);
+    harm_salesforce(dice, &mut world);
     let zendesk = world.instance("global");
     zendesk.search_lag_seconds = i64::try_from(dice.roll(40)).unwrap_or_default();
     zendesk.token_seconds = (dice.roll(3) == 0).then_some(120);
+    zendesk.token_uses = (dice.roll(6) == 0).then_some(20);
     let limit = 1 + dice.roll(3);
     if dice.roll(8) == 0 {
         zendesk.rate_limit = 15 + dice.roll(20);
@@ -30,6 +39,34 @@ pub(super) fn harm(dice: &mut Dice, standins: &Running) {
             zendesk.endpoint_limits.insert(endpoint.to_owned(), limit);
         }
     }
+    false
+}
+
+/// Values that Zendesk does not take, and names that it takes for others.
+fn harm_values(dice: &mut Dice, world: &mut World) {
+    let zendesk = world.instance("global");
+    for field in ["name", "account_owner", "technical_account_manager"] {
+        if dice.roll(3) == 0 {
+            let digit = dice.roll(10).to_string();
+            zendesk.refused_values.insert(field.to_owned(), digit);
+        }
+    }
+    zendesk.folds_names = dice.roll(3) == 0;
+}
+
+/// Salesforce's own: lookups that may not be seen, a place in the pages that is lost, tokens that
+/// expire unasked or are throttled, a slow query.
+fn harm_salesforce(dice: &mut Dice, world: &mut World) {
+    let salesforce = &mut world.salesforce;
+    let ids = salesforce.accounts.keys().cloned();
+    salesforce.unseen = ids.filter(|_| dice.roll(20) == 0).collect();
+    if dice.roll(4) == 0 {
+        let code = dice.pick(&["INVALID_QUERY_LOCATOR", "MALFORMED_QUERY", "NOT_FOUND"]);
+        salesforce.lost_places = vec![code.to_owned()];
+    }
+    salesforce.token_rules.throttled = u32::from(dice.roll(6) == 0);
+    salesforce.token_rules.expires_after = dice.roll(6);
+    salesforce.slow_seconds = dice.roll(3) * 50;
 }
 
 fn fault(dice: &mut Dice) -> Fault {
@@ -46,7 +83,10 @@ fn fault(dice: &mut Dice) -> Fault {
         ""
     };
     let is_write = matches!(method, "POST" | "PUT");
-    let act = if is_write && dice.roll(3) == 0 {
+    let act = if is_write && dice.roll(6) == 0 {
+        let seconds = 20 + u32::try_from(dice.roll(40)).unwrap_or_default();
+        Act::Slow { seconds }
+    } else if is_write && dice.roll(3) == 0 {
         late(dice)
     } else {
         act(dice, is_write || path.ends_with("job_statuses"))
@@ -62,7 +102,7 @@ fn fault(dice: &mut Dice) -> Fault {
     Fault::new(host, method, path, act).only(skip, times)
 }
 
-/// Done seconds later, though never as late as a minute: Zendesk ends its own calls sooner.
+/// Done seconds later, though never as late as a minute: that long is waited before a look.
 fn late(dice: &mut Dice) -> Act {
     let seconds = u32::try_from(dice.roll(45)).unwrap_or_default() + 1;
     let status = [0, 408, 409, 500, 503, 504]
@@ -142,11 +182,19 @@ pub(super) fn calm(standins: &Running) {
 
 fn calm_world(world: &mut World) {
     world.faults.clear();
+    let salesforce = &mut world.salesforce;
+    salesforce.unseen.clear();
+    salesforce.lost_places.clear();
+    salesforce.token_rules = TokenRules::default();
+    salesforce.slow_seconds = 0;
     let zendesk = world.instance("global");
     zendesk.search_lag_seconds = 0;
     zendesk.token_seconds = None;
+    zendesk.token_uses = None;
     zendesk.endpoint_limits.clear();
     zendesk.rate_limit = 700;
+    zendesk.refused_values.clear();
+    zendesk.folds_names = false;
     let jobs = &mut zendesk.jobs;
     jobs.poison.clear();
     jobs.refuse.clear();

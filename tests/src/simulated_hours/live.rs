@@ -16,20 +16,25 @@ pub(super) fn live(dice: &mut Dice, world: &mut World, hour: usize) {
         let number = usize::try_from(dice.roll(ACCOUNTS as u64 - 2)).unwrap_or_default() + 2;
         match dice.roll(9) {
             0 => world.set_account(number, "Partners_Partner_Status__c", json!("Terminated")),
-            1 | 2 => world.set_account(number, "Partners_Partner_Status__c", json!("Authorized")),
-            3 => world.set_account(
-                number,
-                "Account_Owner_Calc__c",
-                json!(format!("Owner {hour}")),
-            ),
+            1 | 2 => {
+                world.set_account(number, "Partners_Partner_Status__c", json!("Authorized"));
+                new_people(dice, world, number, hour);
+            }
+            3 => new_people(dice, world, number, hour),
             4 => {
-                let name = company(dice, 1000 + hour);
+                let name = match dice.roll(2) {
+                    0 => accented(world, number + 1),
+                    _ => None,
+                };
+                let name = name.unwrap_or_else(|| company(dice, 1000 + hour));
                 world.set_account(number, "Name", json!(name));
             }
             5..=7 => {
                 let id = account_id(100 + hour);
                 let name = company(dice, 2000 + hour);
                 let mut record = account(dice, &id, &name);
+                let owner = json!(format!("Owner {hour}"));
+                record.insert("Account_Owner_Calc__c".to_owned(), owner);
                 // New accounts come as partners and as others.
                 if dice.roll(3) == 0 {
                     record.insert("Partners_Partner_Status__c".to_owned(), json!("Pending"));
@@ -72,12 +77,29 @@ pub(super) fn live(dice: &mut Dice, world: &mut World, hour: usize) {
     purge(dice, world);
 }
 
-/// Now and then the Saturday job deletes what is marked.
+/// Other people look after an account.
+fn new_people(dice: &mut Dice, world: &mut World, number: usize, hour: usize) {
+    let owner = json!(format!("Owner {hour}"));
+    world.set_account(number, "Account_Owner_Calc__c", owner);
+    if dice.roll(2) == 0 {
+        let manager = json!(format!("Manager {hour}"));
+        world.set_account(number, "Technical_Account_Manager_Name__c", manager);
+    }
+}
+
+/// The name of another account with an accent more. Whether that is another name depends on who
+/// compares.
+fn accented(world: &World, number: usize) -> Option<String> {
+    let other = world.salesforce.accounts.get(account_id(number).as_str())?;
+    let name = other.get("Name")?.as_str()?;
+    let at = name.find(['a', 'e', 'o', 'u'])? + 1;
+    let (before, behind) = name.split_at(at);
+    Some(format!("{before}\u{301}{behind}"))
+}
+
+/// Now and then the Saturday job takes what is marked.
 fn purge(dice: &mut Dice, world: &mut World) {
     if dice.roll(30) == 0 {
-        world
-            .instance("global")
-            .organizations
-            .retain(|_, one| one["organization_fields"]["mark_for_deletion"] != true);
+        world.instance("global").purge();
     }
 }

@@ -55,6 +55,14 @@ pub struct Hours {
     pub ended_tokens: usize,
     /// Records that stayed unknown: they may have been applied or not.
     pub unknown: usize,
+    /// Records that were refused.
+    pub refused: usize,
+    /// Those of them that were written without what was refused.
+    pub left_out: usize,
+    /// Names that somebody else has, as Zendesk sees it.
+    pub taken_names: usize,
+    /// Marks that were taken back though the rest of the update was refused or is not known.
+    pub unmarked_all_the_same: usize,
 }
 
 impl Hours {
@@ -74,6 +82,10 @@ impl Hours {
             drifted: both(|one| one.drifted),
             ended_tokens: both(|one| one.ended_tokens),
             unknown: both(|one| one.unknown),
+            refused: both(|one| one.refused),
+            left_out: both(|one| one.left_out),
+            taken_names: both(|one| one.taken_names),
+            unmarked_all_the_same: both(|one| one.unmarked_all_the_same),
         }
     }
 
@@ -96,6 +108,10 @@ impl Hours {
             drifted,
             ended_tokens,
             unknown,
+            refused,
+            left_out,
+            taken_names,
+            unmarked_all_the_same,
         } = self;
         let all = [
             failed,
@@ -110,6 +126,10 @@ impl Hours {
             drifted,
             ended_tokens,
             unknown,
+            refused,
+            left_out,
+            taken_names,
+            unmarked_all_the_same,
         ];
         if all.into_iter().all(|met| *met > 0) {
             return Ok(());
@@ -149,10 +169,14 @@ pub async fn simulate(seed: u64, hours: usize) -> Result<Hours, String> {
         // Jobs of the last run may have come late.
         check(&standins, &last.0, &last.1).map_err(in_hour)?;
         live(&mut dice, &mut standins.world(), hour);
-        harm(&mut dice, &standins);
-        last = run(&mut pipeline, &standins, &mut tally, Some(&mut dice))
+        let marks_are_safe = harm(&mut dice, &standins);
+        let dice_of_run = (!marks_are_safe).then_some(&mut dice);
+        last = run(&mut pipeline, &standins, &mut tally, dice_of_run)
             .await
             .map_err(in_hour)?;
+        if marks_are_safe {
+            last.1.every_mark_is_taken_back().map_err(in_hour)?;
+        }
         to_the_next_hour(&mut pipeline)?;
     }
     check(&standins, &last.0, &last.1)?;
@@ -245,6 +269,11 @@ async fn run(
     tally.ended_tokens += refused.count();
     check(standins, &before, &named)?;
     few_creates_were_sent(standins, &named)?;
+    let (refused, left_out) = named.refused();
+    tally.refused += refused;
+    tally.left_out += left_out;
+    tally.taken_names += named.taken();
+    tally.unmarked_all_the_same += named.unmarked_all_the_same();
     Ok((target(standins), named))
 }
 

@@ -43,6 +43,9 @@ pub enum Act {
     DropReply,
     /// The caller gets no answer, however long it waits; everything is done, or nothing.
     TimeOut { done: bool },
+    /// Everything is done, and answered after this many seconds, which are fewer than the caller
+    /// waits. In one process with the pipeline, that time passes.
+    Slow { seconds: u32 },
     /// Nothing is done, and the caller dies waiting.
     HangBefore,
     /// Everything is done, and the caller dies before it knows.
@@ -92,6 +95,15 @@ impl Act {
             status,
             headers: BTreeMap::new(),
             body: String::new(),
+        }
+    }
+
+    /// Zendesk's own refusal for lack of rights. Without JSON it would be the edge's.
+    pub fn forbidden() -> Self {
+        Self::Instead {
+            status: 403,
+            headers: BTreeMap::new(),
+            body: r#"{"error": "Forbidden", "description": "You do not have access"}"#.to_owned(),
         }
     }
 
@@ -145,6 +157,7 @@ impl Act {
             | Self::Instead { .. }
             | Self::Late { .. } => Answer::Dropped,
             Self::HangBefore | Self::HangAfter => Answer::Hung,
+            Self::Slow { .. } => Answer::Whole(response),
             Self::CutReply => Answer::Cut(response),
             Self::CutJson => {
                 response.body.truncate(response.body.len() / 2);

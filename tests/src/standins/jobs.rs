@@ -286,6 +286,7 @@ impl Zendesk {
         for (index, update) in updates.iter().enumerate() {
             let id = id_of(update);
             if let Some((error, details)) = self.why_not(id, update, beside) {
+                let id = &update["id"];
                 results.push(json!({"index": index, "error": error, "id": id, "details": details}));
                 continue;
             }
@@ -310,6 +311,9 @@ impl Zendesk {
         if beside.contains(&id) && id.is_multiple_of(2) {
             self.jobs.seen.collisions += 1;
             return Some(("DatabaseConflict", "Database collision".to_owned()));
+        }
+        if update["id"].as_u64().is_none() {
+            return Some(("BadRequest", "id is missing".to_owned()));
         }
         let once = self.jobs.refuse_once.remove(&id);
         let told = once.or_else(|| self.jobs.refuse.get(&id).cloned());

@@ -10,6 +10,7 @@ mod jobs;
 mod jwt;
 mod salesforce;
 pub mod seed;
+mod sign_in;
 mod soql;
 mod zendesk;
 
@@ -22,15 +23,25 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use vendors::salesforce::{QUERY_TIMEOUT, TOKEN_TIMEOUT};
 
 pub use demo::{demo, differences};
 use faults::{Act, Fault};
 pub use http::{Answer, Request, Response};
 pub use salesforce::Salesforce;
+pub use sign_in::TokenRules;
 pub use zendesk::Zendesk;
 
-/// How long a Zendesk client waits for a reply. In one process with the pipeline, that time passes.
-const TIME_OUT: Duration = Duration::from_secs(20);
+/// How long a client waits for a reply. In one process with the pipeline, that time passes.
+fn time_out(host: &str, request: &Request) -> Duration {
+    Duration::from_secs(match (host, request.method.as_str()) {
+        ("salesforce", "GET") => QUERY_TIMEOUT.as_secs(),
+        ("salesforce", _) => TOKEN_TIMEOUT.as_secs(),
+        (_, "GET") => 30,
+        (_, "POST") if request.path == "/oauth/tokens" => 30,
+        _ => 75,
+    })
+}
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct World {
@@ -47,6 +58,18 @@ pub struct World {
     pub headers: BTreeMap<String, String>,
     #[serde(default)]
     answered: u64,
+    /// What Zendesk was asked and answered with a 2xx, if a test wants to look at it.
+    #[serde(skip)]
+    pub exchanges: Option<Vec<Exchange>>,
+}
+
+/// A request and its reply, each null if it is no JSON.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    pub method: String,
+    pub path: String,
+    pub request: Value,
+    pub reply: Value,
 }
 
 /// One request in the log.
@@ -74,14 +97,11 @@ impl World {
         self.advance();
         let at = now().as_millisecond();
         let fault = faults::take(&mut self.faults, host, request);
-        if matches!(
-            fault,
-            Some(Fault {
-                act: Act::TimeOut { .. },
-                ..
-            })
-        ) {
-            pass(TIME_OUT);
+        let fault = fault.or_else(|| self.slow_query(host, request));
+        match fault.as_ref().map(|fault| &fault.act) {
+            Some(Act::TimeOut { .. }) => pass(time_out(host, request)),
+            Some(Act::Slow { seconds }) => pass(Duration::from_secs(u64::from(*seconds))),
+            _ => {}
         }
         if let Some(Act::Late { seconds, .. }) = fault.as_ref().map(|fault| &fault.act)
             && let Some(zendesk) = self.zendesk.get_mut(host)
@@ -98,6 +118,16 @@ impl World {
                         .get_mut(instance)
                         .map_or_else(Response::not_found, |zendesk| zendesk.answer(request)),
                 };
+                if host != "salesforce" && response.status < 300 {
+                    self.exchanges.iter_mut().for_each(|all| {
+                        all.push(Exchange {
+                            method: request.method.clone(),
+                            path: request.path.clone(),
+                            request: request.json(),
+                            reply: serde_json::from_slice(&response.body).unwrap_or_default(),
+                        });
+                    });
+                }
                 self.answered += 1;
                 let id = if host == "salesforce" {
                     "x-sfdc-request-id"
@@ -133,6 +163,16 @@ impl World {
             creates,
         });
         answer
+    }
+
+    /// Lets the time of a slow query pass. A caller that waits no longer is gone when it ends.
+    fn slow_query(&self, host: &str, request: &Request) -> Option<Fault> {
+        let takes = Duration::from_secs(self.salesforce.slow_seconds);
+        if host != "salesforce" || !Salesforce::is_query(request) {
+            return None;
+        }
+        pass(takes.min(QUERY_TIMEOUT));
+        (takes > QUERY_TIMEOUT).then(|| Fault::new(host, "GET", &request.path, Act::DropRequest))
     }
 
     /// Moves every instance's time to the present.

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::soql::{Query, is_column, no_such_column};
-use super::{Request, Response, jwt};
-use crate::clock::now;
+use super::sign_in::TokenRules;
+use super::soql::{Query, is_column, refused_column};
+use super::{Request, Response};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Salesforce {
@@ -15,12 +15,16 @@ pub struct Salesforce {
     pub accounts: BTreeMap<String, Map<String, Value>>,
     /// Records in a page, whatever the caller asks for.
     pub page_size: usize,
-    /// Fields hidden from the app's user.
+    /// Fields hidden from the app's user, a lookup by its column.
     #[serde(default)]
     pub hidden: Vec<String>,
     /// Accounts that no sharing rule shows to the app's user.
     #[serde(default)]
     pub unshared: BTreeSet<String>,
+    /// Accounts whose lookups lead to records that no sharing rule shows: the id comes, and the
+    /// record as null.
+    #[serde(default)]
+    pub unseen: BTreeSet<String>,
     /// Where data is served; sent with the token.
     #[serde(default)]
     pub instance_url: String,
@@ -40,11 +44,30 @@ pub struct Salesforce {
     pub public_key: String,
     #[serde(default)]
     pub tokens: Vec<String>,
-    /// Open queries: the ids still to be sent.
     #[serde(default)]
-    cursors: BTreeMap<String, (Vec<String>, Vec<String>, usize)>,
+    pub token_rules: TokenRules,
+    /// Seconds that each query takes.
     #[serde(default)]
-    minted: u64,
+    pub slow_seconds: u64,
+    /// Codes with which the next further pages are lost, one after the other.
+    #[serde(default)]
+    pub lost_places: Vec<String>,
+    /// Open queries by their locators.
+    #[serde(default)]
+    cursors: BTreeMap<String, Cursor>,
+    #[serde(default)]
+    pub(super) minted: u64,
+}
+
+/// An open query.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Cursor {
+    /// The token it was asked with: it does not outlive its session.
+    session: String,
+    columns: Vec<String>,
+    /// The ids still to be sent.
+    rest: Vec<String>,
+    total: usize,
 }
 
 /// API calls of a day.
@@ -59,6 +82,7 @@ impl Default for Salesforce {
             page_size: 2000,
             hidden: Vec::new(),
             unshared: BTreeSet::new(),
+            unseen: BTreeSet::new(),
             instance_url: String::new(),
             versions: Vec::new(),
             types: BTreeMap::new(),
@@ -67,6 +91,9 @@ impl Default for Salesforce {
             client_secret: "sf-secret".to_owned(),
             public_key: String::new(),
             tokens: Vec::new(),
+            token_rules: TokenRules::default(),
+            slow_seconds: 0,
+            lost_places: Vec::new(),
             cursors: BTreeMap::new(),
             minted: 0,
         }
@@ -81,13 +108,10 @@ impl Salesforce {
         if request.path == "/services/data" {
             return self.list_versions();
         }
-        let token = request
-            .header("authorization")
-            .strip_prefix("Bearer ")
-            .unwrap_or_default();
-        if !self.tokens.iter().any(|good| good == token) {
-            return error(401, "INVALID_SESSION_ID", "Session expired or invalid");
-        }
+        let session = match self.session(request) {
+            Ok(session) => session,
+            Err(refused) => return refused,
+        };
         let parts: Vec<_> = request.path.trim_matches('/').split('/').collect();
         if let ["services", "data", version, ..] = parts.as_slice()
             && !self.versions.is_empty()
@@ -105,50 +129,41 @@ impl Salesforce {
         match (request.method.as_str(), parts.as_slice()) {
             ("GET", ["services", "data", _, "sobjects", "Account", "describe"]) => self.describe(),
             ("GET", ["services", "data", version, "query"]) => {
-                self.query(version, &request.param("q").unwrap_or_default(), false)
+                let soql = request.param("q").unwrap_or_default();
+                self.query(version, session, &soql, false)
             }
             ("GET", ["services", "data", version, "queryAll"]) => {
-                self.query(version, &request.param("q").unwrap_or_default(), true)
+                let soql = request.param("q").unwrap_or_default();
+                self.query(version, session, &soql, true)
             }
             ("GET", ["services", "data", version, "query", locator]) => {
-                match self.cursors.get(*locator).cloned() {
-                    Some((columns, rest, total)) => self.page(version, columns, rest, total),
-                    None => error(400, "INVALID_QUERY_LOCATOR", "invalid query locator"),
-                }
+                self.next_page(version, &session, locator)
             }
             _ => error(404, "NOT_FOUND", "The requested resource does not exist"),
         }
     }
 
-    fn token(&mut self, request: &Request) -> Response {
-        let refuse = |code: &str, why: &str| {
-            Response::json(400, &json!({"error": code, "error_description": why}))
-        };
-        let form = |name: &str| request.form(name).unwrap_or_default();
-        match form("grant_type").as_str() {
-            "client_credentials" if form("client_id") != self.client_id => {
-                return refuse("invalid_client_id", "client identifier invalid");
-            }
-            "client_credentials" if form("client_secret") != self.client_secret => {
-                return refuse("invalid_client", "invalid client credentials");
-            }
-            "client_credentials" => {}
-            "urn:ietf:params:oauth:grant-type:jwt-bearer" if self.knows(&form("assertion")) => {}
-            "urn:ietf:params:oauth:grant-type:jwt-bearer" => {
-                return refuse("invalid_grant", "invalid assertion");
-            }
-            _ => return refuse("unsupported_grant_type", "grant type not supported"),
+    /// A further page. Its place may be lost, in each of the ways on record.
+    fn next_page(&mut self, version: &str, session: &str, locator: &str) -> Response {
+        if !self.lost_places.is_empty() {
+            let code = self.lost_places.remove(0);
+            let status = match code.as_str() {
+                "NOT_FOUND" => 404,
+                "INVALID_SESSION_ID" | "INVALID_AUTH_HEADER" => 401,
+                _ => 400,
+            };
+            return error(status, &code, "the place is lost");
         }
-        self.minted += 1;
-        let token = format!("00DSTANDIN!{}.token", self.minted);
-        self.tokens.push(token.clone());
-        Response::json(
-            200,
-            &json!({
-                "access_token": token, "instance_url": self.instance_url,
-                "id": "https://login.example/id/00D/005",
-                "token_type": "Bearer", "issued_at": "1790000000000", "signature": "c3RhbmQtaW4="}),
-        )
+        match self.cursors.get(locator).cloned() {
+            Some(cursor) if cursor.session == session => self.page(version, cursor),
+            Some(_) => error(401, "INVALID_SESSION_ID", "Session expired or invalid"),
+            None => error(400, "INVALID_QUERY_LOCATOR", "invalid query locator"),
+        }
+    }
+
+    /// True if a request is a query, the first page or a further one.
+    pub(super) fn is_query(request: &Request) -> bool {
+        request.path.starts_with("/services/data/") && request.path.contains("/query")
     }
 
     fn list_versions(&self) -> Response {
@@ -168,15 +183,15 @@ impl Salesforce {
     fn describe(&self) -> Response {
         let mut fields = BTreeMap::new();
         for record in self.accounts.values() {
-            for (name, value) in record
-                .iter()
-                .filter(|(name, _)| !self.hidden.contains(name))
-            {
+            for (name, value) in record {
                 let (name, kind, relationship) = match name.strip_suffix("__r") {
                     Some(lookup) => (format!("{lookup}__c"), "reference", json!(name)),
                     None if value.is_boolean() => (name.clone(), "boolean", Value::Null),
                     None => (name.clone(), "string", Value::Null),
                 };
+                if self.hidden.contains(&name) {
+                    continue;
+                }
                 let kind = self.types.get(&name).map_or(kind, String::as_str);
                 let field = json!({"name": name, "type": kind, "relationshipName": relationship});
                 fields.insert(name, field);
@@ -189,24 +204,20 @@ impl Salesforce {
         ))
     }
 
-    fn knows(&self, assertion: &str) -> bool {
-        jwt::claims(assertion, &self.public_key).is_some_and(|claims| {
-            let left = claims["exp"].as_i64().unwrap_or_default() - now().as_second();
-            claims["aud"] == "https://login.salesforce.com"
-                && claims["iss"] == *self.client_id
-                && (1..=300).contains(&left)
-        })
-    }
-
     /// Only `queryAll` finds what is deleted.
-    fn query(&mut self, version: &str, soql: &str, with_deleted: bool) -> Response {
+    fn query(
+        &mut self,
+        version: &str,
+        session: String,
+        soql: &str,
+        with_deleted: bool,
+    ) -> Response {
         let query = match Query::read(soql) {
             Ok(query) => query,
             Err(refused) => return refused,
         };
-        let is_hidden = |column: &&String| self.hidden.contains(column) || !self.has(column);
-        if let Some(column) = query.columns.iter().find(is_hidden) {
-            return no_such_column(column);
+        if let Some(column) = query.columns.iter().find(|column| !self.shows(column)) {
+            return refused_column(column);
         }
         let fits = |(id, record): &(&String, &Map<String, Value>)| {
             !self.unshared.contains(*id)
@@ -214,9 +225,24 @@ impl Salesforce {
                 && query.finds(id, record)
         };
         let found = self.accounts.iter().filter(fits);
-        let ids: Vec<String> = found.map(|(id, _)| id.clone()).collect();
-        let total = ids.len();
-        self.page(version, query.columns, ids, total)
+        let rest: Vec<String> = found.map(|(id, _)| id.clone()).collect();
+        let cursor = Cursor {
+            session,
+            columns: query.columns,
+            total: rest.len(),
+            rest,
+        };
+        self.page(version, cursor)
+    }
+
+    /// True if a query may name a column: the org has it, and the app's user may see it. A lookup
+    /// that is followed is hidden with its own column.
+    fn shows(&self, column: &str) -> bool {
+        let field = match column.split_once("__r.") {
+            Some((lookup, _)) => format!("{lookup}__c"),
+            None => column.to_owned(),
+        };
+        !self.hidden.contains(&field) && self.has(column)
     }
 
     /// True if the org has a column: each of the usual ones, and what a test gave to an account.
@@ -228,17 +254,21 @@ impl Salesforce {
                 .any(|record| record.contains_key(column))
     }
 
-    fn page(
-        &mut self,
-        version: &str,
-        columns: Vec<String>,
-        mut ids: Vec<String>,
-        total: usize,
-    ) -> Response {
+    fn page(&mut self, version: &str, cursor: Cursor) -> Response {
+        let Cursor {
+            session,
+            columns,
+            rest: mut ids,
+            total,
+        } = cursor;
         let rest = ids.split_off(ids.len().min(self.page_size));
         let records: Vec<_> = ids
             .iter()
-            .filter_map(|id| Some(record(version, id, &columns, self.accounts.get(id)?)))
+            .filter_map(|id| {
+                let account = self.accounts.get(id)?;
+                let is_seen = !self.unseen.contains(id);
+                Some(record(version, id, &columns, account, is_seen))
+            })
             .collect();
         let mut page = json!({"totalSize": total, "done": rest.is_empty(), "records": records});
         if !rest.is_empty() {
@@ -248,7 +278,13 @@ impl Salesforce {
                 total - rest.len()
             );
             page["nextRecordsUrl"] = json!(format!("/services/data/{version}/query/{locator}"));
-            self.cursors.insert(locator, (columns, rest, total));
+            let cursor = Cursor {
+                session,
+                columns,
+                rest,
+                total,
+            };
+            self.cursors.insert(locator, cursor);
         }
         self.counted(Response::json(200, &page))
     }
@@ -262,7 +298,14 @@ impl Salesforce {
     }
 }
 
-fn record(version: &str, id: &str, columns: &[String], account: &Map<String, Value>) -> Value {
+/// An account as a query shows it. What its lookups lead to may be seen, or not.
+pub(super) fn record(
+    version: &str,
+    id: &str,
+    columns: &[String],
+    account: &Map<String, Value>,
+    is_seen: bool,
+) -> Map<String, Value> {
     let mut record = Map::from_iter([(
         "attributes".to_owned(),
         json!({
@@ -282,13 +325,13 @@ fn record(version: &str, id: &str, columns: &[String], account: &Map<String, Val
                 column.clone(),
                 account.get(column).cloned().unwrap_or(standard),
             )),
-            Some((lookup, _)) => drop(record.insert(
-                lookup.to_owned(),
-                account.get(lookup).cloned().unwrap_or_default(),
-            )),
+            Some((lookup, _)) => {
+                let followed = account.get(lookup).filter(|_| is_seen);
+                record.insert(lookup.to_owned(), followed.cloned().unwrap_or_default());
+            }
         }
     }
-    Value::Object(record)
+    record
 }
 
 /// The id behind a lookup, which is there whether its record may be seen or not.

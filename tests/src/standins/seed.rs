@@ -1,9 +1,11 @@
 //! A believable world from a seed: 168 accounts, 5,210 and 800 organizations, and something of
 //! every kind of change.
 
+use domain::model::mapping::columns;
 use domain::model::{Account, AccountId, Alliances, PARTNER_TYPES};
 use serde_json::{Map, Value, json};
 
+use super::salesforce::record;
 use super::{Salesforce, World, Zendesk};
 
 /// The alliance account of the default settings.
@@ -140,7 +142,8 @@ pub fn organization(id: u64, name: &str, external_id: Option<&str>, fields: &Val
 pub fn organization_fields() -> Vec<Value> {
     let field = |id: u64, key: &str, kind: &str| {
         json!({
-            "id": id, "key": key, "title": key, "type": kind, "active": true, "system": false,
+            "id": id, "key": key, "title": title_of(key), "type": kind, "active": true,
+            "system": false,
         })
     };
     let text = [
@@ -178,10 +181,26 @@ pub fn organization_fields() -> Vec<Value> {
     fields
 }
 
+/// What a run makes of an account, if it may see what its lookups lead to.
+pub fn mapped(account: &Map<String, Value>) -> Option<Account> {
+    let alliances = Alliances(vec![AccountId::parse(ALLIANCE).ok()?]);
+    let columns: Vec<_> = columns().into_iter().map(str::to_owned).collect();
+    let shown = record("v67.0", "", &columns, account, true);
+    Account::from_record(&shown, &alliances).ok()
+}
+
+/// What people see of a key: `account_owner` is "Account Owner".
+fn title_of(key: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    };
+    key.split('_').map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// The organization an account must have.
 pub fn in_sync(id: u64, record: &Map<String, Value>) -> Option<Value> {
-    let alliances = Alliances(vec![AccountId::parse(ALLIANCE).ok()?]);
-    let account = Account::from_record(record, &alliances).ok()?;
+    let account = mapped(record)?;
     let mut fields = json!(account.fields);
     fields["mark_for_deletion"] = json!(false);
     fields["expiration_date"] = Value::Null;

@@ -13,14 +13,17 @@ use super::salesforce::error;
 #[derive(Debug)]
 pub(super) struct Query {
     pub(super) columns: Vec<String>,
-    /// The 18-character ids it names.
-    ids: BTreeSet<String>,
+    /// The 18-character ids it names as primary keys.
+    keys: BTreeSet<String>,
+    /// What it compares the id's formula with, in lower case: it is text.
+    formulas: BTreeSet<String>,
     /// True if it asks for the authorised partners, too.
     partners: bool,
 }
 
-/// Behind it stands the rest of the one condition there is.
-const PARTNERS: &str = "(Type = 'Partner'";
+/// The one condition there is beside ids.
+const PARTNERS: &str = "(Type = 'Partner' AND Partners_Partner_Status__c IN ('Authorized') AND \
+                        Partner_Track__c IN ('Open', 'Select'))";
 /// What every account has, whether the world names it or not.
 const STANDARD: [&str; 4] = ["Id", "IsDeleted", "MasterRecordId", "LastModifiedDate"];
 /// The fields of this org, lookups by the name that a query follows.
@@ -46,37 +49,55 @@ impl Query {
             .strip_prefix("SELECT ")
             .and_then(|rest| rest.split_once(" FROM Account WHERE "))
             .ok_or_else(malformed)?;
-        let (by_id, partners) = match condition.split_once(PARTNERS) {
-            Some((by_id, _)) => (by_id, true),
+        let (by_id, partners) = match condition.strip_suffix(PARTNERS) {
+            Some(by_id) => (by_id.strip_suffix(" OR ").unwrap_or(by_id), true),
             None => (condition, false),
         };
-        let named = by_id.split('\'').skip(1).step_by(2);
-        let ids: BTreeSet<String> = match by_id.split_once(' ') {
-            None if partners => BTreeSet::new(),
-            Some(("Account_ID_18__c", _)) => named.map(str::to_owned).collect(),
-            Some(("Id", _)) => named.map(primary_key).collect::<Result<_, _>>()?,
+        let (field, values) = by_id.split_once(' ').unwrap_or_default();
+        let named = quoted(values).ok_or_else(malformed);
+        let (mut keys, mut formulas) = (BTreeSet::new(), BTreeSet::new());
+        match field {
+            "" if partners && by_id.is_empty() => {}
+            "Account_ID_18__c" => formulas.extend(named?.iter().map(|id| id.to_lowercase())),
+            "Id" => {
+                let all: Result<Vec<_>, _> = named?.into_iter().map(primary_key).collect();
+                keys.extend(all?);
+            }
             _ => return Err(malformed()),
-        };
+        }
         let columns = columns.split(',').map(|column| column.trim().to_owned());
         Ok(Self {
             columns: columns.collect(),
-            ids,
+            keys,
+            formulas,
             partners,
         })
     }
 
-    /// True if an account is in its answer.
+    /// True if an account is in its answer. Text is compared without regard to case, a primary key
+    /// is not text.
     pub(super) fn finds(&self, id: &str, record: &Map<String, Value>) -> bool {
         let is = |field: &str, wanted: &[&str]| {
             let text = record.get(field).and_then(Value::as_str);
-            text.is_some_and(|text| wanted.contains(&text))
+            text.is_some_and(|text| wanted.iter().any(|one| one.eq_ignore_ascii_case(text)))
         };
-        self.ids.contains(id)
+        self.keys.contains(id)
+            || self.formulas.contains(&id.to_lowercase())
             || (self.partners
                 && is("Type", &["Partner"])
                 && is("Partners_Partner_Status__c", &["Authorized"])
                 && is("Partner_Track__c", &["Open", "Select"]))
     }
+}
+
+/// The values of `= 'a'`, or of `IN ('a', 'b')`.
+fn quoted(values: &str) -> Option<Vec<&str>> {
+    let list = values
+        .strip_prefix("= ")
+        .or_else(|| values.strip_prefix("IN (")?.strip_suffix(')'))?;
+    let values = list.split(',').map(str::trim);
+    let value = values.map(|text| text.strip_prefix('\'')?.strip_suffix('\''));
+    value.collect()
 }
 
 /// An id as a primary key, of 15 or 18 characters: the 18.
@@ -100,12 +121,18 @@ pub(super) fn is_column(column: &str) -> bool {
     is_lookup == is_followed && (has(field) || by_id.is_some_and(|lookup| has(&lookup)))
 }
 
-/// The refusal of a query with a column that is not there, or hidden.
-pub(super) fn no_such_column(column: &str) -> Response {
+/// The refusal of a query with a column that is not there, or hidden. A lookup that is followed is
+/// refused in words of its own.
+pub(super) fn refused_column(column: &str) -> Response {
+    let what = match column.split_once('.') {
+        Some((lookup, _)) => {
+            format!("Didn't understand relationship '{lookup}' in field path.")
+        }
+        None => format!("No such column '{column}' on entity 'Account'."),
+    };
     let message = format!(
-        "\nSELECT {column}\n       ^\nERROR at Row:1:Column:8\nNo such column '{column}' on \
-         entity 'Account'. If you are attempting to use a custom field, be sure to append the \
-         '__c'."
+        "\nSELECT {column}\n       ^\nERROR at Row:1:Column:8\n{what} If you are attempting to use \
+         a custom field, be sure to append the '__c' after the custom field name."
     );
     error(400, "INVALID_FIELD", &message)
 }
@@ -218,14 +245,79 @@ mod tests {
         }
         let many = vec![id; 1000].join(",");
         assert_eq!(of("Id", &many), (414, json!("URI_TOO_LONG")));
-        let by_name = "SELECT Id FROM Account WHERE Name = 'x'";
-        assert_eq!(code(&mut world(), by_name), (400, json!("MALFORMED_QUERY")));
+        for condition in ["Name = 'x'", "(Type = 'Partner')", "Id IN 'x'", "Id = x"] {
+            let soql = format!("SELECT Id FROM Account WHERE {condition}");
+            let malformed = (400, json!("MALFORMED_QUERY"));
+            assert_eq!(code(&mut world(), &soql), malformed, "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_hidden_lookup_is_refused_by_its_relationship_and_its_id_by_its_column() {
+        let mut world = world();
+        world.salesforce.hidden = vec!["Solutions_Architect_Lookup__c".to_owned()];
+        for (column, words) in [
+            (
+                "Solutions_Architect_Lookup__r.Name",
+                "Didn't understand relationship 'Solutions_Architect_Lookup__r' in field path",
+            ),
+            (
+                "Solutions_Architect_Lookup__c",
+                "No such column 'Solutions_Architect_Lookup__c' on entity 'Account'",
+            ),
+        ] {
+            let soql = format!(
+                "SELECT {column} FROM Account WHERE Id IN ('{}')",
+                account_id(3)
+            );
+            let (status, body) = asked(&mut world, "query", &soql);
+            assert_eq!(
+                (status, &body[0]["errorCode"]),
+                (400, &json!("INVALID_FIELD"))
+            );
+            assert!(
+                body[0]["message"].as_str().unwrap().contains(words),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_are_compared_without_regard_to_case() {
+        let soql = format!("SELECT Name FROM Account WHERE {PARTNERS}");
+        let mut world = world();
+        let before = asked(&mut world, "query", &soql).1["totalSize"].clone();
+        for (field, value) in [
+            ("Type", "PARTNER"),
+            ("Partners_Partner_Status__c", "authorized"),
+            ("Partner_Track__c", "select"),
+        ] {
+            world.set_account(3, field, json!(value));
+        }
+        assert_eq!(asked(&mut world, "query", &soql).1["totalSize"], before);
+    }
+
+    #[test]
+    fn a_lookup_that_may_not_be_seen_has_its_id_and_no_record() {
+        let mut world = world();
+        let architect = json!({"attributes": {"type": "User"}, "Name": "Robin Alder"});
+        world.set_account(3, "Solutions_Architect_Lookup__r", architect);
+        world.salesforce.unseen.insert(account_id(3).to_string());
+        let soql = format!(
+            "SELECT Solutions_Architect_Lookup__r.Name, Solutions_Architect_Lookup__c FROM Account \
+             WHERE Id IN ('{}')",
+            account_id(3)
+        );
+        let record = asked(&mut world, "query", &soql).1["records"][0].clone();
+        assert_eq!(record["Solutions_Architect_Lookup__r"], Value::Null);
+        assert!(record["Solutions_Architect_Lookup__c"].is_string());
     }
 
     #[test]
     fn a_lookup_has_an_id_if_it_has_a_record() {
         let soql = "SELECT Id, Solutions_Architect_Lookup__c, Solutions_Architect_Lookup__r.Name \
-                    FROM Account WHERE (Type = 'Partner')";
+                    FROM Account WHERE (Type = 'Partner' AND Partners_Partner_Status__c IN \
+                    ('Authorized') AND Partner_Track__c IN ('Open', 'Select'))";
         let mut world = equal(7, 30, 60, 1);
         world.salesforce.tokens = vec!["good".to_owned()];
         let (_, body) = asked(&mut world, "query", soql);

@@ -48,6 +48,21 @@ async fn a_create_in_doubt_is_sent_three_times_a_minute_apart_and_is_then_unknow
 }
 
 #[tokio::test]
+async fn a_deleted_organization_that_is_still_shown_proves_no_create() {
+    let mut world = seed::equal(31, 40, 80, 5);
+    let deleted = world.organization_of(10).unwrap();
+    world.instance("global").delete_and_show(deleted);
+    let lost = on_create(Act::status(504)).only(0, 1);
+    let (standins, pipeline, summary) = run(world, vec![lost]).await;
+    assert_eq!(summary.applied, created(1));
+    assert_eq!(calls(&standins, "POST", CREATE).len(), 2);
+    let [(made, _)] = &with_outcome(&pipeline, "done")[..] else {
+        panic!("one is done")
+    };
+    assert_ne!(*made, Some(deleted));
+}
+
+#[tokio::test]
 async fn a_kill_changes_nothing_about_the_tries() {
     let (standins, mut pipeline) = start(three_creates()).await;
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);

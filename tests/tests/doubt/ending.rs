@@ -7,7 +7,7 @@ async fn jobs_of_ours_are_judged_before_the_run_fails() {
     let mut world = updates(150);
     world.instance("global").jobs.takes_ms = 40_000;
     let (standins, mut pipeline) = start(world).await;
-    standins.world().faults = vec![on_update(Act::status(403)).only(1, 0)];
+    standins.world().faults = vec![on_update(Act::forbidden()).only(1, 0)];
     let error = pipeline.run(json!({})).await.unwrap_err();
     assert_eq!(error.name(), "Sync.Auth");
     assert_eq!(with_outcome(&pipeline, "done").len(), 100);
@@ -141,6 +141,43 @@ async fn a_create_in_doubt_of_a_replaced_execution_is_waited_for() {
     let summary = pipeline.apply(&plan).await.unwrap();
     assert_eq!(summary.applied, created(3));
     assert!(no_name_is_there_twice(&standins));
+}
+
+#[tokio::test]
+async fn a_create_that_a_replaced_execution_had_not_saved_is_waited_for_and_an_unmark_is_not() {
+    for reserved in ["0", "1"] {
+        let (standins, mut pipeline) = start(three_creates()).await;
+        let setting = ("SYNC_RESERVED_CONCURRENCY".to_owned(), reserved.to_owned());
+        pipeline.env.extend([setting]);
+        let late = Act::Late {
+            seconds: 45,
+            status: 504,
+        };
+        standins.world().faults = vec![on_create(late).only(0, 1)];
+        let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+        // Stopped behind its first create: the progress does not tell of it.
+        pipeline.store.die_at(1, false);
+        let ended = pipeline.sync_mortal(&plan, &standins).await.unwrap();
+        assert!(ended.is_none(), "{reserved}");
+        pipeline.store.live();
+        assert_eq!(calls(&standins, "POST", CREATE).len(), 1, "{reserved}");
+        standins
+            .world()
+            .set_organization(35, "mark_for_deletion", json!(true));
+        pipeline.lease_taken_from = format!(
+            "arn:aws:states:eu-central-1:0:execution:partner-sync:{}",
+            pipeline.run_id()
+        );
+        pipeline.today = partner_sync_tests::clock::now();
+        let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
+        standins.world().log.clear();
+        let summary = pipeline.apply(&plan).await.unwrap();
+        assert_eq!(summary.applied.created, 3, "{reserved}: {summary:?}");
+        assert!(no_name_is_there_twice(&standins), "{reserved}");
+        let unmark = calls(&standins, "PUT", UPDATE)[0].at;
+        let create = calls(&standins, "POST", CREATE)[0].at;
+        assert!(create - unmark >= 50_000, "{reserved}: {}", create - unmark);
+    }
 }
 
 #[tokio::test]

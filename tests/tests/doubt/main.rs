@@ -5,6 +5,7 @@ mod bulk;
 mod creates;
 mod ending;
 mod limits;
+mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

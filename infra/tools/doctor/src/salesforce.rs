@@ -1,5 +1,8 @@
 //! The org: secret, token, API version, fields, accounts, calls left.
 
+use std::collections::BTreeMap;
+
+use domain::model::Account;
 use domain::{Error, Result};
 use stage::clock::Clock;
 use stage::secrets::Secrets;
@@ -49,18 +52,43 @@ async fn look(
 
     let topic = "salesforce: accounts";
     let accounts = client.partner_accounts(&settings.alliances).await;
-    let accounts = findings.took(topic, accounts)?.into_inner().len();
-    if accounts == 0 {
+    let accounts = findings.took(topic, accounts)?.into_inner();
+    if accounts.is_empty() {
         findings.warn(
             topic,
             "not one authorised partner account is visible; check the user's sharing rules, and \
              that the org uses the values the query asks for (docs/SETUP.md, \"Salesforce\")",
         );
     } else {
-        findings.ok(topic, &format!("{accounts} authorised partner accounts"));
+        let number = accounts.len();
+        findings.ok(topic, &format!("{number} authorised partner accounts"));
+        tell_lookups(findings, &accounts);
     }
     tell_calls(findings, client);
     Some(())
+}
+
+/// A lookup with an id and without a record leads to what the user may not see.
+fn tell_lookups(findings: &mut Findings, accounts: &[Account]) {
+    let topic = "salesforce: lookups";
+    let mut unseen = BTreeMap::<_, usize>::new();
+    for field in accounts.iter().flat_map(Account::unseen) {
+        *unseen.entry(field.source).or_default() += 1;
+    }
+    if unseen.is_empty() {
+        findings.ok(topic, "the records they lead to may be seen");
+    }
+    for (source, number) in unseen {
+        findings.warn(
+            topic,
+            &format!(
+                "the user may not see the record that {source} leads to in {number} of {} \
+                 accounts, so that field of their organizations stays as it is; give the user \
+                 read access to these records (docs/SETUP.md, \"Salesforce\")",
+                accounts.len()
+            ),
+        );
+    }
 }
 
 async fn version(client: &mut Client) -> Result<String> {

@@ -39,6 +39,7 @@ fn field(field: &Field) -> Value {
         Rule::Id => ("Id", None),
         Rule::ShortId => ("ShortId", None),
         Rule::Text => ("Text", None),
+        Rule::LookedUp(_) => ("LookedUp", None),
         Rule::Checkbox => ("Checkbox", None),
         Rule::TickedIf(value) => ("TickedIf", Some(value)),
         Rule::AccountType => ("AccountType", None),

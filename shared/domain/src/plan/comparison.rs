@@ -10,8 +10,9 @@ use super::{
 };
 use crate::Result;
 use crate::model::{
-    Account, AccountId, Category, Complete, Counts, Formers, Header, Held, HeldKeys, Instance,
-    LastGood, Mode, Organization, Organizations, OwnMark, RunUsage, StateMachine, TARGET,
+    Account, AccountId, Category, Complete, Counts, FieldValue, Formers, Header, Held, HeldKeys,
+    Instance, LastGood, Mode, Organization, Organizations, OwnMark, RunUsage, SALESFORCE_ID,
+    StateMachine, TARGET,
 };
 
 /// What follows from a run's inputs, and from nothing else.
@@ -67,6 +68,16 @@ pub enum Unknown {
     AllianceMissing {
         salesforce_id: AccountId,
     },
+    /// Lookups lead to records that the app's user may not see.
+    LookupsUnseen {
+        /// The key of the organization field, which is left as it is.
+        field: String,
+        /// The Salesforce field that is looked through.
+        source: String,
+        accounts: usize,
+        /// A few of these accounts.
+        some: Vec<AccountId>,
+    },
     /// There are many more partner organizations than in the week before.
     Growth {
         now: usize,
@@ -76,6 +87,8 @@ pub enum Unknown {
 
 /// Growth beyond this share of the week's fewest, in percent, is worth a warning.
 const UNUSUAL_PERCENT: usize = 120;
+/// Accounts that a warning names.
+const MOST_NAMED: usize = 5;
 
 impl Comparison {
     /// Compares and judges.
@@ -104,7 +117,8 @@ impl Comparison {
         unknowns.extend(missing_alliances(
             accounts.get(),
             &inputs.settings.alliances,
-        )?);
+        ));
+        unknowns.extend(unseen_lookups(accounts.get())?);
         Ok(Self {
             changes,
             guard,
@@ -232,12 +246,8 @@ fn judge(changes: &mut Changes, seen: Sizes, inputs: &Inputs) -> Result<Guard> {
     let Some(purge) = purge.filter(|_| is_free(Category::Marks)) else {
         return Ok(guard);
     };
-    let moved = wait_for(purge, changes);
-    if moved == 0 {
-        return Ok(guard);
-    }
     let seen = Sizes {
-        waiting: seen.waiting + moved,
+        waiting: seen.waiting + wait_for(purge, changes),
         ..seen
     };
     hold_what_is_too_large(&changes.entries, seen, &settings.limits, approvals)
@@ -337,16 +347,39 @@ fn suspicions(counts: &Counts, inputs: &Inputs) -> Vec<Warning> {
 }
 
 /// The alliance accounts that Salesforce did not return.
-fn missing_alliances(
-    accounts: &[Account],
-    alliances: &BTreeSet<AccountId>,
-) -> Result<Vec<Unknown>> {
+fn missing_alliances(accounts: &[Account], alliances: &BTreeSet<AccountId>) -> Vec<Unknown> {
     let mut missing = alliances.clone();
     for account in accounts {
-        missing.remove(&account.id()?);
+        let id = account.fields.get(SALESFORCE_ID);
+        let id = id.and_then(FieldValue::as_text);
+        missing.retain(|alliance| Some(alliance.as_str()) != id);
     }
     let unknown = |salesforce_id| Unknown::AllianceMissing { salesforce_id };
-    Ok(missing.into_iter().map(unknown).collect())
+    missing.into_iter().map(unknown).collect()
+}
+
+/// The fields that some accounts leave as they are, because a lookup's record may not be seen: one
+/// entry for all accounts of a field.
+fn unseen_lookups(accounts: &[Account]) -> Result<Vec<Unknown>> {
+    let mut unseen: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for account in accounts {
+        for field in account.unseen() {
+            let key = (field.key, field.source);
+            unseen.entry(key).or_default().push(account.id()?);
+        }
+    }
+    let unknown = |((field, source), mut some): ((&str, &str), Vec<AccountId>)| {
+        let accounts = some.len();
+        some.sort();
+        some.truncate(MOST_NAMED);
+        Unknown::LookupsUnseen {
+            field: field.to_owned(),
+            source: source.to_owned(),
+            accounts,
+            some,
+        }
+    };
+    Ok(unseen.into_iter().map(unknown).collect())
 }
 
 /// The command that releases the held categories of exactly this plan; `None` if nothing is held,

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::super::for_tests::{
     account, account_id, formers, gathered, inputs, instance, lists, memory, now, organization,
-    terminated, text,
+    terminated, text, unseen,
 };
 use super::*;
 use crate::model::{Absent, FieldValue, IGNORE_DELETION, MARK_FOR_DELETION, Memory, Organization};
@@ -11,9 +11,27 @@ use crate::model::{Absent, FieldValue, IGNORE_DELETION, MARK_FOR_DELETION, Memor
 fn an_alliance_account_that_salesforce_did_not_return_is_named() {
     let present = account(1, "Here");
     let alliances = [account_id(1), account_id(2)].into();
-    let missing = missing_alliances(&[present], &alliances).unwrap();
+    let missing = missing_alliances(&[present], &alliances);
     let salesforce_id = account_id(2);
     assert_eq!(missing, [Unknown::AllianceMissing { salesforce_id }]);
+}
+
+#[test]
+fn lookups_that_may_not_be_seen_are_one_warning_with_their_number_and_a_few_ids() {
+    let seen = account(1, "Seen");
+    assert_eq!(unseen_lookups(std::slice::from_ref(&seen)).unwrap(), []);
+    let others = (2..9).rev().map(|number| unseen(account(number, "Unseen")));
+    let accounts = Complete::for_tests(others.chain([seen]).collect());
+    let inputs = inputs(now(), 24);
+    let none = gathered(Vec::new());
+    let found = Comparison::of(&accounts, &Formers::default(), none, &inputs).unwrap();
+    let wanted = Unknown::LookupsUnseen {
+        field: "solutions_architect".to_owned(),
+        source: "Solutions_Architect_Lookup__r.Name".to_owned(),
+        accounts: 7,
+        some: [2, 3, 4, 5, 6].map(account_id).to_vec(),
+    };
+    assert_eq!(found.unknowns, [wanted]);
 }
 
 #[test]
@@ -105,6 +123,7 @@ fn the_budget_counts_what_stands_and_waits_without_what_is_approved_or_exempt() 
         with(marked(gone(5)), exempt.0, exempt.1.clone()),
         marked(gone(6)),
         gone(7),
+        gone(8),
     ];
     let mut inputs = inputs(now(), 24);
     inputs.memory = Some(Memory {
@@ -121,9 +140,9 @@ fn the_budget_counts_what_stands_and_waits_without_what_is_approved_or_exempt() 
     });
     let answers = formers(&[3, 4, 5, 6, 7].map(|number| (number, terminated())));
     let Comparison { changes, guard, .. } = compared(organizations, &answers, &inputs);
-    assert_eq!(changes.found.waiting.len(), 2, "one of them is exempt");
+    assert_eq!(changes.found.waiting.len(), 3, "one of them is exempt");
     let marks = &guard.categories[2];
-    assert_eq!((marks.count, marks.standing, marks.waiting), (1, 1, 1));
+    assert_eq!((marks.count, marks.standing, marks.waiting), (1, 1, 2));
 }
 
 #[test]
@@ -172,20 +191,28 @@ fn limits_are_measured_by_the_weeks_fewest_linked_organizations() {
 
 /// A world in which these many marks are due on a Friday evening.
 fn on_friday(due: usize, quiet_hours: u32) -> Comparison {
+    on_friday_with((1..=due).map(gone).collect(), quiet_hours)
+}
+
+/// These organizations are to be marked on a Friday evening; the last run marked them in vain.
+fn on_friday_with(organizations: Vec<Organization>, quiet_hours: u32) -> Comparison {
     let mut inputs = inputs("2026-11-20T20:00:00Z".parse().unwrap(), 24);
     inputs.settings.quiet_hours = quiet_hours;
     inputs.settings.limits.marks.number = 5;
-    let numbers: Vec<usize> = (1..=due).collect();
+    let numbers: Vec<usize> = (1..=organizations.len()).collect();
+    let written = organizations.iter().map(|one| crate::model::Written {
+        id: one.id,
+        field: MARK_FOR_DELETION.to_owned(),
+        value_sha256: crate::model::Written::digest(&FieldValue::Flag(true)),
+        runs: 1,
+    });
     inputs.memory = Some(Memory {
         watched_at: Some(inputs.started_at),
+        written: written.collect(),
         ..long_missing(&numbers)
     });
     let answers: Vec<_> = numbers.iter().map(|one| (*one, terminated())).collect();
-    compared(
-        numbers.into_iter().map(gone).collect(),
-        &formers(&answers),
-        &inputs,
-    )
+    compared(organizations, &formers(&answers), &inputs)
 }
 
 #[test]
@@ -200,9 +227,26 @@ fn a_mark_waits_for_the_purge_in_the_quiet_hours_before_it() {
     let waiting = &changes.found.waiting[0];
     assert_eq!(waiting.waits_for, WaitsFor::Purge);
     assert_eq!(waiting.eligible_from.to_string(), "2026-11-21T00:45:00Z");
-    assert_eq!(guard.categories[2].measured(), 3);
+    let marks = &guard.categories[2];
+    assert_eq!((marks.count, marks.waiting), (0, 3));
+    assert_eq!(changes.found.repeated, []);
     assert_eq!(on_friday(3, 0).counts.marks, 3);
+    assert_eq!(on_friday(3, 0).changes.found.repeated.len(), 3);
     assert_eq!(on_friday(3, 4).counts.marks, 3, "it is not that near");
+}
+
+#[test]
+fn what_waits_for_the_purge_and_is_exempt_is_neither_judged_nor_measured() {
+    let exempt = |number| with(gone(number), IGNORE_DELETION, FieldValue::Flag(true));
+    for (organizations, measured) in [(vec![exempt(1)], 0), (vec![exempt(1), gone(2), gone(3)], 2)]
+    {
+        let waiting = organizations.len();
+        let Comparison { guard, counts, .. } = on_friday_with(organizations, 12);
+        assert_eq!((counts.marks, counts.waiting), (0, waiting));
+        let marks = &guard.categories[2];
+        assert_eq!((marks.count, marks.exempt), (0, 0));
+        assert_eq!(marks.waiting, measured);
+    }
 }
 
 #[test]
@@ -284,7 +328,7 @@ fn the_organizations_of_all_instances_are_counted_as_scanned() {
 #[test]
 fn nothing_of_another_instance_is_compared() {
     let on = |instance: &str, id, kind: &str| Organization {
-        instance: instance.to_owned(),
+        instance: instance.into(),
         id,
         ..with(gone(1), "account_type", text(kind))
     };

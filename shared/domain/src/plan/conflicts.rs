@@ -121,7 +121,7 @@ fn organization_party(organization: &Organization, belongs_to: Option<Owner>) ->
     Party {
         id: Some(organization.id),
         salesforce_id: organization.salesforce_id().map(str::to_owned),
-        name: organization.name.clone(),
+        name: organization.name.to_string(),
         belongs_to,
         account_type: account_type.map(str::to_owned),
         marked: organization.is_marked() && !organization.is_exempt(),

@@ -54,15 +54,15 @@ fn an_organization(id: u64, draft: &Draft) -> Organization {
         "customer",
     ][draft.kind];
     Organization {
-        instance: "global".to_owned(),
+        instance: "global".into(),
         id,
         name: if draft.upper_case {
-            name.to_uppercase()
+            name.to_uppercase().into()
         } else {
-            name
+            name.into()
         },
-        external_id,
-        updated_at: String::new(),
+        external_id: external_id.map(Into::into),
+        updated_at: "".into(),
         organization_fields: Fields::from_iter([
             (SALESFORCE_ID, text(salesforce_id)),
             (ACCOUNT_TYPE, text(kind)),
@@ -141,7 +141,7 @@ fn apply(changes: &Changes, organizations: &[Organization]) -> Vec<Organization>
         let organization = after.get_mut(&update.id).unwrap();
         for Change { field, old: _, new } in &update.changes {
             if field == "name" {
-                new.as_text().unwrap().clone_into(&mut organization.name);
+                organization.name = new.as_text().unwrap().into();
             } else {
                 organization.organization_fields.set(field, new.clone());
             }
@@ -157,11 +157,11 @@ fn apply(changes: &Changes, organizations: &[Organization]) -> Vec<Organization>
     let first = after.keys().next_back().map_or(1, |last| last + 1);
     for (number, create) in (first..).zip(&changes.entries.creates) {
         let organization = Organization {
-            instance: "global".to_owned(),
+            instance: "global".into(),
             id: number,
-            name: create.name.clone(),
-            external_id: Some(create.salesforce_id.to_string()),
-            updated_at: String::new(),
+            name: create.name.as_str().into(),
+            external_id: Some(create.salesforce_id.as_str().into()),
+            updated_at: "".into(),
             organization_fields: create.fields.clone(),
         };
         after.insert(number, organization);

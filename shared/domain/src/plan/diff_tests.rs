@@ -1,8 +1,8 @@
 use super::super::for_tests::{
-    Tally, account, account_id as id, named, organization, tally, text, typed,
+    Tally, account, account_id as id, named, organization, tally, text, typed, unseen,
 };
 use super::*;
-use crate::model::{AccountId, EXPIRATION_DATE, SALESFORCE_ID};
+use crate::model::{AccountId, EXPIRATION_DATE, IGNORE_DELETION, SALESFORCE_ID};
 use std::collections::BTreeSet;
 
 use crate::plan::{Clash, Conflict, Party, Protector};
@@ -112,6 +112,20 @@ fn an_account_without_organization_is_created_with_every_field() {
 }
 
 #[test]
+fn a_lookup_that_may_not_be_seen_leaves_its_field_as_it_is_and_out_of_a_create() {
+    let acme = account(1, "Acme");
+    let alan = organization(9, &acme, &[("solutions_architect", text("Alan"))]);
+    let nothing = Changes {
+        linked: 1,
+        ..Changes::default()
+    };
+    assert_eq!(compare(&[unseen(acme.clone())], vec![alan]), nothing);
+    let created = compare(&[unseen(acme)], Vec::new()).entries.creates;
+    assert_eq!(created[0].fields.get("solutions_architect"), None);
+    assert_eq!(created[0].fields.get("account_owner"), Some(&text("Ada")));
+}
+
+#[test]
 fn an_update_names_only_the_changed_fields_with_both_values() {
     let acme = account(1, "Acme");
     let grace = organization(9, &acme, &[("account_owner", text("Grace"))]);
@@ -139,7 +153,7 @@ fn with_ids(
     external_id: Option<AccountId>,
 ) -> Organization {
     Organization {
-        external_id: external_id.map(|id| id.to_string()),
+        external_id: external_id.map(|id| id.as_str().into()),
         ..organization(id, of, &[(SALESFORCE_ID, text(salesforce_id))])
     }
 }
@@ -357,20 +371,89 @@ fn a_lookalike_with_the_id_is_adopted_never_doubled() {
 }
 
 #[test]
-fn a_blank_id_and_exactly_the_name_is_adopted() {
+fn an_organization_in_a_conflict_is_marked_only_if_the_purge_may_delete_it() {
     let acme = account(1, "Acme");
+    let with = |id, marked, exempt| {
+        let fields = [
+            (MARK_FOR_DELETION, FieldValue::Flag(marked)),
+            (IGNORE_DELETION, FieldValue::Flag(exempt)),
+        ];
+        organization(id, &acme, &fields)
+    };
+    let all = vec![
+        with(6, false, false),
+        with(7, false, true),
+        with(8, true, false),
+        with(9, true, true),
+    ];
+    let changes = compare(std::slice::from_ref(&acme), all);
+    let parties = &changes.found.conflicts[0].organizations;
+    let marked = parties.iter().filter(|party| party.marked);
+    assert_eq!(marked.map(|party| party.id).collect::<Vec<_>>(), [Some(8)]);
+}
+
+#[test]
+fn a_blank_id_and_the_name_is_adopted_and_gets_the_accounts_spelling() {
+    let acme = account(1, "Acme Ltd");
     let blank = |name: &str| named(organization(9, &acme, &[(SALESFORCE_ID, text(" "))]), name);
     let accounts = std::slice::from_ref(&acme);
-    let adopted = Tally {
-        updates: 1,
-        ..NOTHING
+    for (name, updated) in [
+        (" Acme Ltd ", &["salesforce_id"][..]),
+        ("ACME Ltd", &["name", "salesforce_id"]),
+        ("Acme\u{a0}Ltd", &["name", "salesforce_id"]),
+        ("Acme Ltd\u{200b}", &["name", "salesforce_id"]),
+    ] {
+        let changes = compare(accounts, vec![blank(name)]);
+        assert_found(&changes, |all| all.updates = 1);
+        let fields = changed_fields(&changes.entries.updates[0]);
+        assert_eq!(fields, updated, "{name:?}");
+    }
+    let changes = compare(accounts, vec![blank("Acme Ltd 2")]);
+    assert_found(&changes, |all| {
+        all.creates = 1;
+        all.unlinked = 1;
+    });
+}
+
+#[test]
+fn of_two_organizations_with_a_blank_id_and_the_name_neither_is_adopted() {
+    let acme = account(1, "Acme Ltd");
+    let blank = |id, name| named(organization(id, &acme, &[(SALESFORCE_ID, text(""))]), name);
+    let both = vec![blank(8, "Acme Ltd"), blank(9, "Acme\u{a0}Ltd")];
+    assert_found(&compare(&[acme], both), |all| {
+        all.conflicts = 1;
+    });
+}
+
+#[test]
+fn a_name_with_another_white_space_or_a_hidden_character_is_taken() {
+    for name in ["Acme\u{a0}Ltd", "\u{200e}Acme  Ltd", "Ａｃｍｅ Ltd"] {
+        let customer = &[(ACCOUNT_TYPE, text("customer")), (SALESFORCE_ID, text(""))];
+        let customer = named(organization(9, &account(2, "x"), customer), name);
+        let acme = account(1, "Acme Ltd");
+        let create = compare(std::slice::from_ref(&acme), vec![customer.clone()]);
+        assert_found(&create, |all| all.conflicts = 1);
+        let own = named(organization(8, &acme, &[]), "Old");
+        let rename = compare(&[acme], vec![own, customer]);
+        assert_found(&rename, |all| all.conflicts = 1);
+    }
+}
+
+#[test]
+fn whether_a_name_is_updated_is_decided_by_its_trimmed_text() {
+    let acme = account(1, "Acme Ltd");
+    let own = |name| named(organization(9, &acme, &[]), name);
+    let names = |name| {
+        let changes = compare(std::slice::from_ref(&acme), vec![own(name)]);
+        let updates = changes.entries.updates.iter();
+        updates.flat_map(changed_fields).collect::<Vec<_>>().len()
     };
-    assert_eq!(tally(&compare(accounts, vec![blank(" Acme ")])), adopted);
-    let not_exactly = Tally {
-        conflicts: 1,
-        ..NOTHING
-    };
-    assert_eq!(tally(&compare(accounts, vec![blank("ACME")])), not_exactly);
+    for trimmed_away in ["Acme Ltd", " Acme Ltd\t", "\u{a0}Acme Ltd\u{3000}"] {
+        assert_eq!(names(trimmed_away), 0, "{trimmed_away:?}");
+    }
+    for spelt_otherwise in ["Acme\u{a0}Ltd", "Acme  Ltd", "ACME Ltd", "Acme Ltd\u{200b}"] {
+        assert_eq!(names(spelt_otherwise), 1, "{spelt_otherwise:?}");
+    }
 }
 
 #[test]
@@ -641,11 +724,13 @@ fn an_update_is_done_on_the_organization_that_has_all_its_values() {
     let changes = compare(&[acme], vec![old.clone()]);
     let update = &changes.entries.updates[0];
     assert_eq!(changed_fields(update), [NAME, "account_owner"]);
-    assert!(update.is_done_on(&now));
-    assert!(!update.is_done_on(&old));
-    assert!(!update.is_done_on(&named(now.clone(), "Old")));
+    let is_done_on =
+        |one: &Organization| update.changes.iter().all(|change| change.is_done_on(one));
+    assert!(is_done_on(&now));
+    assert!(!is_done_on(&old));
+    assert!(!is_done_on(&named(now.clone(), "Old")));
     let owner_alone = named(old.clone(), "Acme");
-    assert!(!update.is_done_on(&owner_alone));
+    assert!(!is_done_on(&owner_alone));
 }
 
 #[test]

@@ -143,3 +143,66 @@ impl<'a> RunEnd<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::for_tests::planned;
+    use super::*;
+    use crate::model::Mode;
+
+    #[test]
+    fn only_a_run_that_was_applied_or_looked_at_to_its_end_is_finished() {
+        let planned = planned(Mode::Apply, false);
+        let applied = PlannedRun::applied(&planned, Vec::new(), Vec::new(), &Usage::default());
+        assert!(applied.is_finished());
+        assert!(PlannedRun::looked_at(&planned).is_finished());
+        assert!(!PlannedRun::cut_off(&planned).is_finished());
+        let so_far = PlannedRun {
+            known: KnownResults::SoFar,
+            ..PlannedRun::cut_off(&planned)
+        };
+        assert!(!so_far.is_finished());
+    }
+
+    #[test]
+    fn an_applied_plan_used_what_the_stages_before_it_and_sync_used() {
+        let mut planned = planned(Mode::Apply, false);
+        let calls = |calls| Usage {
+            calls,
+            ..Usage::default()
+        };
+        planned.plan.usage.compare = calls(3);
+        planned.plan.usage.sync = calls(1);
+        let run = PlannedRun::applied(&planned, Vec::new(), Vec::new(), &calls(7));
+        assert_eq!((run.usage.compare.calls, run.usage.sync.calls), (3, 7));
+    }
+
+    #[test]
+    fn a_run_that_failed_has_its_error_and_the_plan_it_reached() {
+        let planned = planned(Mode::Apply, true);
+        let failed = |reached| RunEnd::Failed {
+            error: "Sync.Auth",
+            cause: "the token was refused",
+            reached,
+        };
+        let with_plan = failed(Reached::Plan(Box::new(PlannedRun::cut_off(&planned))));
+        assert_eq!(with_plan.verdict(), Verdict::Failed);
+        assert_eq!(with_plan.error(), Some("Sync.Auth"));
+        assert!(with_plan.planned().is_some());
+        assert!(failed(Reached::UnreadablePlan).planned().is_none());
+
+        let held = RunEnd::Planned(Box::new(PlannedRun::looked_at(&planned)));
+        assert_eq!((held.verdict(), held.error()), (Verdict::Held, None));
+        assert!(held.planned().is_some());
+
+        let skipped = RunEnd::Skipped {
+            holder: "arn",
+            approve: &[],
+        };
+        assert_eq!(
+            (skipped.verdict(), skipped.error()),
+            (Verdict::Skipped, None)
+        );
+        assert!(skipped.planned().is_none());
+    }
+}

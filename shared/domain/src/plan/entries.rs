@@ -30,6 +30,17 @@ pub struct Change {
     pub new: FieldValue,
 }
 
+impl Change {
+    /// True if the organization has the value that it is to have.
+    pub fn is_done_on(&self, organization: &Organization) -> bool {
+        if self.field == NAME {
+            FieldValue::text(Some(&organization.name)).means(&self.new)
+        } else {
+            organization.field(&self.field).means(&self.new)
+        }
+    }
+}
+
 /// An entry of `updates.json`: an organization with at least one field that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
@@ -48,17 +59,6 @@ impl Update {
     /// True if the organization gets another name.
     pub fn renames(&self) -> bool {
         self.changes.iter().any(|change| change.field == NAME)
-    }
-
-    /// True if the organization has every value the update wants it to have.
-    pub fn is_done_on(&self, organization: &Organization) -> bool {
-        self.changes.iter().all(|change| {
-            if change.field == NAME {
-                FieldValue::text(Some(&organization.name)).means(&change.new)
-            } else {
-                organization.field(&change.field).means(&change.new)
-            }
-        })
     }
 
     /// The change that takes a mark for deletion back, if there is one. It is never held.
@@ -361,3 +361,7 @@ impl Changes {
         repeated.sort_by(|a, b| (a.id, &a.field).cmp(&(b.id, &b.field)));
     }
 }
+
+#[cfg(test)]
+#[path = "entries_tests.rs"]
+mod tests;

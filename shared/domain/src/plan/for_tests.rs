@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Changes, Entries, Evidence, Found, Inputs, Limit, Limits, Listed, Lists, Mark, Settings,
+    Changes, Comparison, Entries, Evidence, Found, Inputs, Limit, Limits, Listed, Lists, Mark,
+    Planned, Settings,
 };
 use crate::model::mapping::columns;
 use crate::model::{
     Account, AccountId, Alliances, Category, Claim, Complete, Fate, FieldValue, Fields, Former,
-    Formers, Header, HeldKeys, Instance, Memory, Organization, Organizations, Reference, TARGET,
-    Week,
+    Formers, Header, HeldKeys, Instance, Memory, Mode, Organization, Organizations, Reference,
+    RunUsage, TARGET, Week,
 };
 
 /// The account id of a number.
@@ -44,6 +45,14 @@ pub(super) fn owned(number: usize, name: &str, track: &str, owner: &str) -> Acco
     Account::from_record(&record, &Alliances(Vec::new())).unwrap()
 }
 
+/// The account, with a lookup that leads to a record nobody may see.
+pub(super) fn unseen(mut account: Account) -> Account {
+    let seen = account.fields.iter();
+    let seen = seen.filter(|(key, _)| *key != "solutions_architect");
+    account.fields = seen.map(|(key, value)| (key, value.clone())).collect();
+    account
+}
+
 /// The organization an account must have, with fields changed.
 pub(super) fn organization(id: u64, of: &Account, changed: &[(&str, FieldValue)]) -> Organization {
     let mut fields: Fields = of.fields.clone();
@@ -51,18 +60,18 @@ pub(super) fn organization(id: u64, of: &Account, changed: &[(&str, FieldValue)]
         fields.set(key, value.clone());
     }
     Organization {
-        instance: "global".to_owned(),
+        instance: "global".into(),
         id,
-        name: of.name.clone(),
+        name: of.name.as_str().into(),
         external_id: None,
-        updated_at: "2026-01-01T00:00:00Z".to_owned(),
+        updated_at: "2026-01-01T00:00:00Z".into(),
         organization_fields: fields,
     }
 }
 
 /// The organization under another name.
 pub(super) fn named(mut organization: Organization, name: &str) -> Organization {
-    name.clone_into(&mut organization.name);
+    organization.name = name.into();
     organization
 }
 
@@ -211,6 +220,23 @@ pub(super) fn lists() -> Lists {
         updates: listed.clone(),
         not_in_sync: listed,
     }
+}
+
+/// A plan of one mark, which is held or not.
+pub(super) fn planned(mode: Mode, is_held: bool) -> Planned {
+    let mut inputs = inputs(now(), 0);
+    inputs.settings.limits.marks.number = usize::from(!is_held);
+    let partner = account(2, "Here");
+    let own = organization(2, &partner, &[]);
+    let gone = organization(1, &account(1, "Gone"), &[]);
+    let accounts = Complete::for_tests(vec![partner]);
+    let organizations = gathered(vec![gone, own]);
+    let comparison = Comparison::of(&accounts, &Formers::default(), organizations, &inputs);
+    let header = Header::new("r", now(), 1);
+    let usage = RunUsage::default();
+    comparison
+        .unwrap()
+        .plan(header, mode, lists(), inputs, usage)
 }
 
 /// How many entries each list of a comparison has.

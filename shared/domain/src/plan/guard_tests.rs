@@ -420,6 +420,41 @@ fn what_salesforce_does_not_explain_is_held_and_is_no_part_of_the_marks() {
 }
 
 #[test]
+fn what_salesforce_does_not_explain_is_held_though_the_purge_leaves_it_alone() {
+    let mut entries = changes(0, 0, 1);
+    entries.marks[0].category = Category::Unexplained;
+    entries.marks[0].exempt = true;
+    let guard = Given::nothing().judge(&entries, seen(1000));
+    assert_eq!(categories(&guard), [Category::Unexplained]);
+    assert_eq!(guard.categories[3].veto, Some(Veto::Unexplained));
+}
+
+#[test]
+fn the_digest_of_each_category_is_that_of_its_own_entries() {
+    let digests = |entries: &Entries| {
+        let guard = Given::nothing().judge(entries, seen(1000));
+        let digests = guard.categories.into_iter().map(|one| one.digest);
+        digests.collect::<Vec<_>>()
+    };
+    let mut entries = changes(2, 2, 2);
+    entries.marks[1].category = Category::Unexplained;
+    let before = digests(&entries);
+    let edits: [fn(&mut Entries); 4] = [
+        |entries| entries.creates[0].name = "other".to_owned(),
+        |entries| entries.updates[0].id = 99,
+        |entries| entries.marks[0].id = 99,
+        |entries| entries.marks[1].id = 99,
+    ];
+    for (place, edit) in edits.into_iter().enumerate() {
+        let mut edited = entries.clone();
+        edit(&mut edited);
+        let after = digests(&edited);
+        let differ = (0..4).filter(|one| before[*one] != after[*one]);
+        assert_eq!(differ.collect::<Vec<_>>(), [place]);
+    }
+}
+
+#[test]
 fn what_was_held_stays_held_however_few_are_left() {
     let account = id(1).to_string();
     let entries = changes(2, 2, 2);

@@ -94,13 +94,12 @@ impl<'a> Index<'a> {
     }
 
     /// The one partner organization with a blank Salesforce id that belongs to no other account and
-    /// has exactly the account's name.
+    /// bears the account's name.
     pub(super) fn adoptable(&self, account: &Account) -> Option<&'a Organization> {
         let is_adoptable = |organization: &&&Organization| {
             organization.is_partner()
                 && organization.salesforce_id().is_none()
                 && self.owners.of(organization).is_none()
-                && organization.name.trim() == account.name.trim()
         };
         let mut found = self.bearing(&account.name).iter().filter(is_adoptable);
         let first = found.next()?;

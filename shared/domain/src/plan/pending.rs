@@ -45,13 +45,8 @@ pub fn marks_set(run: &PlannedRun<'_>) -> BTreeSet<u64> {
 
 /// Organizations whose mark this run has taken back.
 fn taken_back(run: &PlannedRun<'_>) -> BTreeSet<u64> {
-    let done = run
-        .results
-        .iter()
-        .filter(|result| result.action == Action::Update && result.outcome == Outcome::Done);
-    let written: BTreeSet<u64> = done.filter_map(|result| result.id).collect();
-    let to_be_taken_back = run.planned.plan.found.taken_back.iter().map(|one| one.id);
-    to_be_taken_back.filter(|id| written.contains(id)).collect()
+    let unmarked = run.results.iter().filter(|result| result.unmarked);
+    unmarked.filter_map(|result| result.id).collect()
 }
 
 /// Organizations whose mark this run was to take back, and did not.
@@ -77,15 +72,7 @@ mod tests {
     };
 
     fn result(action: Action, id: u64, outcome: Outcome) -> RecordOutcome {
-        RecordOutcome {
-            action,
-            id: Some(id),
-            salesforce_id: None,
-            outcome,
-            job_id: None,
-            error: None,
-            runs_failed: None,
-        }
+        RecordOutcome::of(action, Some(id), outcome)
     }
 
     #[test]
@@ -111,7 +98,7 @@ mod tests {
             inputs,
             usage,
         );
-        let marks = [5, 6, 7, 8].map(a_mark);
+        let marks = [5, 6, 7, 8, 10].map(a_mark);
         planned.entries.marks = marks.into();
         let pending = |planned: &Planned, results: &[RecordOutcome]| {
             let results = results.to_vec();
@@ -127,8 +114,18 @@ mod tests {
             2,
             "marks are held: one of before, one not taken back"
         );
-        let taken_back = result(Action::Update, 2, Outcome::Done);
-        assert_eq!(pending(&planned, std::slice::from_ref(&taken_back)), 1);
+        let update = result(Action::Update, 2, Outcome::Done);
+        assert_eq!(pending(&planned, std::slice::from_ref(&update)), 2);
+        let taken_back = RecordOutcome {
+            unmarked: true,
+            outcome: Outcome::Failed,
+            ..update
+        };
+        assert_eq!(
+            pending(&planned, std::slice::from_ref(&taken_back)),
+            1,
+            "a refusal of the rest keeps no mark standing"
+        );
         for judged in &mut planned.plan.guard.categories {
             judged.exceeded = false;
         }
@@ -137,6 +134,7 @@ mod tests {
             result(Action::Mark, 5, Outcome::Done),
             result(Action::Mark, 6, Outcome::Failed),
             result(Action::Mark, 7, Outcome::Drifted),
+            result(Action::Mark, 10, Outcome::Failed),
         ];
         assert_eq!(
             pending(&planned, &results),

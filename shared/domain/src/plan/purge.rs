@@ -26,7 +26,7 @@ pub fn last_purge(now: Timestamp) -> Timestamp {
 pub fn purge_in_quiet_hours(now: Timestamp, hours: u32) -> Option<Timestamp> {
     let purge = next_purge(now);
     let quiet = SignedDuration::from_hours(i64::from(hours));
-    let is_quiet = hours > 0 && purge.duration_since(now) <= quiet;
+    let is_quiet = purge.duration_since(now) <= quiet;
     is_quiet.then_some(purge)
 }
 
@@ -52,7 +52,10 @@ mod tests {
         assert_eq!(is_quiet("2026-11-20T12:45:00Z", 12), purge);
         assert_eq!(is_quiet("2026-11-21T00:44:59Z", 12), purge);
         assert_eq!(is_quiet("2026-11-21T00:45:00Z", 12), None);
-        assert_eq!(is_quiet("2026-11-20T23:59:00Z", 0), None);
+        for no_quiet in ["2026-11-20T23:59:00Z", "2026-11-21T00:44:59Z"] {
+            assert_eq!(is_quiet(no_quiet, 0), None);
+        }
+        assert_eq!(is_quiet("2026-11-21T00:45:00Z", 0), None);
     }
 
     #[test]

@@ -229,3 +229,47 @@ impl TryFrom<&Fate> for Evidence {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_kind_that_an_approval_is_bound_to_is_the_one_in_the_documents() {
+        let all = [
+            Evidence::AuthorisedNoMore {
+                status: None,
+                account_type: None,
+                track: None,
+                last_changed: None,
+            },
+            Evidence::Deleted,
+            Evidence::OtherType { account_type: None },
+            Evidence::NotVisible,
+            Evidence::NoAnswer,
+            Evidence::NotAsked,
+        ];
+        for evidence in all {
+            let document = serde_json::to_value(&evidence).unwrap();
+            assert_eq!(document["kind"], evidence.kind());
+            let reason: Reason = serde_json::from_value(document).unwrap();
+            assert_eq!(reason, Reason::Said(evidence));
+        }
+    }
+
+    #[test]
+    fn a_protector_is_named_as_the_parameter_that_protects() {
+        for (by, name) in [
+            (Protector::ProtectedAccountIds, "ProtectedAccountIds"),
+            (Protector::AllianceAccountIds, "AllianceAccountIds"),
+        ] {
+            assert_eq!(by.parameter(), name);
+            let document = serde_json::to_value(Keeper::Protected { by }).unwrap();
+            let reason: Reason = serde_json::from_value(document).unwrap();
+            assert_eq!(reason, Reason::Kept(Keeper::Protected { by }));
+        }
+        assert!(serde_json::from_value::<Reason>(json!({"kind": "whim"})).is_err());
+    }
+}

@@ -29,14 +29,14 @@ pub fn remember(run: &PlannedRun<'_>, ended_at: Timestamp) -> Memory {
             .map(|memory| memory.absent.clone())
             .unwrap_or_default()
     };
-    let outcomes = outcomes(&run.results);
-    let marked = own_marks(run, &outcomes, ended_at);
+    let results = by_record(&run.results);
+    let marked = own_marks(run, &results, ended_at);
     Memory {
         header: Header::new(&plan.header.run_id, ended_at, absent.len() + marked.len()),
         absent,
         marked,
         held: held(run),
-        written: written(run, &outcomes),
+        written: written(run, &results),
         started_at: plan.inputs.started_at,
         lost: lost(&plan.inputs),
         lost_untold: run.known == KnownResults::None && lost_news(&plan.inputs).is_some(),
@@ -65,27 +65,21 @@ pub fn lost_news(inputs: &Inputs) -> Option<&str> {
         .or_else(|| untold.and_then(|memory| memory.lost.as_deref()))
 }
 
-type Outcomes = BTreeMap<(Action, u64), Outcome>;
+type Results<'a> = BTreeMap<(Action, u64), &'a RecordOutcome>;
 
-fn outcomes(results: &[RecordOutcome]) -> Outcomes {
-    let of_organization = |one: &RecordOutcome| Some(((one.action, one.id?), one.outcome));
-    results.iter().filter_map(of_organization).collect()
+fn by_record(results: &[RecordOutcome]) -> Results<'_> {
+    let keyed = results.iter().map(|one| Some(((one.action, one.id?), one)));
+    keyed.flatten().collect()
 }
 
 /// The marks that stood and were not taken back, and those that this run has set or may have set. A
 /// mark too many leaves the memory when the next run sees that the organization is not marked. A
 /// job that counts as failed may still be done later.
-fn own_marks(run: &PlannedRun<'_>, outcomes: &Outcomes, ended_at: Timestamp) -> Vec<OwnMark> {
-    let Planned { plan, entries } = run.planned.as_ref();
-    let taken_back: BTreeSet<u64> = entries
-        .updates
-        .iter()
-        .filter(|update| update.unmark().is_some())
-        .map(|update| update.id)
-        .filter(|id| outcomes.get(&(Action::Update, *id)) == Some(&Outcome::Done))
-        .collect();
+fn own_marks(run: &PlannedRun<'_>, results: &Results<'_>, ended_at: Timestamp) -> Vec<OwnMark> {
+    let plan = &run.planned.plan;
     let mut marked = plan.found.own_marks.clone();
-    marked.retain(|one| !taken_back.contains(&one.id));
+    let update_of = |one: &OwnMark| results.get(&(Action::Update, one.id));
+    marked.retain(|one| !update_of(one).is_some_and(|update| update.unmarked));
     let accounts: BTreeMap<u64, &AccountId> = plan
         .found
         .absent
@@ -93,7 +87,8 @@ fn own_marks(run: &PlannedRun<'_>, outcomes: &Outcomes, ended_at: Timestamp) -> 
         .map(|one| (one.id, &one.salesforce_id))
         .collect();
     for mark in run.planned.free_marks() {
-        let may_be_set = match outcomes.get(&(Action::Mark, mark.id)) {
+        let result = results.get(&(Action::Mark, mark.id));
+        let may_be_set = match result.map(|result| result.outcome) {
             Some(Outcome::Done | Outcome::Unknown | Outcome::Failed) => true,
             // Left out because somebody changed it: a mark on it would be theirs.
             Some(Outcome::Drifted) => false,
@@ -164,7 +159,7 @@ fn held_and_not_planned(run: &PlannedRun<'_>) -> BTreeSet<String> {
 
 /// What was written, and in how many runs in a row. A value that is planned but was not written by
 /// this run keeps its number.
-fn written(run: &PlannedRun<'_>, outcomes: &Outcomes) -> Vec<Written> {
+fn written(run: &PlannedRun<'_>, results: &Results<'_>) -> Vec<Written> {
     let Planned { plan, entries } = run.planned.as_ref();
     let memory = plan.inputs.memory.as_ref();
     let past = memory.map_or_else(Past::default, Past::remembered);
@@ -181,17 +176,18 @@ fn written(run: &PlannedRun<'_>, outcomes: &Outcomes) -> Vec<Written> {
             });
         }
     };
-    let is_done = |action, id| outcomes.get(&(action, id)) == Some(&Outcome::Done);
     let updates_are_held = plan.guard.holds(Category::Updates);
     for update in &entries.updates {
+        let result = results.get(&(Action::Update, update.id));
         for change in &update.changes {
             let is_held = updates_are_held && change.field != MARK_FOR_DELETION;
-            let is_done = !is_held && is_done(Action::Update, update.id);
+            let is_done = result.is_some_and(|one| one.has_written(&change.field)) && !is_held;
             note(update.id, &change.field, &change.new, is_done);
         }
     }
     for mark in &entries.marks {
-        let is_done = is_done(Action::Mark, mark.id);
+        let result = results.get(&(Action::Mark, mark.id));
+        let is_done = result.is_some_and(|one| one.has_written(MARK_FOR_DELETION));
         note(mark.id, MARK_FOR_DELETION, &FieldValue::Flag(true), is_done);
     }
     all.truncate(MOST_WRITTEN);

@@ -56,14 +56,14 @@ fn create(number: usize) -> Create {
 }
 
 fn outcome(action: Action, number: u64, outcome: Outcome) -> RecordOutcome {
+    RecordOutcome::of(action, Some(number), outcome)
+}
+
+/// An update that has taken a mark back.
+fn unmarked(number: u64, of_the_rest: Outcome) -> RecordOutcome {
     RecordOutcome {
-        action,
-        id: Some(number),
-        salesforce_id: None,
-        outcome,
-        job_id: None,
-        error: None,
-        runs_failed: None,
+        unmarked: true,
+        ..outcome(Action::Update, number, of_the_rest)
     }
 }
 
@@ -206,9 +206,14 @@ fn a_mark_that_was_taken_back_is_no_longer_ours() {
     let unmark = [(MARK_FOR_DELETION, FieldValue::Flag(false))];
     let other = [("account_owner", text("Ada"))];
     let mut changes = Changes::default();
-    changes.entries.updates = vec![update(1, &unmark), update(2, &unmark), update(3, &other)];
+    changes.entries.updates = vec![
+        update(1, &unmark),
+        update(2, &unmark),
+        update(3, &other),
+        update(4, &unmark),
+    ];
     let mut given = Given::new(changes);
-    given.plan.found.own_marks = (1..=3)
+    given.plan.found.own_marks = (1..=4)
         .map(|number| OwnMark {
             id: number,
             salesforce_id: id(1),
@@ -219,9 +224,10 @@ fn a_mark_that_was_taken_back_is_no_longer_ours() {
         })
         .collect();
     given.results = vec![
-        outcome(Action::Update, 1, Outcome::Done),
+        unmarked(1, Outcome::Done),
         outcome(Action::Update, 2, Outcome::Failed),
         outcome(Action::Update, 3, Outcome::Done),
+        unmarked(4, Outcome::Failed),
     ];
     assert_eq!(given.marked(), [2, 3]);
     assert_eq!(given.memory().marked[0].at, at(BEFORE));
@@ -348,7 +354,7 @@ fn what_was_written_is_counted_by_runs_until_it_is_not_planned_any_more() {
     };
     given.memory_before(|memory| memory.written = vec![before(1, 4), before(2, 2), before(9, 1)]);
     given.results = vec![
-        outcome(Action::Update, 1, Outcome::Done),
+        unmarked(1, Outcome::Done),
         outcome(Action::Update, 2, Outcome::Failed),
         outcome(Action::Mark, 3, Outcome::Done),
     ];
@@ -381,6 +387,21 @@ fn what_was_written_is_counted_by_runs_until_it_is_not_planned_any_more() {
         ],
         "of a held update only the un-mark is written"
     );
+}
+
+#[test]
+fn of_a_refused_update_what_was_left_out_is_not_counted_as_written() {
+    let mut changes = Changes::default();
+    let values = [("account_owner", text("Ada")), ("name", text("Acme"))];
+    changes.entries.updates = vec![update(1, &values)];
+    let mut given = Given::new(changes);
+    given.results = vec![RecordOutcome {
+        left_out: vec!["name".to_owned()],
+        ..outcome(Action::Update, 1, Outcome::Failed)
+    }];
+    let written = given.memory().written;
+    let fields: Vec<_> = written.iter().map(|one| one.field.as_str()).collect();
+    assert_eq!(fields, ["account_owner"]);
 }
 
 #[test]

@@ -105,13 +105,13 @@ fn take_back(
     changes.found.taken_back.push(TakenBack {
         id: organization.id,
         salesforce_id: account.clone(),
-        name: organization.name.clone(),
+        name: organization.name.to_string(),
         reason,
     });
     changes.entries.updates.push(Update {
         id: organization.id,
         salesforce_id: account.clone(),
-        name: organization.name.clone(),
+        name: organization.name.to_string(),
         changes: vec![Change {
             field: MARK_FOR_DELETION.to_owned(),
             old: organization.field(MARK_FOR_DELETION).clone(),
@@ -192,9 +192,9 @@ fn mark(organization: &Organization, reason: Evidence) -> Mark {
     Mark {
         id: organization.id,
         salesforce_id: organization.salesforce_id().map(str::to_owned),
-        name: organization.name.clone(),
+        name: organization.name.to_string(),
         category: reason.category(),
-        updated_at: organization.updated_at.clone(),
+        updated_at: organization.updated_at.to_string(),
         exempt: organization.is_exempt(),
         reason,
     }
@@ -204,7 +204,7 @@ fn marked(organization: &Organization, reason: Reason) -> Marked {
     Marked {
         id: organization.id,
         salesforce_id: organization.salesforce_id().map(str::to_owned),
-        name: organization.name.clone(),
+        name: organization.name.to_string(),
         reason,
     }
 }
@@ -213,7 +213,7 @@ fn kept(organization: &Organization, reason: Keeper, eligible_from: Option<Date>
     Kept {
         id: organization.id,
         salesforce_id: organization.salesforce_id().map(str::to_owned),
-        name: organization.name.clone(),
+        name: organization.name.to_string(),
         reason,
         eligible_from,
     }
@@ -228,7 +228,7 @@ fn waiting(
     Waiting {
         id: organization.id,
         salesforce_id: organization.salesforce_id().map(str::to_owned),
-        name: organization.name.clone(),
+        name: organization.name.to_string(),
         reason,
         eligible_from,
         waits_for,

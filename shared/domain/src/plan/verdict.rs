@@ -30,35 +30,11 @@ pub fn verdict(plan: &Plan, applied: &Applied) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::super::for_tests::{account_id, gathered, inputs, lists, organization, owned};
-    use super::super::{Comparison, Limit};
+    use super::super::for_tests::planned;
     use super::*;
-    use crate::model::{Complete, Formers, Header, RunUsage};
 
-    /// A plan of one mark, which is held or not.
     fn plan(mode: Mode, is_held: bool) -> Plan {
-        let mut inputs = inputs("2026-11-23T06:00:00Z".parse().unwrap(), 0);
-        let limit = Limit {
-            number: usize::from(!is_held),
-            percent: 0,
-        };
-        inputs.settings.limits.marks = limit;
-        let gone = organization(1, &owned(1, "Gone", "Open", "Ada"), &[]);
-        let partner = owned(2, "Here", "Open", "Ada");
-        let own = organization(2, &partner, &[]);
-        assert_eq!(partner.id().unwrap(), account_id(2));
-        let accounts = Complete::for_tests(vec![partner]);
-        let both = gathered(vec![gone, own]);
-        Comparison::of(&accounts, &Formers::default(), both, &inputs)
-            .unwrap()
-            .plan(
-                Header::new("r", jiff::Timestamp::UNIX_EPOCH, 1),
-                mode,
-                lists(),
-                inputs,
-                RunUsage::default(),
-            )
-            .plan
+        planned(mode, is_held).plan
     }
 
     fn applied(edit: impl Fn(&mut Applied)) -> Applied {

@@ -620,19 +620,23 @@ impl World {
     ) -> Result<Vec<RecordOutcome>, TestCaseError> {
         let mut results = Vec::new();
         let mut done = |action, id: u64| {
-            results.push(RecordOutcome {
-                action,
-                id: Some(id),
-                salesforce_id: None,
-                outcome: Outcome::Done,
-                job_id: None,
-                error: None,
-                runs_failed: None,
-            });
+            results.push(RecordOutcome::of(action, Some(id), Outcome::Done));
             results.len() < records
         };
         let mut goes_on = records > 0;
         self.assert_nothing_held_is_applied(plan, changes)?;
+        let is_held = plan.guard.holds(Category::Updates);
+        let updates = &changes.entries.updates;
+        let mut unmarked = BTreeSet::new();
+        for unmark in updates.iter().filter_map(Update::only_unmark) {
+            if !goes_on {
+                break;
+            }
+            self.write(&unmark);
+            self.ours.remove(&unmark.id);
+            unmarked.insert(unmark.id);
+            goes_on = done(Action::Update, unmark.id);
+        }
         for create in &changes.entries.creates {
             if !goes_on || plan.guard.holds(Category::Creates) {
                 break;
@@ -640,40 +644,25 @@ impl World {
             let id = self.next_id;
             self.next_id += 1;
             let new = Organization {
-                instance: TARGET.to_owned(),
+                instance: TARGET.into(),
                 id,
-                name: create.name.clone(),
-                external_id: Some(create.salesforce_id.to_string()),
-                updated_at: String::new(),
+                name: create.name.as_str().into(),
+                external_id: Some(create.salesforce_id.as_str().into()),
+                updated_at: "".into(),
                 organization_fields: create.fields.clone(),
             };
             self.organizations.insert(id, new);
             goes_on = done(Action::Create, id);
         }
-        let is_held = plan.guard.holds(Category::Updates);
-        let applied = changes.entries.updates.iter().filter_map(|update| {
-            if is_held {
-                update.only_unmark()
-            } else {
-                Some(update.clone())
-            }
-        });
-        for update in applied {
-            if !goes_on {
+        let without_unmark = |update: &Update| update.without(MARK_FOR_DELETION);
+        for update in updates.iter().filter_map(without_unmark) {
+            if !goes_on || is_held {
                 break;
             }
-            let one = self.organizations.get_mut(&update.id).unwrap();
-            for Change { field, old: _, new } in &update.changes {
-                if field == NAME {
-                    new.as_text().unwrap().clone_into(&mut one.name);
-                } else {
-                    one.organization_fields.set(field, new.clone());
-                }
+            self.write(&update);
+            if !unmarked.contains(&update.id) {
+                goes_on = done(Action::Update, update.id);
             }
-            if update.unmark().is_some() {
-                self.ours.remove(&update.id);
-            }
-            goes_on = done(Action::Update, update.id);
         }
         self.note_the_guard(plan, changes);
         for mark in &changes.entries.marks {
@@ -698,7 +687,22 @@ impl World {
             self.wanted.insert(mark.id);
             goes_on = done(Action::Mark, mark.id);
         }
+        for result in &mut results {
+            let is_update = result.action == Action::Update;
+            result.unmarked = is_update && result.id.is_some_and(|id| unmarked.contains(&id));
+        }
         Ok(results)
+    }
+
+    fn write(&mut self, update: &Update) {
+        let one = self.organizations.get_mut(&update.id).unwrap();
+        for Change { field, old: _, new } in &update.changes {
+            if field == NAME {
+                one.name = new.as_text().unwrap().into();
+            } else {
+                one.organization_fields.set(field, new.clone());
+            }
+        }
     }
 
     /// What was held stays held until a person approves it, or none of it is planned any more.

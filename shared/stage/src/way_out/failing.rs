@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::model::{History, RecordOutcome, failing_key};
 use domain::plan::{Entries, Planned, PlannedRun, Repeated};
+use jiff::Timestamp;
 
-/// Tells each failed record in how many runs in a row it has failed, this one included, and keeps
-/// the numbers in the history.
+/// Tells each failed record in how many runs in a row it has failed, this one included, and since
+/// when. Keeps both in the history.
 ///
 /// A record that was written in vain is counted like one that failed: Zendesk took the value, and
 /// has another one again.
 ///
 /// A run that is in the history already was killed after it had counted, and does not count again.
 /// A record that is held was not tried, and keeps its number.
-pub(super) fn count(run: &mut PlannedRun<'_>, history: &mut History) {
+pub(super) fn count(run: &mut PlannedRun<'_>, history: &mut History, now: Timestamp) {
     let Planned { plan, entries } = run.planned.as_ref();
     let this_run = u32::from(!history.has(&plan.header.run_id));
     let mut tried = BTreeMap::new();
@@ -22,6 +23,8 @@ pub(super) fn count(run: &mut PlannedRun<'_>, history: &mut History) {
         if result.outcome.is_failure() {
             let before = history.failing.get(&key).copied().unwrap_or_default();
             result.runs_failed = Some((before + this_run).max(1));
+            let since = history.failing_since.entry(key.clone()).or_insert(now);
+            result.failing_since = Some(*since);
         } else {
             result.runs_failed = in_vain(result, &plan.found.repeated);
         }

@@ -74,7 +74,7 @@ pub async fn end<S: Store>(
     if let RunEnd::Planned(applied) = &mut end
         && run.mode == Mode::Apply
     {
-        failing::count(applied, &mut history);
+        failing::count(applied, &mut history, run.ended_at);
         put_results(store, run.run_id, run.ended_at, applied).await?;
     }
     let verdict = end.verdict();

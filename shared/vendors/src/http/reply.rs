@@ -4,7 +4,7 @@ use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use domain::Error;
+use domain::{Error, json};
 
 /// The largest body of a reply, after decompression. Source: contract, section 3.
 pub(super) const MOST_BYTES: usize = 32 << 20;
@@ -51,9 +51,14 @@ impl Reply {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// True if the body is JSON of whatever shape.
+    pub fn is_json(&self) -> bool {
+        self.refusal::<serde_json::Value>().is_some()
+    }
+
     /// The body of a refusal as JSON, `None` if it is none.
     pub fn refusal<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(&self.body).ok()
+        json::from_bytes(&self.body).ok()
     }
 
     /// The body of a 2xx, read. The error names the call and the position, never the content.
@@ -96,5 +101,5 @@ impl Reply {
 /// # Errors
 /// If it is no JSON, or of another shape.
 pub fn as_json<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
-    serde_json::from_slice(body)
+    json::from_bytes(body)
 }

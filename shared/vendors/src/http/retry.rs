@@ -5,9 +5,15 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 
 /// The longest pause inside a Lambda; anything longer is a Wait state. Source: contract, section 1.
-const LONGEST_SLEEP_SECONDS: u64 = 5;
+pub const LONGEST_SLEEP_SECONDS: u64 = 5;
 /// Tries of one call in one invocation; the state machine tries the whole stage again.
 const MOST_TRIES: u32 = 3;
+/// After this long a call is not tried again in the same invocation: a read that was not answered
+/// in 30 s is tried once more, and whatever was slower is not. So a call has an end that its caller
+/// can rely on (see `zendesk::times`).
+pub const LONGEST_TRYING: Duration = Duration::from_secs(32);
+/// The pause before what was not sent is tried again in a later invocation.
+const NOT_SENT_PAUSE_SECONDS: u64 = 30;
 /// The pause if a vendor throttles and does not say for how long: what Zendesk's own client takes.
 const UNNAMED_PAUSE_SECONDS: u64 = 10;
 /// The longest pause that is believed. Source: contract, section 6.
@@ -19,6 +25,8 @@ pub struct Attempt {
     /// 1 for the first.
     pub number: u32,
     pub call: Call,
+    /// How long the call has taken so far, with its earlier tries.
+    pub took: Duration,
 }
 
 /// What may be done again, by the kind of call.
@@ -36,8 +44,10 @@ pub enum Call {
 pub enum TryResult {
     /// A whole reply with this status, and the seconds of its `Retry-After` if it has one.
     Status(u16, Option<u64>),
-    /// No connection, a time-out, or a reply that broke off.
+    /// A time-out, or a connection or a reply that broke off.
     Broken,
+    /// No connection was made, so nothing was done.
+    NotSent,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,11 +66,11 @@ pub enum Decision {
 ///
 /// A 429 means that nothing was done. For a call that is sent once, the caller decides what to do
 /// about it. Every 5xx (also a 503 with `Retry-After`), 408, 409, 420 and a broken exchange leave
-/// such a call in doubt. From a token endpoint, 429 and 408 are throttling, and any other 4xx is a
-/// refusal. Source: contract, section 6.
+/// such a call in doubt. What was not sent leaves none. From a token endpoint, 429 and 408 are
+/// throttling, and any other 4xx is a refusal. Source: contract, section 6.
 pub fn decide(attempt: Attempt, result: TryResult) -> Decision {
-    let Attempt { number, call } = attempt;
-    let is_last = number >= MOST_TRIES;
+    let Attempt { number, call, took } = attempt;
+    let is_last = number >= MOST_TRIES || took >= LONGEST_TRYING;
     match (call, result) {
         (Call::Once, TryResult::Status(429, _)) => Decision::Take,
         (_, TryResult::Status(429, named)) => throttled(named, is_last),
@@ -69,12 +79,17 @@ pub fn decide(attempt: Attempt, result: TryResult) -> Decision {
         (Call::Once, TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken) => {
             Decision::Stop
         }
+        (Call::Once, TryResult::NotSent) if is_last => Decision::Pause(NOT_SENT_PAUSE_SECONDS),
         (_, TryResult::Status(503, named @ Some(_))) => throttled(named, is_last),
-        (_, TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken) if is_last => {
-            Decision::Stop
-        }
-        (_, TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken) => {
-            Decision::Again(Duration::from_millis(250 << number))
+        (
+            _,
+            TryResult::Status(500.. | 408 | 409 | 420, _) | TryResult::Broken | TryResult::NotSent,
+        ) => {
+            if is_last {
+                Decision::Stop
+            } else {
+                Decision::Again(Duration::from_millis(250 << number))
+            }
         }
         (_, TryResult::Status(_, _)) => Decision::Take,
     }
@@ -129,7 +144,7 @@ mod tests {
     fn the_policy_as_a_table() {
         use Call::{Once, Repeatable, Token};
         use Decision::{Again, Pause, Stop, Take};
-        use TryResult::{Broken, Status};
+        use TryResult::{Broken, NotSent, Status};
         let ms = |ms| Again(Duration::from_millis(ms));
         #[rustfmt::skip]
         let table = [
@@ -167,14 +182,41 @@ mod tests {
             Row { number: 1, call: Repeatable, result: Broken, wanted: ms(500) },
             Row { number: 3, call: Repeatable, result: Broken, wanted: Stop },
             Row { number: 1, call: Once, result: Broken, wanted: Stop },
+            Row { number: 1, call: Once, result: NotSent, wanted: ms(500) },
+            Row { number: 3, call: Once, result: NotSent, wanted: Pause(30) },
+            Row { number: 1, call: Repeatable, result: NotSent, wanted: ms(500) },
+            Row { number: 3, call: Repeatable, result: NotSent, wanted: Stop },
+            Row { number: 3, call: Token, result: NotSent, wanted: Stop },
         ];
         for row in table {
             let attempt = Attempt {
                 number: row.number,
                 call: row.call,
+                took: Duration::ZERO,
             };
             assert_eq!(decide(attempt, row.result), row.wanted, "{row:?}");
         }
+    }
+
+    #[test]
+    fn a_call_that_has_taken_long_is_not_tried_again_in_the_invocation() {
+        let after = |took, result| {
+            let call = Call::Repeatable;
+            decide(
+                Attempt {
+                    number: 1,
+                    call,
+                    took,
+                },
+                result,
+            )
+        };
+        let throttled = TryResult::Status(429, Some(2));
+        let nearly = LONGEST_TRYING.saturating_sub(Duration::from_millis(1));
+        let again = Decision::Again(Duration::from_millis(500));
+        assert_eq!(after(nearly, TryResult::Broken), again);
+        assert_eq!(after(LONGEST_TRYING, TryResult::Broken), Decision::Stop);
+        assert_eq!(after(LONGEST_TRYING, throttled), Decision::Pause(2));
     }
 
     #[test]

@@ -5,41 +5,30 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Url};
 
-use super::base_url::is_loopback;
+use super::broken::Broken;
 use super::call_error::CallError;
+use super::connections::Connections;
 use super::reply::{Answer, MOST_BYTES, Reply, Unreadable};
 use super::retry::{self, Attempt, Call, Decision, TryResult};
 use super::wire::Wire;
-use domain::{Error, Result, VERSION};
+use domain::{Error, Result};
 
 /// The transport. Cloning shares its connections.
 #[derive(Debug, Clone)]
 pub struct Http {
-    client: reqwest::Client,
+    connections: Connections,
     wire: Wire,
 }
 
 impl Http {
-    /// A transport to the vendor at `base`, whose calls take at most `timeout`, and use the clock
-    /// and the meter of `wire`. A proxy that the environment names is used, except on loopback.
+    /// A transport to the vendor at `base`, whose calls take at most `timeout` unless they name
+    /// another one, and use the clock and the meter of `wire`.
     ///
     /// # Errors
     /// [`Error::Config`] if TLS cannot be set up.
     pub fn new(base: &Url, timeout: Duration, wire: &Wire) -> Result<Self> {
-        let tls = tls::config()?.clone();
-        let mut builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
-        if is_loopback(base) {
-            builder = builder.no_proxy();
-        }
-        let client = builder
-            .timeout(timeout)
-            .connect_timeout(Duration::from_secs(5))
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(format!("partner-sync/{VERSION}"))
-            .build()
-            .map_err(|error| Error::Config(format!("no HTTP client: {}", error.without_url())))?;
         Ok(Self {
-            client,
+            connections: Connections::to(base, timeout)?,
             wire: wire.clone(),
         })
     }
@@ -49,7 +38,13 @@ impl Http {
     }
 
     pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
-        self.client.request(method, url)
+        self.connections.client().request(method, url)
+    }
+
+    /// Sends a request once, whatever comes of it: nobody waits for its answer to go on.
+    pub async fn send_off(&self, request: RequestBuilder) {
+        let reply = self.exchange(Call::Repeatable, request).await;
+        self.wire.meter.sent(false, reply.as_ref().ok());
     }
 
     /// Sends a request, again if [`retry::decide`] says so, and reads the body of a 2xx with
@@ -70,17 +65,17 @@ impl Http {
             retry_after,
         };
         let mut number = 1;
+        let began = self.now();
         loop {
             let Some(this_try) = request.try_clone() else {
                 return Err(doubt("the request cannot be sent".to_owned(), None));
             };
-            let reply = exchange(this_try).await;
+            let reply = self.exchange(call, this_try).await;
             self.wire.meter.sent(number > 1, reply.as_ref().ok());
             let tried = Tried::of(what, call, reply, &read)?;
-            match (
-                retry::decide(Attempt { number, call }, tried.result()),
-                tried,
-            ) {
+            let took = Duration::try_from(self.now().duration_since(began)).unwrap_or_default();
+            let attempt = Attempt { number, call, took };
+            match (retry::decide(attempt, tried.result()), tried) {
                 (Decision::Again(after), _) => {
                     tracing::info!(
                         call = what,
@@ -91,7 +86,13 @@ impl Http {
                     self.wire.clock.nap(after).await;
                     number += 1;
                 }
-                (Decision::Pause(seconds), _) => {
+                (Decision::Pause(seconds), Tried::Broken(broken)) => {
+                    return Err(CallError::Pause {
+                        seconds,
+                        what: format!("{what}: {}", broken.why),
+                    });
+                }
+                (Decision::Pause(seconds), Tried::Answered(_)) => {
                     return Err(CallError::Pause {
                         seconds,
                         what: format!("{what}: throttled, asked to come back in {seconds} s"),
@@ -102,11 +103,29 @@ impl Http {
                     let why = format!("status {} after {number} tries", reply.status);
                     return Err(doubt(why, retry::retry_after(&reply.headers)));
                 }
-                (Decision::Take | Decision::Stop, Tried::Broken(why)) => {
-                    return Err(doubt(why, None));
+                (Decision::Take | Decision::Stop, Tried::Broken(broken)) => {
+                    return Err(doubt(broken.why, None));
                 }
             }
         }
+    }
+
+    /// One request and its whole reply.
+    async fn exchange(&self, call: Call, request: RequestBuilder) -> Result<Reply, Broken> {
+        let client = match call {
+            Call::Once => self.connections.proven(self.now())?,
+            Call::Repeatable | Call::Token => self.connections.client(),
+        };
+        let response = client.execute(request.build()?).await?;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let body = read_body(response).await?;
+        self.connections.answered(self.now());
+        Ok(Reply {
+            status,
+            headers,
+            body,
+        })
     }
 }
 
@@ -115,7 +134,7 @@ enum Tried<T> {
     /// A whole reply; a 2xx is read.
     Answered(Answer<T>),
     /// No whole reply, or one that leaves the same doubt, and why.
-    Broken(String),
+    Broken(Broken),
 }
 
 impl<T> Tried<T> {
@@ -129,7 +148,7 @@ impl<T> Tried<T> {
     fn of(
         what: &str,
         call: Call,
-        reply: Result<Reply, String>,
+        reply: Result<Reply, Broken>,
         read: impl Fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<Self> {
         let reply = match reply {
@@ -145,11 +164,15 @@ impl<T> Tried<T> {
                 let content = Some(content);
                 Ok(Self::Answered(Answer { reply, content }))
             }
-            (Err(Unreadable::NoJson(why)), Call::Repeatable | Call::Once) => Ok(Self::Broken(why)),
+            (Err(Unreadable::NoJson(why)), Call::Repeatable | Call::Once) => {
+                Ok(Self::Broken(Broken::underway(why)))
+            }
             (Err(Unreadable::NoJson(why)), Call::Token) => {
                 Err(Error::Contract(format!("{what}: {why}")))
             }
-            (Err(Unreadable::NoAnswer(error)), Call::Once) => Ok(Self::Broken(error.to_string())),
+            (Err(Unreadable::NoAnswer(error)), Call::Once) => {
+                Ok(Self::Broken(Broken::underway(error.to_string())))
+            }
             (Err(Unreadable::NoAnswer(error)), Call::Repeatable | Call::Token) => Err(error),
         }
     }
@@ -160,29 +183,19 @@ impl<T> Tried<T> {
             Self::Answered(Answer { reply, content: _ }) => {
                 TryResult::Status(reply.status, retry::retry_after(&reply.headers))
             }
-            Self::Broken(_) => TryResult::Broken,
+            Self::Broken(Broken { was_sent: true, .. }) => TryResult::Broken,
+            Self::Broken(Broken {
+                was_sent: false, ..
+            }) => TryResult::NotSent,
         }
     }
 }
 
-/// One request and its whole reply. The error is a text without address, query or content.
-async fn exchange(request: RequestBuilder) -> Result<Reply, String> {
-    let response = request.send().await.map_err(why_broken)?;
-    let status = response.status().as_u16();
-    let headers = response.headers().clone();
-    let body = read_body(response).await?;
-    Ok(Reply {
-        status,
-        headers,
-        body,
-    })
-}
-
 /// Reads a body, and stops one byte above the most it may have after decompression:
 /// [`Reply::read`] then sees that it is too large.
-async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
+async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, Broken> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(why_broken)? {
+    while let Some(chunk) = response.chunk().await? {
         let room = (MOST_BYTES + 1).saturating_sub(body.len());
         body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
         if body.len() > MOST_BYTES {
@@ -190,18 +203,4 @@ async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
         }
     }
     Ok(body)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "an argument of map_err")]
-fn why_broken(error: reqwest::Error) -> String {
-    let text = if error.is_timeout() {
-        "no whole reply in time"
-    } else if error.is_connect() {
-        "cannot connect; check the host in the secret and the network"
-    } else if error.is_decode() || error.is_body() {
-        "the reply broke off"
-    } else {
-        "the connection was lost"
-    };
-    text.to_owned()
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::jwt::SigningKey;
 use crate::http::{Http, base_url};
 use crate::keys::Keys;
-use crate::oauth::{self, ClientCredentials, SignIn};
+use crate::oauth::{self, ClientCredentials, Refusal, SignIn};
 use domain::model::Credential;
 use domain::{Error, Result};
 
@@ -140,8 +140,8 @@ impl Credentials {
         };
         let request = http.request(Method::POST, url).form(&form);
         let wrong_host = "login_url is not the org's own host";
-        let refused = |status, code: &str| {
-            let advice = advice(code);
+        let refused = |status, refusal: &Refusal| {
+            let (code, advice) = (&refusal.code, advice(refusal));
             Error::Auth(format!("{what}: status {status} {code}: {advice}"))
         };
         let TokenReply {
@@ -156,8 +156,12 @@ impl Credentials {
 }
 
 /// What to do about a refused token. Source: Salesforce's list of OAuth error codes.
-fn advice(code: &str) -> &'static str {
-    match code {
+fn advice(refusal: &Refusal) -> &'static str {
+    match refusal.code.as_str() {
+        "invalid_grant" if refusal.says("not supported on this domain") => {
+            "login_url must be the org's My Domain, as Setup, My Domain shows it; this flow does \
+             not work at login.salesforce.com or test.salesforce.com"
+        }
         "invalid_grant" => {
             "the user or the flow was refused; check the app's run-as user, its approval, audience \
              and IP range"

@@ -187,6 +187,7 @@ mod tests {
         assert_eq!(error.name(), "Sync.Contract");
         for words in [
             "Name is missing",
+            "Solutions_Architect_Lookup__c is missing",
             "Solutions_Architect_Lookup__r.Name is missing",
             "Support_Hold__c has the type picklist (wanted: a checkbox)",
             "Type has the type boolean (wanted: text or a picklist)",

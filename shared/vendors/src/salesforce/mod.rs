@@ -10,5 +10,5 @@ mod query;
 mod refused;
 
 pub use auth::Credentials;
-pub use client::Client;
+pub use client::{Client, QUERY_TIMEOUT, TOKEN_TIMEOUT};
 pub use examine::{DescribedField, check_columns};

@@ -44,12 +44,15 @@ pub(super) struct ApiError {
     pub(super) message: String,
 }
 
-/// The column an `INVALID_FIELD` message names, as `No such column 'X' on entity 'Y'`.
+/// The column an `INVALID_FIELD` message names, as `No such column 'X' on entity 'Y'`, or for a
+/// hidden lookup as `Didn't understand relationship 'X' in field path`.
 pub(super) fn column(message: &str) -> String {
-    let name = message
-        .split("No such column '")
-        .nth(1)
-        .and_then(|rest| rest.split('\'').next());
+    let named_after = |words| {
+        let (_, rest) = message.split_once(words)?;
+        rest.split('\'').next()
+    };
+    let name =
+        named_after("No such column '").or_else(|| named_after("Didn't understand relationship '"));
     let is_name = |name: &&str| {
         !name.is_empty()
             && name
@@ -89,7 +92,8 @@ mod tests {
         let contract = "SELECT Account_ID_18__c, Name, Account_Owner_Calc__c, \
             Technical_Account_Manager_Name__c, Restricted_Account__c, \
             Solutions_Architect_Lookup__r.Name, Partner_Track__c, Support_Hold__c, \
-            Account_Risk_Level__c, Type, Partners_Partner_Status__c FROM Account \
+            Account_Risk_Level__c, Type, Partners_Partner_Status__c, \
+            Solutions_Architect_Lookup__c FROM Account \
             WHERE Account_ID_18__c = '0014M00001sDiGEQA0' OR \
             (Type = 'Partner' AND Partners_Partner_Status__c IN ('Authorized') \
             AND Partner_Track__c IN ('Open', 'Select'))";
@@ -106,6 +110,10 @@ mod tests {
                        Row:1:Column:14\nNo such column 'Support_Hold__c' on entity 'Account'. If \
                        you are";
         assert_eq!(column(message), "the field Support_Hold__c");
+        let lookup = "\nSELECT Solutions_Architect_Lookup__r.Name\n       ^\nERROR at \
+                      Row:1:Column:8\nDidn't understand relationship \
+                      'Solutions_Architect_Lookup__r' in field path. If you are";
+        assert_eq!(column(lookup), "the field Solutions_Architect_Lookup__r");
         assert_eq!(column("No such column '<b>' on"), "a field of the query");
         assert_eq!(column(""), "a field of the query");
     }

@@ -10,6 +10,8 @@ pub(super) enum ReadError {
     Session(Error),
     /// The query's place in the pages is lost; it must be asked again.
     Locator(Error),
+    /// The query cannot be understood. Of a further page this says that its place is lost.
+    Malformed(Error),
     /// Asking again would not help.
     Fatal(Error),
 }
@@ -17,9 +19,10 @@ pub(super) enum ReadError {
 impl From<ReadError> for Error {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Session(error) | ReadError::Locator(error) | ReadError::Fatal(error) => {
-                error
-            }
+            ReadError::Session(error)
+            | ReadError::Locator(error)
+            | ReadError::Malformed(error)
+            | ReadError::Fatal(error) => error,
         }
     }
 }
@@ -53,6 +56,9 @@ pub(super) fn refused(what: &str, reply: &Reply) -> ReadError {
             what: say("too many calls at once in this org"),
             retry_after: None,
         }),
+        (403, _) if !reply.is_json() => ReadError::Fatal(Error::Transient(say(
+            "no JSON, so it comes from what stands in front of Salesforce",
+        ))),
         (403, _) => ReadError::Fatal(Error::Auth(say(
             "the app's user may not use the API or read accounts; check its permissions",
         ))),
@@ -66,6 +72,9 @@ pub(super) fn refused(what: &str, reply: &Reply) -> ReadError {
         ))),
         (400 | 404, "INVALID_QUERY_LOCATOR") => ReadError::Locator(Error::Incomplete(say(
             "the place in the pages was lost twice; the next run reads again",
+        ))),
+        (400, "MALFORMED_QUERY") => ReadError::Malformed(Error::Rejected(say(
+            "the query was not understood; see the Salesforce REST guide for this code",
         ))),
         (400, "QUERY_TIMEOUT") => ReadError::Fatal(Error::Transient(say("the query ran too long"))),
         (404 | 410, _) => ReadError::Fatal(Error::Config(say(

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::http::Http;
 use crate::keys::Keys;
-use crate::oauth::{self, ClientCredentials, SignIn};
+use crate::oauth::{self, ClientCredentials, Refusal, SignIn};
 use domain::model::Credential;
 use domain::{Error, Result};
 
@@ -154,7 +154,7 @@ impl Credentials {
         });
         let request = http.request(Method::POST, url).json(&body);
         let wrong_host = "base_url is not the instance's own host";
-        let refused = |status, code: &str| match status {
+        let refused = |status, Refusal { code, .. }: &Refusal| match status {
             404 => Error::Config(format!("{what}: status 404; base_url names no instance")),
             _ => Error::Auth(format!(
                 "{what}: status {status} {code}; check client_id, client_secret and scope of the \

@@ -1,7 +1,5 @@
 //! One client per instance. It signs in, sends, and knows how near the rate limit is.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::SecretString;
@@ -10,12 +8,10 @@ use serde::de::DeserializeOwned;
 use super::auth::{Credentials, Scope};
 use super::rate_limit::RateLimit;
 use super::refused::refused;
+use super::times;
 use crate::http::meter::request_id;
 use crate::http::{Answer, Call, CallError, Http, Reply, Wire, as_json, host_of};
 use domain::{Error, Result};
-
-/// The longest a call may take. Zendesk ends its own calls sooner.
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The pause before a write, if no token could be got.
 const TOKEN_PAUSE_SECONDS: u64 = 30;
@@ -40,7 +36,7 @@ impl Client {
     /// # Errors
     /// [`domain::Error::Config`] if TLS cannot be set up.
     pub fn new(name: &str, credentials: Credentials, scope: Scope, wire: &Wire) -> Result<Self> {
-        let http = Http::new(credentials.base_url(), TIMEOUT, wire)?;
+        let http = Http::new(credentials.base_url(), times::READ, wire)?;
         Ok(Self {
             name: name.to_owned(),
             http,
@@ -84,9 +80,11 @@ impl Client {
     }
 
     pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        let timeout = times::of(&method);
         self.http
             .request(method, url)
             .header("accept", "application/json")
+            .timeout(timeout)
     }
 
     /// Gets a token, if there is none and the instance uses tokens; nothing else is sent.
@@ -99,6 +97,19 @@ impl Client {
             self.token = minted.await?;
         }
         Ok(())
+    }
+
+    /// Gives the token back, if there is one: it could be used for hours yet. Best effort: it ends
+    /// by itself, too. Call it when no other call is to come.
+    pub async fn give_back(&mut self) {
+        let Some(token) = self.token.take() else {
+            return;
+        };
+        let request = self
+            .request(Method::DELETE, self.url("/api/v2/oauth/tokens/current"))
+            .timeout(times::GIVING_BACK);
+        let request = self.credentials.authorize(request, Some(&token));
+        self.http.send_off(request).await;
     }
 
     /// Sends a call with a token, and reads its answer. A refused token is replaced by a new one,
@@ -203,7 +214,25 @@ fn unpermitted(warning: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn writes_have_75_seconds_and_reads_30() {
+        let secret = r#"{"auth": "api_token", "base_url": "http://127.0.0.1:1", "email": "a@b.c",
+            "token": "t"}"#;
+        let credentials = Credentials::read("s", &SecretString::from(secret)).unwrap();
+        let wire = Wire::by(stage::clock::Clock::system());
+        let client = Client::new("global", credentials, Scope::Write, &wire).unwrap();
+        for (method, seconds) in [(Method::GET, 30), (Method::POST, 75), (Method::PUT, 75)] {
+            let request = client.request(method, client.url("/x")).build().unwrap();
+            assert_eq!(
+                request.timeout().copied(),
+                Some(Duration::from_secs(seconds))
+            );
+        }
+    }
 
     #[test]
     fn a_warning_is_shown_by_its_keys_alone() {

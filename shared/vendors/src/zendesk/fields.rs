@@ -61,7 +61,7 @@ pub const OPTIONAL: [(&str, &[&str]); 1] = [(IGNORE_DELETION, CHECKBOX)];
 /// The types that the organization field of a rule may have, the best one first.
 pub fn types_of(rule: Rule) -> &'static [&'static str] {
     match rule {
-        Rule::Id | Rule::ShortId | Rule::Text => TEXT,
+        Rule::Id | Rule::ShortId | Rule::Text | Rule::LookedUp(_) => TEXT,
         Rule::Checkbox | Rule::TickedIf(_) => CHECKBOX,
         Rule::AccountType => DROPDOWN,
     }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::refused::in_short;
+use super::refused::{in_short, list_not_read};
 use crate::http::{Call, CallError};
 use domain::Result;
 
@@ -158,7 +158,8 @@ impl Client {
         let request = self.request(Method::GET, url);
         let JobsReply { job_statuses } = self
             .send("show job statuses", Call::Repeatable, request)
-            .await?;
+            .await
+            .map_err(list_not_read)?;
         Ok(job_statuses.into_iter().map(Job::from).collect())
     }
 

@@ -11,7 +11,7 @@ use domain::model::{
     ACCOUNT_TYPE, AccountId, FieldValue, Fields, FoldedId, Organization, PARTNER_TYPES,
     SALESFORCE_ID, Text, known_fields,
 };
-use domain::{Error, Result};
+use domain::{Error, Result, json};
 
 /// One page of the walk over all organizations, without those that are not wanted.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl PageBody {
     /// # Errors
     /// If it is no JSON, or of another shape.
     pub fn of_whole(body: &[u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice::<ListedPage<'_>>(body)?;
+        json::from_bytes::<ListedPage<'_>>(body)?;
         Ok(Self {
             body: body.to_vec(),
             meta: None,
@@ -91,9 +91,12 @@ impl PageBody {
         let ListedPage {
             organizations,
             meta,
-        } = serde_json::from_slice(&self.body)?;
+        } = json::from_bytes(&self.body)?;
         let ids = organizations.iter().map(|listed| listed.id).collect();
-        let wanted = organizations.into_iter().filter(is_wanted);
+        let there = organizations
+            .into_iter()
+            .filter(ListedOrganization::is_there);
+        let wanted = there.filter(is_wanted);
         let kept: Result<_> = wanted
             .map(|listed| listed.into_organization(instance))
             .collect();
@@ -108,7 +111,8 @@ fn meta_found(body: &[u8]) -> Option<PageMeta> {
     const KEY: &[u8] = br#""meta":"#;
     let place = memchr::memmem::rfind(body, KEY)?;
     let rest = body.get(place + KEY.len()..)?;
-    PageMeta::deserialize(&mut serde_json::Deserializer::from_slice(rest)).ok()
+    let rest = str::from_utf8(rest).ok()?;
+    PageMeta::deserialize(&mut serde_json::Deserializer::from_str(rest)).ok()
 }
 
 impl OrganizationsPage {
@@ -149,6 +153,9 @@ pub struct ListedOrganization<'a> {
     external_id: Option<Text<'a>>,
     #[serde(default, borrow)]
     updated_at: Option<Text<'a>>,
+    /// Whatever it is, it is there only if the organization is not.
+    #[serde(default)]
+    deleted_at: Option<IgnoredAny>,
     #[serde(default, borrow, deserialize_with = "known_fields")]
     organization_fields: Fields<SentValue<'a>>,
 }
@@ -162,7 +169,7 @@ enum SentValue<'a> {
     Other,
 }
 
-impl<'a> ListedOrganization<'a> {
+impl ListedOrganization<'_> {
     fn raw(&self, key: &str) -> Option<&str> {
         match self.organization_fields.get(key)? {
             SentValue::Text(text) => Some(text),
@@ -172,6 +179,11 @@ impl<'a> ListedOrganization<'a> {
 
     fn raw_external_id(&self) -> Option<&str> {
         self.external_id.as_ref().map(|Text(text)| text.as_ref())
+    }
+
+    /// False if it was deleted, and is shown all the same.
+    pub(super) fn is_there(&self) -> bool {
+        self.deleted_at.is_none()
     }
 
     /// True if its account type is a partner's.
@@ -207,6 +219,7 @@ impl<'a> ListedOrganization<'a> {
             name,
             external_id,
             updated_at,
+            deleted_at: _,
             organization_fields,
         } = self;
         let mut fields = Fields::default();
@@ -224,13 +237,12 @@ impl<'a> ListedOrganization<'a> {
             };
             fields.set(key, value);
         }
-        let owned = |Text(text): Text<'a>| text.into_owned();
         Ok(Organization {
-            instance: instance.to_owned(),
+            instance: instance.into(),
             id,
-            name: name.into_owned(),
-            external_id: external_id.map(owned),
-            updated_at: updated_at.map(owned).unwrap_or_default(),
+            name: name.as_ref().into(),
+            external_id: external_id.map(|Text(text)| text.as_ref().into()),
+            updated_at: updated_at.map_or("".into(), |Text(text)| text.as_ref().into()),
             organization_fields: fields,
         })
     }
@@ -367,6 +379,19 @@ mod tests {
         let page = PageBody::of(middle.as_bytes()).unwrap();
         assert!(page.read("global", |_| true).is_err());
         assert!(PageBody::of_whole(middle.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_deleted_organization_is_counted_and_not_kept_even_if_it_is_broken() {
+        let deleted = json!({
+            "id": 1, "name": "a", "deleted_at": "2026-11-01T00:00:00Z",
+            "organization_fields": {"account_owner": 3},
+        });
+        let there = json!({"id": 2, "name": "b", "deleted_at": null});
+        let found = page(&json!({"has_more": false}), &json!([deleted, there]));
+        assert_eq!(found.ids, [1, 2]);
+        let kept: Vec<_> = found.kept.iter().map(|one| one.id).collect();
+        assert_eq!(kept, [2]);
     }
 
     fn listed(fields: &str) -> Result<Organization> {

@@ -10,6 +10,7 @@ mod organizations;
 mod rate_limit;
 mod refused;
 mod related;
+mod times;
 
 pub use crate::http::CallError;
 pub use auth::{Credentials, Scope};

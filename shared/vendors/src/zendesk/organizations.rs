@@ -6,10 +6,11 @@ use serde_json::json;
 
 use super::client::Client;
 use super::listing::{ListedOrganization, PageBody};
+use super::refused::list_not_read;
 use crate::http::{Call, CallError};
-use domain::Result;
 use domain::model::Organization;
 use domain::plan::Create;
+use domain::{Result, json};
 
 #[derive(Deserialize)]
 struct OrganizationsReply<'a> {
@@ -100,9 +101,10 @@ impl Client {
         let request = self.request(Method::GET, url);
         let instance = self.name.clone();
         let read = |body: &[u8]| {
-            let reply: OrganizationsReply<'_> = serde_json::from_slice(body)?;
+            let reply: OrganizationsReply<'_> = json::from_bytes(body)?;
             let all = reply.organizations.into_iter();
-            Ok(all
+            let there = all.filter(ListedOrganization::is_there);
+            Ok(there
                 .map(|listed| listed.into_organization(&instance))
                 .collect::<Result<_>>())
         };
@@ -110,8 +112,8 @@ impl Client {
             .send_and_read(what, Call::Repeatable, request, read)
             .await
         {
-            Err(CallError::Refused { status: 404, .. }) => Ok(Vec::new()),
-            other => Ok(other??),
+            Err(error) => Err(list_not_read(error)),
+            Ok(all) => Ok(all?),
         }
     }
 

@@ -31,6 +31,14 @@ pub(super) fn refused(what: &str, reply: &Reply) -> CallError {
         401 => CallError::Fatal(Error::Auth(format!(
             "{what}: status 401; the credentials were refused, check the secret"
         ))),
+        403 if !reply.is_json() => CallError::Doubt {
+            what: format!(
+                "{what}: status 403 without JSON: it comes from the edge before Zendesk, and \
+                 passes; if it stays, look at what is between (a proxy, a firewall, allowed \
+                 addresses)"
+            ),
+            retry_after: None,
+        },
         403 => CallError::Fatal(Error::Auth(format!(
             "{what}: status 403{}; the client's user needs a role that reads and manages \
              organizations, and the token the scope for it",
@@ -45,6 +53,20 @@ pub(super) fn refused(what: &str, reply: &Reply) -> CallError {
             duplicate: is_duplicate(&body),
             words: words(&body),
         },
+    }
+}
+
+/// What an error means for a call that lists: Zendesk was seen to answer 404 to one although what
+/// it was asked for existed, so a 404 says nothing. Source: dust-tt/dust, issue 9592.
+pub(super) fn list_not_read(error: CallError) -> CallError {
+    match error {
+        CallError::Refused {
+            what, status: 404, ..
+        } => CallError::Doubt {
+            what: format!("{what}: status 404 to a list, which says nothing of what is in it"),
+            retry_after: None,
+        },
+        other => other,
     }
 }
 

@@ -17,16 +17,19 @@ const ENDPOINTS: [(&str, &str, &str); 2] = [
     ("GET", "/api/v2/organizations", "list-organizations-cursor"),
 ];
 
+/// The name of the token endpoint's limit.
+const TOKENS: &str = "oauth-tokens";
+
 impl Zendesk {
     pub(in super::super) fn answer(&mut self, request: &Request) -> Response {
-        if request.path == "/oauth/tokens" {
-            return self.route(request);
-        }
         let minute = self.now_ms.div_euclid(60_000);
         if self.window.0 != minute {
             self.window = (minute, BTreeMap::new());
         }
         let resets = 60 - self.now_ms.div_euclid(1000).rem_euclid(60);
+        if request.path == "/oauth/tokens" {
+            return self.answer_token(request, resets);
+        }
         let (used, is_over) = self.count("", self.rate_limit);
         let endpoint = ENDPOINTS
             .iter()
@@ -50,14 +53,23 @@ impl Zendesk {
             headers.push((format!("zendesk-ratelimit-{name}"), value));
         }
         let mut response = if is_refused {
-            let body = json!({"error": "APIRateLimitExceeded",
-                "description": "Number of allowed API requests per minute exceeded"});
-            Response::json(429, &body).with("retry-after", &resets.to_string())
+            throttled(resets)
         } else {
             self.route(request)
         };
         response.headers.extend(headers);
         response
+    }
+
+    /// The token endpoint has a limit of its own, if any, and shows none.
+    fn answer_token(&mut self, request: &Request, resets: i64) -> Response {
+        let limit = self.endpoint_limits.get(TOKENS).copied();
+        let is_over = limit.is_some_and(|limit| self.count(TOKENS, limit).1);
+        if is_over {
+            throttled(resets)
+        } else {
+            self.route(request)
+        }
     }
 
     /// Counts a request to an endpoint; says how many there were, and whether this is one too many.
@@ -66,4 +78,10 @@ impl Zendesk {
         *used += 1;
         (*used, *used > limit)
     }
+}
+
+fn throttled(resets: i64) -> Response {
+    let body = json!({"error": "APIRateLimitExceeded",
+        "description": "Number of allowed API requests per minute exceeded"});
+    Response::json(429, &body).with("retry-after", &resets.to_string())
 }

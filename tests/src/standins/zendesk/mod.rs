@@ -3,6 +3,7 @@
 
 mod budget;
 mod late;
+mod validity;
 
 use std::collections::BTreeMap;
 
@@ -45,6 +46,20 @@ pub struct Zendesk {
     /// How long a token lasts, in seconds, whatever is asked for.
     #[serde(default)]
     pub token_seconds: Option<i64>,
+    /// After this many requests a token is refused, long before it ends.
+    #[serde(default)]
+    pub token_uses: Option<u32>,
+    /// Organization fields in a page at most; 0 for as many as are asked for.
+    #[serde(default)]
+    pub fields_page_size: usize,
+    /// Fields (`name` too) and a text that their values may not hold, as a field of the type
+    /// `regexp` refuses it: the whole record is refused then.
+    #[serde(default)]
+    pub refused_values: BTreeMap<String, String>,
+    /// Whether names that differ in accents, width or a dotless i are one name: for uniqueness, and
+    /// for the exact search.
+    #[serde(default)]
+    pub folds_names: bool,
     #[serde(default)]
     pub jobs: Jobs,
     /// Requests a minute. More are refused.
@@ -82,6 +97,9 @@ pub struct Token {
     scope: String,
     /// When it ends, in milliseconds since 1970.
     pub ends_ms: i64,
+    /// Requests that came with it.
+    #[serde(default)]
+    uses: u32,
 }
 
 fn admin() -> String {
@@ -106,6 +124,10 @@ impl Default for Zendesk {
             allowed_scopes: None,
             tokens: BTreeMap::new(),
             token_seconds: None,
+            token_uses: None,
+            fields_page_size: 0,
+            refused_values: BTreeMap::new(),
+            folds_names: false,
             jobs: Jobs {
                 takes_ms: 500,
                 ..Jobs::default()
@@ -124,6 +146,11 @@ impl Default for Zendesk {
     }
 }
 
+/// The tickets of an organization: their number follows from its id.
+fn tickets(id: u64) -> u64 {
+    id % 211
+}
+
 impl Zendesk {
     /// True if a scope allows a request. Of what is used here only organizations have scopes of
     /// their own: job statuses and organization fields need the general one.
@@ -139,7 +166,20 @@ impl Zendesk {
     }
 
     fn route(&mut self, request: &Request) -> Response {
-        if request.method == "POST" && request.path == "/oauth/tokens" {
+        let is_write = matches!(request.method.as_str(), "POST" | "PUT");
+        let is_json = request
+            .header("content-type")
+            .starts_with("application/json");
+        if is_write && !is_json {
+            return Response::json(
+                415,
+                &json!({"error": "UnsupportedMediaType", "description": "The Content-Type header \
+                    must be application/json"}),
+            );
+        }
+        // Each path may end in the form of its answer.
+        let path = request.path.strip_suffix(".json").unwrap_or(&request.path);
+        if request.method == "POST" && path == "/oauth/tokens" {
             return self.token(&request.json());
         }
         let Some(scope) = self.scope(request.header("authorization")) else {
@@ -149,6 +189,9 @@ impl Zendesk {
                     is expired, revoked, malformed or invalid"}),
             );
         };
+        if request.method == "DELETE" && path == "/api/v2/oauth/tokens/current" {
+            return self.take_back(request);
+        }
         if !Self::opens(&scope, request) {
             let needed = if request.method == "GET" {
                 "read"
@@ -158,18 +201,11 @@ impl Zendesk {
             let words = format!("You are missing the following required scopes: {needed}");
             return Response::json(403, &json!({"error": "Forbidden", "description": words}));
         }
-        match (request.method.as_str(), request.path.as_str()) {
+        match (request.method.as_str(), path) {
             ("GET", "/api/v2/organizations") => self.list(request),
             ("GET", "/api/v2/organizations/show_many") => self.show_many(request),
             ("GET", "/api/v2/organizations/search") => self.search(request),
-            ("GET", "/api/v2/organization_fields") => Response::json(
-                200,
-                &json!({
-                    "organization_fields": self.fields,
-                    "meta": {"has_more": false, "after_cursor": "last+=", "before_cursor": "f+="},
-                    "links": {},
-                }),
-            ),
+            ("GET", "/api/v2/organization_fields") => self.list_fields(request),
             ("POST", "/api/v2/organizations") => self.create(&request.json()["organization"]),
             ("PUT", "/api/v2/organizations/update_many") => {
                 self.update_many(&request.json(), self.now_ms)
@@ -182,7 +218,9 @@ impl Zendesk {
             }
             ("GET", "/api/v2/users/me") => {
                 let role = self.edits_organizations.map(|_| OWN_ROLE);
-                let user = json!({"id": 7, "role": self.role, "custom_role_id": role});
+                let user = json!({
+                    "id": 7, "name": "Partner sync", "role": self.role, "custom_role_id": role,
+                });
                 Response::json(200, &json!({"user": user}))
             }
             ("GET", "/api/v2/custom_roles/360000001") if self.hides_roles => {
@@ -190,7 +228,9 @@ impl Zendesk {
             }
             ("GET", "/api/v2/custom_roles/360000001") => {
                 let rights = json!({"organization_editing": self.edits_organizations});
-                let role = json!({"id": OWN_ROLE, "configuration": rights});
+                let role = json!({
+                    "id": OWN_ROLE, "name": "Sync", "role_type": 0, "configuration": rights,
+                });
                 Response::json(200, &json!({"custom_role": role}))
             }
             ("GET", path) => match path.strip_prefix("/api/v2/job_statuses/") {
@@ -233,10 +273,11 @@ impl Zendesk {
         let good = Token {
             scope: scope.clone(),
             ends_ms,
+            uses: 0,
         };
         self.tokens.insert(token.clone(), good);
         Response::json(
-            200,
+            201,
             &json!({
                 "access_token": token, "token_type": "bearer", "scope": scope,
                 "expires_in": seconds,
@@ -244,14 +285,31 @@ impl Zendesk {
         )
     }
 
-    fn scope(&self, authorization: &str) -> Option<String> {
+    /// A token is given back: it opens nothing any more.
+    fn take_back(&mut self, request: &Request) -> Response {
+        let token = request.header("authorization").strip_prefix("Bearer ");
+        match token.and_then(|token| self.tokens.remove(token)) {
+            Some(_) => Response {
+                status: 204,
+                headers: Vec::new(),
+                body: Vec::new(),
+            },
+            None => Response::not_found(),
+        }
+    }
+
+    fn scope(&mut self, authorization: &str) -> Option<String> {
         use base64::Engine as _;
         let basic = base64::engine::general_purpose::STANDARD.encode(&self.basic);
         if !self.basic.is_empty() && authorization == format!("Basic {basic}") {
             return Some("read write".to_owned());
         }
-        let token = self.tokens.get(authorization.strip_prefix("Bearer ")?)?;
-        (self.now_ms < token.ends_ms).then(|| token.scope.clone())
+        let token = self
+            .tokens
+            .get_mut(authorization.strip_prefix("Bearer ")?)?;
+        token.uses += 1;
+        let is_used_up = self.token_uses.is_some_and(|most| token.uses > most);
+        (self.now_ms < token.ends_ms && !is_used_up).then(|| token.scope.clone())
     }
 
     /// Cursor pages by id. The last page carries a cursor too, unless it is empty: a full page is
@@ -302,6 +360,34 @@ impl Zendesk {
         Response::json_text(200, body)
     }
 
+    /// Cursor pages of the organization fields, in the order they have.
+    fn list_fields(&self, request: &Request) -> Response {
+        let number = |text: String| text.parse::<usize>().ok();
+        let asked = request.param("page[size]").and_then(number).unwrap_or(100);
+        let most = match self.fields_page_size {
+            0 => 100,
+            most => most,
+        };
+        let size = asked.min(most);
+        let after = request.param("page[after]");
+        let after =
+            after.and_then(|cursor| cursor.strip_prefix("f+")?.strip_suffix('=')?.parse().ok());
+        let first: usize = after.unwrap_or(0);
+        let page: Vec<_> = self.fields.iter().skip(first).take(size).collect();
+        let end = first + page.len();
+        Response::json(
+            200,
+            &json!({
+                "organization_fields": page,
+                "meta": {
+                    "has_more": end < self.fields.len(), "after_cursor": format!("f+{end}="),
+                    "before_cursor": format!("f+{first}="),
+                },
+                "links": {"prev": null, "next": null},
+            }),
+        )
+    }
+
     fn show_many(&self, request: &Request) -> Response {
         let ids: Vec<u64> = request
             .param("ids")
@@ -338,7 +424,7 @@ impl Zendesk {
         Response::json(
             200,
             &json!({
-                "organization_related": {"tickets_count": id % 211, "users_count": id % 37},
+                "organization_related": {"tickets_count": tickets(id), "users_count": id % 37},
             }),
         )
     }
@@ -356,10 +442,14 @@ impl Zendesk {
         };
         let since = self.now_ms - self.search_lag_seconds * 1000;
         let is_indexed = |id: &u64| self.born.get(id).is_none_or(|born| *born <= since);
+        let fits = |one: &Value| match key {
+            "name" => self.is_name_of(one, &wanted),
+            _ => same(&one[key], &wanted),
+        };
         let found: Vec<_> = self
             .organizations
             .iter()
-            .filter(|(id, one)| same(&one[key], &wanted) && is_indexed(id))
+            .filter(|(id, one)| fits(one) && is_indexed(id))
             .map(|(_, one)| one)
             .collect();
         Response::json(
@@ -371,51 +461,14 @@ impl Zendesk {
         )
     }
 
-    /// Why an organization is not created.
-    fn create_refusal(&self, wanted: &Value) -> Option<Response> {
-        let name = wanted["name"]
-            .as_str()
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
-        if name.is_empty() {
-            return Some(invalid("name", "BlankValue", "Name: cannot be blank"));
-        }
-        if self
-            .organizations
-            .values()
-            .any(|one| same(&one["name"], &name))
-        {
-            return Some(invalid(
-                "name",
-                "DuplicateValue",
-                &format!("Name: {name} has already been taken"),
-            ));
-        }
-        let external_id = wanted["external_id"].as_str().map(str::to_owned);
-        if external_id.as_ref().is_some_and(|id| {
-            self.organizations
-                .values()
-                .any(|one| same(&one["external_id"], id))
-        }) {
-            return Some(invalid(
-                "external_id",
-                "DuplicateValue",
-                "External has already been taken",
-            ));
-        }
-        if let Err(key) = self.check(wanted) {
-            return Some(invalid(&key, "InvalidValue", &format!("{key}: is invalid")));
-        }
-        None
-    }
-
     fn create(&mut self, wanted: &Value) -> Response {
         if let Some(refusal) = self.create_refusal(wanted) {
             return refusal;
         }
         let id = self.insert(wanted);
-        Response::json(201, &json!({"organization": self.organizations[&id]}))
+        let organization = &self.organizations[&id];
+        let location = organization["url"].as_str().unwrap_or_default();
+        Response::json(201, &json!({"organization": organization})).with("location", location)
     }
 
     /// A new organization, without a check for duplicates.
@@ -452,26 +505,6 @@ impl Zendesk {
         id
     }
 
-    /// The key of the first drop-down whose value is no option.
-    fn check(&self, wanted: &Value) -> Result<(), String> {
-        for field in self
-            .fields
-            .iter()
-            .filter(|field| field["type"] == "dropdown")
-        {
-            let key = field["key"].as_str().unwrap_or_default();
-            let value = &wanted["organization_fields"][key];
-            let options = field["custom_field_options"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
-            if value.is_string() && !options.iter().any(|option| option["value"] == *value) {
-                return Err(key.to_owned());
-            }
-        }
-        Ok(())
-    }
-
     /// Sets what an update names; keys that are no fields are dropped silently, as Zendesk does.
     pub(super) fn set(&mut self, id: u64, wanted: &Value) {
         let known: Vec<String> = self
@@ -502,33 +535,46 @@ impl Zendesk {
         self.set(id, &Value::Null);
     }
 
+    /// An organization is deleted, and is shown for a while all the same.
+    pub fn delete_and_show(&mut self, id: u64) {
+        let now = self.tick();
+        if let Some(organization) = self.organizations.get_mut(&id) {
+            organization["deleted_at"] = json!(now);
+        }
+    }
+
+    /// The Saturday job of somebody else: what is marked and not exempt is deleted if it has no
+    /// tickets, and made exempt if it has some.
+    pub fn purge(&mut self) {
+        let is_taken = |one: &Value| {
+            let fields = &one["organization_fields"];
+            fields["mark_for_deletion"] == true && fields["ignore_deletion"] != true
+        };
+        let all = self.organizations.iter();
+        let taken: Vec<u64> = all
+            .filter(|(_, one)| is_taken(one))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in taken {
+            if tickets(id) == 0 {
+                self.organizations.remove(&id);
+            } else {
+                self.edit(id, "ignore_deletion", json!(true));
+            }
+        }
+    }
+
+    /// The organizations that were not deleted.
+    fn there(&self) -> impl Iterator<Item = (&u64, &Value)> {
+        let all = self.organizations.iter();
+        all.filter(|(_, one)| one["deleted_at"].is_null())
+    }
+
     /// A person edits an organization field.
     pub fn edit(&mut self, id: u64, key: &str, value: Value) {
         let mut fields = Map::new();
         fields.insert(key.to_owned(), value);
         self.set(id, &json!({"organization_fields": fields}));
-    }
-
-    /// Why an update of one organization fails, in Zendesk's words.
-    pub(super) fn refusal(&self, id: u64, wanted: &Value) -> Option<(&'static str, String)> {
-        if !self.organizations.contains_key(&id) {
-            return Some(("OrganizationNotFound", "Organization not found".to_owned()));
-        }
-        if let Some(name) = wanted["name"].as_str() {
-            let taken = self
-                .organizations
-                .iter()
-                .any(|(other, one)| *other != id && same(&one["name"], name));
-            if taken {
-                return Some((
-                    "OrganizationUpdateFailed",
-                    format!("Name:  {} has already been taken", name.trim()),
-                ));
-            }
-        }
-        self.check(wanted)
-            .err()
-            .map(|key| ("OrganizationUpdateFailed", format!("{key}: is invalid")))
     }
 
     /// The time of the next change.
@@ -551,17 +597,4 @@ fn same(value: &Value, text: &str) -> bool {
     value
         .as_str()
         .is_some_and(|value| value.trim().to_lowercase() == text.trim().to_lowercase())
-}
-
-fn invalid(key: &str, code: &str, words: &str) -> Response {
-    let details = Map::from_iter([(
-        key.to_owned(),
-        json!([{"description": words, "error": code}]),
-    )]);
-    Response::json(
-        422,
-        &json!({
-            "error": "RecordInvalid", "description": "Record validation errors", "details": details,
-        }),
-    )
 }

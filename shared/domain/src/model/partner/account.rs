@@ -20,7 +20,8 @@ pub struct Alliances(pub Vec<AccountId>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     pub name: String,
-    /// Every other managed field by its Zendesk key, [`FIELDS`] in full.
+    /// Every other managed field by its Zendesk key. Of [`FIELDS`] only those are absent whose
+    /// value is not known: the organization's are left as they are.
     pub fields: Fields,
 }
 
@@ -57,11 +58,12 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Account, M::Error> {
         let mut name = None;
         let mut fields = Fields::default();
+        let mut next = 0;
         while let Some(Text(key)) = map.next_key()? {
             if key == NAME_KEY {
                 name = Some(map.next_value()?);
             } else {
-                fields.read(&key, &mut map)?;
+                fields.read(&key, &mut next, &mut map)?;
             }
         }
         let name = name.ok_or_else(|| M::Error::missing_field(NAME_KEY))?;
@@ -90,6 +92,12 @@ impl Account {
     /// The tag of its account type; `None` if its track is neither Open nor Select.
     pub fn account_type(&self) -> Option<&str> {
         self.fields.get(ACCOUNT_TYPE).and_then(FieldValue::as_text)
+    }
+
+    /// The managed fields whose value is not known: the organization's are left as they are.
+    pub fn unseen(&self) -> impl Iterator<Item = &'static Field> {
+        let lookups = FIELDS.iter().filter(|field| field.lookup_id().is_some());
+        lookups.filter(|field| self.fields.get(field.key).is_none())
     }
 
     /// Maps one record of the query's reply.
@@ -138,14 +146,26 @@ fn mapped(record: &Map<String, Value>, id: &AccountId, alliances: &Alliances) ->
     }
     let name = text(record, NAME)?
         .ok_or_else(|| Error::Contract(format!("{NAME} is empty; give it a name")))?;
-    let values = FIELDS.iter().map(|field| {
-        let value = field_value(field, record, id, alliances)?;
-        Ok((field.key, value))
-    });
+    let mut fields = Fields::default();
+    for field in FIELDS {
+        if !is_unseen(field, record)? {
+            fields.set(field.key, field_value(field, record, id, alliances)?);
+        }
+    }
     Ok(Account {
         name: name.to_owned(),
-        fields: values.collect::<Result<_>>()?,
+        fields,
     })
+}
+
+/// True if a lookup leads to a record that the app's user may not see: it has an id, and its record
+/// comes as null. An empty one has no id.
+fn is_unseen(field: &Field, record: &Map<String, Value>) -> Result<bool> {
+    let Some(id) = field.lookup_id() else {
+        return Ok(false);
+    };
+    let followed = field.source.split('.').next().unwrap_or_default();
+    Ok(text(record, id)?.is_some() && lookup(record, followed)?.is_null())
 }
 
 fn field_value(
@@ -158,9 +178,12 @@ fn field_value(
     Ok(match field.rule {
         Rule::Id => FieldValue::text(Some(id.as_str())),
         Rule::ShortId => FieldValue::text(Some(id.short())),
-        Rule::Text => FieldValue::text(text(record, source)?),
+        Rule::Text | Rule::LookedUp(_) => FieldValue::text(text(record, source)?),
         Rule::Checkbox => FieldValue::Flag(checkbox(record, source)?),
-        Rule::TickedIf(wanted) => FieldValue::Flag(text(record, source)? == Some(wanted)),
+        Rule::TickedIf(wanted) => {
+            let text = text(record, source)?;
+            FieldValue::Flag(text.is_some_and(|text| text.eq_ignore_ascii_case(wanted)))
+        }
         Rule::AccountType => {
             let track = text(record, source)?;
             FieldValue::text(account_type(id, track, alliances))
@@ -173,11 +196,15 @@ fn account_type(
     track: Option<&str>,
     alliances: &Alliances,
 ) -> Option<&'static str> {
-    match track {
-        _ if alliances.0.contains(id) => Some("alliance_partner"),
-        Some("Open") => Some("open_partner"),
-        Some("Select") => Some("select_partner"),
-        _ => None,
+    if alliances.0.contains(id) {
+        return Some("alliance_partner");
+    }
+    // As the query finds them: SOQL compares without regard to case.
+    let is = |word: &str| track.is_some_and(|track| track.eq_ignore_ascii_case(word));
+    match () {
+        () if is("Open") => Some("open_partner"),
+        () if is("Select") => Some("select_partner"),
+        () => None,
     }
 }
 

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
 
-use super::Text;
+use super::{Text, trimmed};
 
 /// An account id in its canonical form: 18 characters with a correct checksum. The unifying key of
 /// both systems.
@@ -37,19 +37,22 @@ impl AccountId {
     /// # Errors
     /// [`InvalidAccountId`] says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, InvalidAccountId> {
-        let text = text.trim();
+        let text = trimmed(text);
         if !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(InvalidAccountId::Form);
         }
         let Some((short, given)) = text.split_at_checked(SHORT) else {
             return Err(InvalidAccountId::Form);
         };
-        let checksum = checksum(short);
         match given.len() {
-            0 => Ok(Self(CompactString::from(short) + &checksum)),
-            3 if given == checksum => Ok(Self(CompactString::from(text))),
+            0 => {
+                let mut id = CompactString::from(short);
+                id.extend(checksum(short));
+                Ok(Self(id))
+            }
+            3 if given.chars().eq(checksum(short)) => Ok(Self(CompactString::from(text))),
             3 => Err(InvalidAccountId::Checksum {
-                expected: checksum.to_string(),
+                expected: checksum(short).collect(),
             }),
             _ => Err(InvalidAccountId::Form),
         }
@@ -108,7 +111,7 @@ pub(super) const SHORT: usize = 15;
 /// What a checksum is written in: each character stands for its place.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
-fn checksum(short: &str) -> CompactString {
+fn checksum(short: &str) -> impl Iterator<Item = char> {
     let group = |five: &[u8]| {
         five.iter().rev().fold(0_usize, |bits, c| {
             bits << 1 | usize::from(c.is_ascii_uppercase())
@@ -117,9 +120,8 @@ fn checksum(short: &str) -> CompactString {
     short
         .as_bytes()
         .chunks(5)
-        .filter_map(|five| ALPHABET.get(group(five)))
+        .filter_map(move |five| ALPHABET.get(group(five)))
         .map(|&b| char::from(b))
-        .collect()
 }
 
 /// The id whose 18 characters were all folded to one case; `None` if they were not, or if its

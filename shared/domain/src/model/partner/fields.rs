@@ -49,17 +49,22 @@ impl<V> Fields<V> {
         keys.filter_map(|(key, value)| Some((*key, value.as_ref()?)))
     }
 
-    /// Reads the value of a key of this code's own documents.
+    /// Reads the value of a key of this code's own documents. The keys come in order there, so each
+    /// is looked for at the place where it is expected first, `next`.
     pub(super) fn read<'de, M: MapAccess<'de>>(
         &mut self,
         key: &str,
+        next: &mut usize,
         map: &mut M,
     ) -> Result<(), M::Error>
     where
         V: Deserialize<'de>,
     {
         let unknown = || M::Error::custom("an organization field that is not known");
-        *self.slot(key).ok_or_else(unknown)? = Some(map.next_value()?);
+        let place = place_from(*next, key).ok_or_else(unknown)?;
+        let slot = self.0.get_mut(place).ok_or_else(unknown)?;
+        *slot = Some(map.next_value()?);
+        *next = place + 1;
         Ok(())
     }
 
@@ -71,6 +76,13 @@ impl<V> Fields<V> {
 
 fn place(key: &str) -> Option<usize> {
     KEYS.iter().position(|known| *known == key)
+}
+
+/// The place of a key, looked for from this one on first.
+fn place_from(first: usize, key: &str) -> Option<usize> {
+    let mut behind = KEYS.iter().enumerate().skip(first);
+    let found = behind.find(|(_, known)| **known == key);
+    found.map(|(place, _)| place).or_else(|| place(key))
 }
 
 impl<V> Default for Fields<V> {
@@ -139,11 +151,12 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for Reader<V> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<V>, M::Error> {
         let mut fields = Fields::default();
+        let mut next = 0;
         while let Some(Text(key)) = map.next_key()? {
             if self.skips && place(&key).is_none() {
                 map.next_value::<IgnoredAny>()?;
             } else {
-                fields.read(&key, &mut map)?;
+                fields.read(&key, &mut next, &mut map)?;
             }
         }
         Ok(fields)

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
-use super::AccountId;
 use super::account_id::{PREFIX, SHORT};
+use super::{AccountId, trimmed};
 
 /// The first 15 characters of an account id, in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +27,7 @@ impl FoldedId {
     /// Reads a Salesforce id as an organization carries it; `None` unless it may have been folded:
     /// an account's id of 15 characters, with letters, all of one case.
     pub fn read(text: &str) -> Option<Self> {
-        let text = text.trim();
+        let text = trimmed(text);
         let short: [u8; SHORT] = text.as_bytes().try_into().ok()?;
         let is_id = text.starts_with(PREFIX) && short.iter().all(u8::is_ascii_alphanumeric);
         let has_lower = short.iter().any(u8::is_ascii_lowercase);
@@ -64,8 +64,12 @@ impl FoldedIds {
     /// What an organization's Salesforce id means; `None` if it was not folded, or if no account
     /// has it: then it means what it says.
     pub fn meaning(&self, salesforce_id: &str) -> Option<Meaning<'_>> {
+        // Nearly always: no organization has a folded id.
+        if self.0.is_empty() {
+            return None;
+        }
         let alike = self.0.get(&FoldedId::read(salesforce_id)?)?;
-        let exact = alike.iter().find(|id| id.short() == salesforce_id.trim());
+        let exact = alike.iter().find(|id| id.short() == trimmed(salesforce_id));
         Some(match (exact, alike.as_slice()) {
             (Some(account), _) | (None, [account]) => Meaning::Account(account),
             _ => Meaning::Several,

@@ -161,3 +161,75 @@ fn twice<Id: Ord + Clone>(mut ids: Vec<Id>) -> Option<Id> {
     let found = neighbours.find(|(one, next)| one == next);
     found.map(|(id, _)| id.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Fields, TARGET};
+    use super::*;
+
+    fn instance(name: &str, complete: bool) -> Instance {
+        Instance {
+            name: name.to_owned(),
+            host: String::new(),
+            organizations_scanned: 0,
+            partner_organizations: 0,
+            pages: 1,
+            seconds: 0.0,
+            complete,
+            error: None,
+        }
+    }
+
+    fn organization(instance: &str, id: u64) -> Organization {
+        Organization {
+            instance: instance.into(),
+            id,
+            name: "Acme".into(),
+            external_id: None,
+            updated_at: "".into(),
+            organization_fields: Fields::default(),
+        }
+    }
+
+    fn read(partners: Vec<Organization>, lookalikes: Vec<Organization>) -> Organizations {
+        Organizations {
+            header: Header::new("r", Timestamp::UNIX_EPOCH, partners.len()),
+            organizations: partners,
+            lookalikes,
+            instances: vec![instance(TARGET, true), instance("us-government", false)],
+        }
+    }
+
+    #[test]
+    fn an_organization_that_comes_twice_is_no_complete_read() {
+        let one = || organization(TARGET, 1);
+        let fault = |document: Organizations| {
+            let complete = document.into_complete("r", TARGET);
+            complete.err().map(|error| error.name())
+        };
+        let elsewhere = organization("us-government", 1);
+        let two = vec![organization(TARGET, 2), elsewhere];
+        assert_eq!(fault(read(vec![one()], two)), None);
+        let incomplete = Some("Sync.Incomplete");
+        assert_eq!(fault(read(vec![one(), one()], Vec::new())), incomplete);
+        assert_eq!(fault(read(vec![one()], vec![one()])), incomplete);
+    }
+
+    #[test]
+    fn only_the_target_must_have_been_read_to_its_end() {
+        let fault = |instances| {
+            let document = Organizations {
+                instances,
+                ..read(vec![organization(TARGET, 1)], Vec::new())
+            };
+            let complete = document.into_complete("r", TARGET);
+            complete.err().map(|error| error.name())
+        };
+        let (whole, cut) = (instance(TARGET, true), instance(TARGET, false));
+        let other = |complete| instance("us-government", complete);
+        assert_eq!(fault(vec![other(false), whole]), None);
+        let incomplete = Some("Sync.Incomplete");
+        assert_eq!(fault(vec![other(true), cut]), incomplete);
+        assert_eq!(fault(vec![other(true)]), incomplete);
+    }
+}

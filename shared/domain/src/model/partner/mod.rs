@@ -16,7 +16,7 @@ mod seen_ids;
 pub use account::{Account, Alliances};
 pub use account_id::{AccountId, InvalidAccountId};
 pub use complete::{Complete, Reading, Seen};
-pub use field::{FieldValue, Text};
+pub use field::{FieldValue, Text, trimmed};
 pub use fields::{Fields, known_fields};
 pub use folded_id::{FoldedId, FoldedIds, Meaning};
 pub use former::{Condition, Fate, Former, PARTNER, unmet};

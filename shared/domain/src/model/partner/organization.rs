@@ -1,5 +1,6 @@
 //! Zendesk organizations, as far as the pipeline cares.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountId, FieldValue, Fields, FoldedIds, Meaning};
@@ -20,19 +21,20 @@ pub const EXPIRATION_DATE: &str = "expiration_date";
 pub const PARTNER_TYPES: [&str; 3] = ["alliance_partner", "open_partner", "select_partner"];
 
 /// An organization with the fields the comparison needs: the managed ones, the mark, and the
-/// expiration date.
+/// expiration date. A run holds a hundred thousand of them, and most of their texts fit into the
+/// struct itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
     /// The Zendesk instance it lives on, `global` or `us-government`.
-    pub instance: String,
+    pub instance: CompactString,
     /// Zendesk's id; above 2^32.
     pub id: u64,
     /// The name as Zendesk has it.
-    pub name: String,
+    pub name: CompactString,
     /// Set when we create, never touched afterwards.
-    pub external_id: Option<String>,
+    pub external_id: Option<CompactString>,
     /// ISO 8601, to the second; tells whether somebody changed the organization since it was read.
-    pub updated_at: String,
+    pub updated_at: CompactString,
     /// Organization fields as Zendesk has them, untrimmed; absent keys are unset.
     pub organization_fields: Fields,
 }
@@ -97,11 +99,11 @@ mod tests {
         let mut fields = Fields::default();
         fields.set(SALESFORCE_ID, FieldValue::Text(Some(salesforce_id.into())));
         Organization {
-            instance: TARGET.to_owned(),
+            instance: TARGET.into(),
             id: 1,
-            name: "Acme".to_owned(),
-            external_id: external_id.map(str::to_owned),
-            updated_at: String::new(),
+            name: "Acme".into(),
+            external_id: external_id.map(Into::into),
+            updated_at: "".into(),
             organization_fields: fields,
         }
     }

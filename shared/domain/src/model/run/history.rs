@@ -129,6 +129,9 @@ pub struct History {
     /// In how many runs in a row each record has failed or stayed unknown. Key: Salesforce id, else
     /// organization id.
     pub failing: BTreeMap<String, u32>,
+    /// Since when each of them has, as far as it was written down.
+    #[serde(default)]
+    pub failing_since: BTreeMap<String, Timestamp>,
 }
 
 impl History {
@@ -138,6 +141,7 @@ impl History {
             runs: Vec::new(),
             held_since: None,
             failing: BTreeMap::new(),
+            failing_since: BTreeMap::new(),
         }
     }
 
@@ -179,6 +183,9 @@ impl History {
         all.sort_by_key(|(_, runs)| std::cmp::Reverse(*runs));
         all.truncate(MOST_FAILING);
         self.failing = all.into_iter().collect();
+        let failing = &self.failing;
+        self.failing_since
+            .retain(|key, _| failing.contains_key(key));
     }
 
     /// The run before the last one and the last one, if the pipeline's state changed between them.
@@ -251,6 +258,70 @@ mod tests {
         assert_eq!(left(500, 60), 8 * 24 + 1);
         assert_eq!(left(500, 24 * 60), FEWEST_RUNS);
         assert_eq!(left(3000, 5), MOST_RUNS);
+    }
+
+    /// A run that ended this many minutes before the moment at which it is measured against.
+    fn ago(minutes: i64, ending: Verdict, linked: usize, accounts: usize) -> PastRun {
+        let mut run = run(usize::try_from(minutes).unwrap(), ending, None);
+        run.ended_at = now() - SignedDuration::from_mins(minutes);
+        run.linked = Some(linked);
+        run.counts.accounts = accounts;
+        run
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-23T06:00:00Z".parse().unwrap()
+    }
+
+    fn history(runs: Vec<PastRun>) -> History {
+        let mut history = History::new("r", Timestamp::UNIX_EPOCH);
+        history.runs = runs;
+        history
+    }
+
+    #[test]
+    fn a_run_is_measured_against_the_good_ones_of_the_last_seven_days() {
+        const A_WEEK: i64 = 7 * 24 * 60;
+        let measure = |runs| {
+            let week = history(runs).week(now());
+            (week.fewest_linked, week.most_accounts)
+        };
+        assert_eq!(measure(Vec::new()), (None, None));
+        let runs = vec![
+            ago(A_WEEK + 1, Verdict::Ok, 1, 900),
+            ago(A_WEEK, Verdict::Ok, 40, 60),
+            ago(120, Verdict::Failed, 2, 800),
+            ago(60, Verdict::NothingToDo, 50, 50),
+        ];
+        assert_eq!(measure(runs), (Some(40), Some(60)));
+    }
+
+    #[test]
+    fn what_was_held_is_offered_once_as_of_the_last_run_that_held_it_the_newest_first() {
+        let held = |minutes, digests: &[&str]| PastRun {
+            offered: digests
+                .iter()
+                .map(|digest| Held {
+                    category: Category::Marks,
+                    count: 6,
+                    limit: 5,
+                    digest: (*digest).to_owned(),
+                })
+                .collect(),
+            ..ago(minutes, Verdict::Held, 1, 1)
+        };
+        let runs = vec![
+            held(180, &["a", "b"]),
+            held(120, &["c", "a"]),
+            held(60, &["c"]),
+        ];
+        let offered = history(runs).week(now()).offered;
+        let offered: Vec<_> = offered
+            .iter()
+            .map(|one| (one.held.digest.as_str(), one.at))
+            .collect();
+        let at = |minutes| now() - SignedDuration::from_mins(minutes);
+        assert_eq!(offered, [("c", at(60)), ("a", at(120)), ("b", at(180))]);
     }
 
     #[test]

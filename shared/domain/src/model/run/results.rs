@@ -1,8 +1,12 @@
 //! `results.json`: what became of every record of a plan. Source: contract, section 4.
 
+use std::ops::Not;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Applied, Header, Related, Usage};
+use crate::model::partner::MARK_FOR_DELETION;
 
 /// What was to be done to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,12 +73,52 @@ pub struct RecordOutcome {
     pub job_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// `name`, or the keys of organization fields: what was refused, if everything else of the
+    /// record was written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+    /// True for an update that has taken a mark back, whatever became of the rest of it.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub unmarked: bool,
     /// In how many runs in a row it has failed, this one included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs_failed: Option<u32>,
+    /// The end of the first of these runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
 }
 
 impl RecordOutcome {
+    /// A record of which nothing is known but its outcome.
+    pub fn of(action: Action, id: Option<u64>, outcome: Outcome) -> Self {
+        Self {
+            action,
+            id,
+            salesforce_id: None,
+            outcome,
+            job_id: None,
+            error: None,
+            left_out: Vec::new(),
+            unmarked: false,
+            runs_failed: None,
+            failing_since: None,
+        }
+    }
+
+    /// True if this value of the record was written: `name`, or the key of an organization field.
+    pub fn has_written(&self, field: &str) -> bool {
+        if self.action == Action::Update && field == MARK_FOR_DELETION {
+            return self.unmarked;
+        }
+        match self.outcome {
+            Outcome::Done => true,
+            Outcome::Failed => {
+                !self.left_out.is_empty() && !self.left_out.iter().any(|one| one == field)
+            }
+            Outcome::Drifted | Outcome::Unknown => false,
+        }
+    }
+
     /// Its key in `failing` of `history.json`.
     pub fn failing_key(&self) -> String {
         failing_key(self.salesforce_id.as_deref(), self.id)
@@ -134,15 +178,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_counted_apart_from_what_failed() {
-        let result = |(action, outcome)| RecordOutcome {
-            action,
-            id: Some(1),
-            salesforce_id: None,
-            outcome,
-            job_id: None,
-            error: None,
-            runs_failed: None,
-        };
+        let result = |(action, outcome)| RecordOutcome::of(action, Some(1), outcome);
         let results = [
             (Action::Create, Outcome::Done),
             (Action::Create, Outcome::Unknown),
@@ -160,5 +196,34 @@ mod tests {
             drifted: 1,
         };
         assert_eq!(Applied::of(&results.map(result)), wanted);
+    }
+
+    #[test]
+    fn what_was_left_out_is_not_written_and_the_rest_is() {
+        let update = |outcome| RecordOutcome::of(Action::Update, Some(1), outcome);
+        assert!(update(Outcome::Done).has_written("name"));
+        for other in [Outcome::Failed, Outcome::Unknown, Outcome::Drifted] {
+            assert!(!update(other).has_written("name"), "{other:?}");
+        }
+        let refused = RecordOutcome {
+            left_out: vec!["name".to_owned()],
+            ..update(Outcome::Failed)
+        };
+        assert!(!refused.has_written("name"));
+        assert!(refused.has_written("account_owner"));
+    }
+
+    #[test]
+    fn a_mark_is_taken_back_only_if_that_is_known_of_the_mark_itself() {
+        let update = RecordOutcome::of(Action::Update, Some(1), Outcome::Done);
+        assert!(!update.has_written(MARK_FOR_DELETION));
+        let unmarked = RecordOutcome {
+            unmarked: true,
+            outcome: Outcome::Failed,
+            ..update
+        };
+        assert!(unmarked.has_written(MARK_FOR_DELETION));
+        let mark = RecordOutcome::of(Action::Mark, Some(1), Outcome::Done);
+        assert!(mark.has_written(MARK_FOR_DELETION));
     }
 }
