@@ -31,6 +31,17 @@ def organization_of(state, account):
     return found[0] if found else None
 
 
+def lose_organization(state, account):
+    del target(state)["organizations"][str(organization_of(state, account)["id"])]
+
+
+def add_holder(state, name):
+    """An organization of nobody that has a name."""
+    like = organization_of(state, accounts(state)[10])
+    nobodys = {"id": 77, "name": name, "external_id": None, "organization_fields": {}}
+    target(state)["organizations"]["77"] = {**like, **nobodys}
+
+
 def refuse(state, field):
     target(state)["refused_values"][field] = BAD
 
@@ -41,8 +52,9 @@ def report(twin, run):
     return body.decode().replace("\\", "")
 
 
-def results(twin, run):
-    return twin.stack.document(run["name"], "results.json")["results"]
+def failed(twin, run):
+    results = twin.stack.document(run["name"], "results.json")["results"]
+    return [one for one in results if one["outcome"] == "failed"]
 
 
 @pytest.fixture
@@ -71,7 +83,7 @@ def test_a_refused_name_keeps_neither_the_mark_nor_another_value_from_being_writ
     fields = after["organization_fields"]
     assert not fields["mark_for_deletion"] and fields["account_owner"] == "Nova Linden"
     assert BAD not in after["name"]
-    [result] = [one for one in results(equal, run) if one["outcome"] == "failed"]
+    [result] = failed(equal, run)
     assert (result["left_out"], result["unmarked"]) == (["name"], True)
     left_out = f"left out: name: {BAD} and Sons (in Salesforce: Name)"
     assert left_out in report(equal, run)
@@ -83,8 +95,7 @@ def test_an_unmark_is_written_before_a_create_that_stays_in_doubt(equal):
 
     def edit(state):
         organization_of(state, marked)["organization_fields"]["mark_for_deletion"] = True
-        id = organization_of(state, lost)["id"]
-        del target(state)["organizations"][str(id)]
+        lose_organization(state, lost)
 
     equal.change(edit)
     create = {"host": "global", "method": "POST", "path": "/api/v2/organizations"}
@@ -102,7 +113,7 @@ def test_an_account_with_a_refused_value_is_created_without_it(equal):
 
     def edit(state):
         state["salesforce"]["accounts"][account]["Account_Owner_Calc__c"] = BAD
-        del target(state)["organizations"][str(organization_of(state, account)["id"])]
+        lose_organization(state, account)
         refuse(state, "account_owner")
 
     equal.change(edit)
@@ -110,38 +121,34 @@ def test_an_account_with_a_refused_value_is_created_without_it(equal):
     assert run["output"]["applied"]["failed"] == 1
     created = organization_of(equal.remote.state(), account)
     assert created["organization_fields"].get("account_owner") is None
-    [result] = [one for one in results(equal, run) if one["outcome"] == "failed"]
+    [result] = failed(equal, run)
     assert (result["action"], result["left_out"]) == ("create", ["account_owner"])
     assert result["id"] == created["id"]
 
 
 def test_the_holder_that_zendesk_shows_is_named_though_it_spells_the_name_otherwise(equal):
-    account, other = accounts(equal.remote.state())[9:11]
+    account = accounts(equal.remote.state())[9]
 
     def edit(state):
         state["salesforce"]["accounts"][account]["Name"] = "Café Zürich"
-        del target(state)["organizations"][str(organization_of(state, account)["id"])]
-        holder = {**organization_of(state, other), "id": 77, "name": "Cafe Zurich"}
-        holder.update(external_id=None, organization_fields={})
-        target(state)["organizations"]["77"] = holder
+        lose_organization(state, account)
+        add_holder(state, "Cafe Zurich")
         target(state)["folds_names"] = True
 
     equal.change(edit)
     run = equal.run()
     assert (run["output"]["applied"]["failed"], run["output"]["applied"]["unknown"]) == (1, 0)
-    [result] = [one for one in results(equal, run) if one["outcome"] == "failed"]
+    [result] = failed(equal, run)
     assert "organization 77 has this name" in result["error"]
 
 
 def test_a_space_that_looks_like_any_other_makes_no_second_organization(equal):
-    account, other = accounts(equal.remote.state())[9:11]
+    account = accounts(equal.remote.state())[9]
 
     def edit(state):
         state["salesforce"]["accounts"][account]["Name"] = "Office\u00a0Fit"
-        del target(state)["organizations"][str(organization_of(state, account)["id"])]
-        holder = {**organization_of(state, other), "id": 77, "name": "Office Fit"}
-        holder.update(external_id=None, organization_fields={})
-        target(state)["organizations"]["77"] = holder
+        lose_organization(state, account)
+        add_holder(state, "Office Fit")
 
     equal.change(edit)
     run = equal.run()

@@ -118,6 +118,12 @@ async fn the_walk_over_the_organizations_ends_with_the_runs_time() {
     );
 }
 
+/// The ARN of the execution of the current run.
+fn execution(pipeline: &Pipeline) -> String {
+    let run_id = pipeline.run_id();
+    format!("arn:aws:states:eu-central-1:0:execution:partner-sync:{run_id}")
+}
+
 #[tokio::test]
 async fn a_create_in_doubt_of_a_replaced_execution_is_waited_for() {
     let (standins, mut pipeline) = start(three_creates()).await;
@@ -132,10 +138,7 @@ async fn a_create_in_doubt_of_a_replaced_execution_is_waited_for() {
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
     let waits = pipeline.sync_once_unwaited(&plan).await;
     assert_eq!(waits, Some(60), "and then somebody stops it");
-    pipeline.lease_taken_from = format!(
-        "arn:aws:states:eu-central-1:0:execution:partner-sync:{}",
-        pipeline.run_id()
-    );
+    pipeline.lease_taken_from = execution(&pipeline);
     pipeline.today = partner_sync_tests::clock::now();
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
     let summary = pipeline.apply(&plan).await.unwrap();
@@ -164,10 +167,7 @@ async fn a_create_that_a_replaced_execution_had_not_saved_is_waited_for_and_an_u
         standins
             .world()
             .set_organization(35, "mark_for_deletion", json!(true));
-        pipeline.lease_taken_from = format!(
-            "arn:aws:states:eu-central-1:0:execution:partner-sync:{}",
-            pipeline.run_id()
-        );
+        pipeline.lease_taken_from = execution(&pipeline);
         pipeline.today = partner_sync_tests::clock::now();
         let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
         standins.world().log.clear();
@@ -247,10 +247,7 @@ async fn the_last_invocation_of_a_replaced_execution_is_waited_for() {
             .unwrap()
             .is_none()
     );
-    let replaced = format!(
-        "arn:aws:states:eu-central-1:0:execution:partner-sync:{}",
-        pipeline.run_id()
-    );
+    let replaced = execution(&pipeline);
     pipeline.today = partner_sync_tests::clock::now();
     let plan = json!(pipeline.plan(json!({})).await.unwrap().plan);
     pipeline.lease_taken_from = replaced;
