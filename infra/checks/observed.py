@@ -8,9 +8,10 @@ from common.tables import tables
 from common.template import template
 
 # What each alarm is for: statistic and metric, comparison, minutes it looks back, the points that
-# must be bad (all, or one), what a missing point means, and when it mails. Those that do not mail
-# say what the state machine's own message says. None mails when it ends: see the template. The
-# minutes of NoGoodRun are those of an hourly schedule.
+# must be bad (all, or one), what a missing point means, and when it tells the stack's own topic,
+# which mails. Those that do not mail say what the state machine's own message says. None mails when
+# it ends: see the template. An existing topic is told when each begins and ends. The minutes
+# of NoGoodRun are those of an hourly schedule.
 ALARMS = {
     "RunFailed": ("Sum ExecutionsFailed >= 1", 90, "one", "notBreaching", "begin"),
     "RunTimedOut": ("Sum ExecutionsTimedOut >= 1", 5, "one", "notBreaching", "begin"),
@@ -32,6 +33,15 @@ ALARMS = {
     "CredentialEnds": ("Minimum CredentialDaysLeft < 30", 180, "one", "notBreaching", "begin"),
     "SuspiciouslyEmptyRun": ("Maximum SuspiciouslyEmptyRun >= 1", 5, "one", "ignore", "begin"),
 }
+# CloudWatch allows two days.
+LONGEST_WARM_UP_MINUTES = 2880
+# It ends with the first run, or when none came in time.
+WARM_UP = {
+    "OnlyStartEvaluatingAfterWarmUpPeriodEnds": False,
+    "WarmUpPeriodDurationInMinutes": {
+        "FindInMap": ["Interval", {"Ref": "ScheduleIntervalHours"}, "WarmUpMinutes"]
+    },
+}
 SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
 
 
@@ -40,12 +50,35 @@ def meaning(alarm, whole):
     one = alarm["Properties"]
     minutes = period(one["Period"], whole) * one["EvaluationPeriods"] // 60
     points = "one" if one.get("DatapointsToAlarm", one["EvaluationPeriods"]) == 1 else "all"
-    mails = "+".join(
-        word for key, word in (("AlarmActions", "begin"), ("OKActions", "end")) if key in one
-    )
+    mails = told(one, {"Ref": "Notifications"}, 1)
     sign = SIGNS.get(one["ComparisonOperator"])
     what = f"{one['Statistic']} {one['MetricName']} {sign} {one['Threshold']}"
     return (what, minutes, points, one["TreatMissingData"], mails)
+
+
+TOLD = {"AlarmActions": "begin", "OKActions": "end"}
+
+
+def told(alarm, topic, way):
+    """When an alarm tells a topic. `way` is 1 if the stack creates the topic, and 2 if not."""
+    return "+".join(
+        word for key, word in TOLD.items() if _chosen(alarm.get(key, []), way) == [topic]
+    )
+
+
+def _chosen(value, way):
+    """A value of the template as it is for one of both topics."""
+    if isinstance(value, dict) and value.get("If", [""])[0] == "CreatesTopic":
+        return value["If"][way]
+    return [_chosen(one, way) for one in value] if isinstance(value, list) else value
+
+
+def incident_problems(alarms):
+    """Alarms that would not open an incident behind an existing topic, or would not close it."""
+    for name, alarm in alarms.items():
+        heard = told(alarm["Properties"], {"Ref": "NotificationTopicArn"}, 2)
+        if heard != "begin+end":
+            yield f"{name}: tells an existing topic {heard or 'nothing'} instead of begin+end"
 
 
 def period(value, whole):
@@ -58,20 +91,30 @@ def period(value, whole):
 
 
 def interval_problems(whole):
-    """Intervals of the schedule for which the alarm NoGoodRun looks back a wrong time."""
+    """Intervals of the schedule for which the alarm NoGoodRun looks back a wrong time, or waits a
+    wrong time for the first run."""
     intervals = whole["Parameters"]["ScheduleIntervalHours"]["AllowedValues"]
-    wanted = {str(hours): {"Seconds": hours * 900} for hours in intervals if hours}
-    quarters = whole["Mappings"]["QuarterOfInterval"]
-    for hours in wanted.keys() | quarters.keys():
-        if wanted.get(hours) != quarters.get(hours):
-            is_, should = quarters.get(hours), wanted.get(hours)
-            yield f"QuarterOfInterval: {hours} h is {is_}, and should be {should}"
+    wanted = {
+        str(hours): {
+            "QuarterSeconds": hours * 900,
+            "WarmUpMinutes": min(hours * 135, LONGEST_WARM_UP_MINUTES),
+        }
+        for hours in intervals
+        if hours
+    }
+    known = whole["Mappings"]["Interval"]
+    for hours in wanted.keys() | known.keys():
+        if wanted.get(hours) != known.get(hours):
+            is_, should = known.get(hours), wanted.get(hours)
+            yield f"Interval: {hours} h is {is_}, and should be {should}"
+    waits = whole["Resources"]["NoGoodRun"]["Properties"].get("WarmUpConfiguration")
+    if waits != WARM_UP:
+        yield f"NoGoodRun: would ring when the schedule is switched on: {waits} is not {WARM_UP}"
 
 
 def dashboard_metrics(resource):
     """The names of our metrics on the dashboard."""
-    text = resource["Properties"]["DashboardBody"]["Sub"][0].replace("${Heartbeat}", "")
-    widgets = json.loads(text)["widgets"]
+    widgets = json.loads(resource["Properties"]["DashboardBody"]["Sub"][0])["widgets"]
     return {
         metric[1]
         for widget in widgets
@@ -114,6 +157,7 @@ def problems(names):
     ]
     yield from (f"{name}: is {is_}, not {ALARMS.get(name)}" for name, is_ in wrong)
     yield from (f"{name}: there is no such alarm" for name in set(ALARMS) - set(alarms))
+    yield from incident_problems(alarms)
     yield from interval_problems(whole)
     sections = dict(
         part.split("\n", 1)

@@ -11,6 +11,9 @@ NEVER = "never"
 ANYTHING = ("anything else",)
 # As AWS reads them: all errors, and all but the time-out of a task.
 WILDCARDS = {"States.ALL", "States.TaskFailed"}
+# No wildcard stands for these two. The first can be caught by its name, the second not at all.
+TOO_LARGE = "States.DataLimitExceeded"
+FATAL = "States.Runtime"
 
 # Of AWS's two names for one thing, the second is the local AWS's.
 CONDITION_FAILED = ("DynamoDB.ConditionalCheckFailedException",)
@@ -25,7 +28,14 @@ LAMBDA_IS_AT_FAULT = (
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
 )
-KILLED_OR_TIMED_OUT = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown", "States.Timeout")
+KILLED_OR_TIMED_OUT = (
+    "Runtime.ExitError",
+    "Runtime.OutOfMemory",
+    "Sandbox.Timedout",
+    "Lambda.Unknown",
+    "States.Timeout",
+)
+ANSWER_TOO_LARGE = (TOO_LARGE,)
 
 # When a task is tried again. The errors of a line share its count. With jitter, a pause is anything
 # up to what is said. What stands on no line, such as Sync.Auth and Sync.Bug, is not tried again.
@@ -58,33 +68,46 @@ class Meant:
 
 
 FAILS = {ANYTHING: "Record the failure"}
+
+
+def whatever_comes(state):
+    """One way on from a Lambda that may answer anything, also too much."""
+    return {ANYTHING: state, ANSWER_TOO_LARGE: state}
+
+
+STAGE_FAILS = whatever_comes("Record the failure")
 TASKS = {
     "Take the lease": Meant(LEASE, FAILS | {CONDITION_FAILED: "Read the lease"}),
     "Read the lease": Meant(CALL, FAILS),
     # It may only look as if there were no such execution: see the state's comment.
     "Look at the holder": Meant(
-        CALL | {NO_SUCH_RUN: "2 times: after 5 s"}, FAILS | {NO_SUCH_RUN: "Take over the lease"}
+        CALL | {NO_SUCH_RUN: "2 times: after 5 s", ANSWER_TOO_LARGE: NEVER},
+        FAILS | {(*NO_SUCH_RUN, *ANSWER_TOO_LARGE): "Take over the lease"},
     ),
     "Take over the lease": Meant(LEASE, FAILS | {CONDITION_FAILED: "Read the lease"}),
-    "Record the skipped run": Meant(RECORD, {ANYTHING: "Skip this run"}),
-    "Gather the partner accounts": Meant(GATHER, FAILS),
-    "Gather the organizations": Meant(GATHER, FAILS),
-    "Compare accounts with organizations": Meant(COMPARE, FAILS),
+    "Record the skipped run": Meant(RECORD, whatever_comes("Skip this run")),
+    "Gather the partner accounts": Meant(GATHER, STAGE_FAILS),
+    "Gather the organizations": Meant(GATHER, STAGE_FAILS),
+    "Compare accounts with organizations": Meant(COMPARE, STAGE_FAILS),
     "Confirm the lease": Meant(LEASE, FAILS),
-    "Apply the plan": Meant(SYNC, FAILS),
-    "Release the lease": Meant(LEASE, {ANYTHING: "Has the state changed"}),
-    "Tell people of the change": Meant(CALL, {ANYTHING: "End with the summary"}),
-    "Record the failure": Meant(RECORD, {ANYTHING: "Release the lease after the failure"}),
-    "Release the lease after the failure": Meant(LEASE, {ANYTHING: "Is the failure new"}),
-    "Tell people of the failure": Meant(CALL, {ANYTHING: "Fail with the error's name"}),
+    "Apply the plan": Meant(SYNC, STAGE_FAILS),
+    "Record the failure": Meant(RECORD, whatever_comes("Is there news")),
+    "Tell people": Meant(CALL, {ANYTHING: "Keep the message"}),
+    "Keep the message": Meant(CALL, {ANYTHING: "Note what was not told"}),
+    "Note what was not told": Meant(RECORD, whatever_comes("Release the lease")),
+    "Release the lease": Meant(LEASE, {ANYTHING: "Did the run fail"}),
     "Start the run": Meant(
         CALL | {NAME_IS_TAKEN: NEVER},
         {NAME_IS_TAKEN: "It was started already", ANYTHING: "Keep the failure"},
     ),
     "Keep the failure": Meant(CALL, {ANYTHING: "No run was started"}),
 }
-# These tell of the failure, and so must be given it.
-TELLERS = {"Record the failure", "Keep the failure"}
+# These tell of a failure, and so must be given it, in this variable.
+TELLERS = {
+    "Record the failure": "failure",
+    "Keep the failure": "failure",
+    "Keep the message": "untold",
+}
 
 
 def problems(machines):
@@ -112,7 +135,8 @@ def task_problems(state, meant):
         if seen != wanted:
             yield f"{error}: leads to {seen}, and meant is {wanted}"
     for catcher in catchers:
-        if catcher["Next"] in TELLERS and "failure" not in catcher.get("Assign", {}):
+        told = TELLERS.get(catcher["Next"])
+        if told and told not in catcher.get("Assign", {}):
             yield f"{catcher['Next']} is not given the failure"
     for error in superfluous(retriers, errors):
         yield f"what is said of retrying {error} changes nothing: leave it out"
@@ -153,11 +177,17 @@ def caught(catchers, error):
 def first_match(rules, error):
     """The place of the first rule an error meets: what comes after it is not looked at."""
     for place, rule in enumerate(rules):
-        names = rule["ErrorEquals"]
-        is_failed_task = "States.TaskFailed" in names and error != "States.Timeout"
-        if error in names or is_failed_task or "States.ALL" in names:
+        if error != FATAL and is_met(rule["ErrorEquals"], error):
             return place
     return None
+
+
+def is_met(names, error):
+    """Whether one of a rule's names stands for an error."""
+    if error in names or error == TOO_LARGE:
+        return error in names
+    is_failed_task = "States.TaskFailed" in names and error != "States.Timeout"
+    return is_failed_task or "States.ALL" in names
 
 
 def in_words(retrier):

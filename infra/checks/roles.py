@@ -33,6 +33,50 @@ KEY_STATEMENT = {
     "Condition": {"StringEquals": {"kms:ViaService": THROUGH}},
 }
 NOTHING = {"Ref": "AWS::NoValue"}
+# Step Functions uses the key as the role of the state machine, and names the state machine to it.
+# A condition on the service, as above, would fail runs: so these stand in the role.
+STATES = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
+LOGS = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*"
+
+
+def encrypts_executions(name):
+    """The use of the key for the executions of the state machine of this name."""
+    context = "kms:EncryptionContext:aws:states:stateMachineArn"
+    return {
+        "Sid": "EncryptExecutions",
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": {"Ref": "KmsKeyArn"},
+        "Condition": {"StringEquals": {context: {"Sub": STATES + name}}},
+    }
+
+
+# Role to its own statements about the key, beside the one that all roles have.
+KEY_STATEMENTS = {
+    "StateMachineRole": [
+        encrypts_executions("${AWS::StackName}"),
+        {
+            "Sid": "EncryptItsLog",
+            "Effect": "Allow",
+            "Action": "kms:GenerateDataKey",
+            "Resource": {"Ref": "KmsKeyArn"},
+            "Condition": {"StringLike": {"kms:EncryptionContext:SourceArn": {"Sub": LOGS}}},
+        },
+    ],
+    "StarterRole": [encrypts_executions("${AWS::StackName}-starter")],
+}
+# Without a key it says so: what is only left out would stay as it was.
+ENCRYPTED = {
+    "If": [
+        "HasKey",
+        {
+            "Type": "CUSTOMER_MANAGED_KMS_KEY",
+            "KmsKeyId": {"Ref": "KmsKeyArn"},
+            "KmsDataKeyReusePeriodSeconds": 900,
+        },
+        {"Type": "AWS_OWNED_KEY"},
+    ]
+}
 BOUNDARY = {"If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, NOTHING]}
 
 
@@ -51,12 +95,22 @@ def problems(resources):
 def _owner_problems(name, resource):
     """Resources for which SAM would make a role of its own, or that add to one of ours."""
     kind, own = resource["Type"], resource.get("Properties", {})
-    if kind in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
+    if kind == "AWS::Serverless::Function":
         if own.get("Role") != {"GetAtt": f"{name}Role.Arn"} or "Policies" in own:
             yield f"{name}: its role must be {name}Role, which stands in the template"
-        for event in own.get("Events", {}).values():
-            if "RoleArn" not in event["Properties"]:
-                yield f"{name}: its schedule has no RoleArn, and SAM would make a role"
+        if "Events" in own:
+            yield f"{name}: has events, for which SAM would make roles and rights"
+    if kind == "AWS::Serverless::StateMachine":
+        yield f"{name}: SAM's state machine knows no key; AWS::StepFunctions::StateMachine does"
+    if kind == "AWS::StepFunctions::StateMachine":
+        if own.get("RoleArn") != {"GetAtt": f"{name}Role.Arn"}:
+            yield f"{name}: its role must be {name}Role, which stands in the template"
+        if own.get("EncryptionConfiguration") != ENCRYPTED:
+            yield f"{name}: its executions must be encrypted with the key, if there is one"
+    if kind == "AWS::Scheduler::Schedule" and own["Target"].get("RoleArn") != {
+        "GetAtt": "ScheduleRole.Arn"
+    }:
+        yield f"{name}: its role must be ScheduleRole, which stands in the template"
     beside = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
     if kind in beside and name != "KeyUse":
         yield f"{name}: what a role may do stands in the role"
@@ -73,10 +127,13 @@ def _role_problems(name, role):
         by = trust["Principal"]["Service"]
         if by != "lambda.amazonaws.com" and account != {"Ref": "AWS::AccountId"}:
             yield f"{name}: {by} may take it for another account"
+    about_key = [
+        one for one in statements(role) if any(each.startswith("kms:") for each in actions(one))
+    ]
+    if about_key != KEY_STATEMENTS.get(name, []):
+        yield f"{name}: beside KeyUse it may use the key as {KEY_STATEMENTS.get(name, [])} says"
     for statement in statements(role):
         for action in actions(statement):
-            if action.startswith("kms:"):
-                yield f"{name}: {action} stands in KeyUse, for all roles"
             if "*" in action:
                 yield f"{name}: {action} is more than one action"
             if "*" in listed(statement["Resource"]) and not action.startswith(WITHOUT_RESOURCE):

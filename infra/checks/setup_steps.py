@@ -58,6 +58,16 @@ def blocks(text=None):
     return found
 
 
+def commands_of(section):
+    """The commands of a section, a text for each block, also of those that another test runs."""
+    return [one.text for one in blocks() if one.section == section and one.language == "sh"]
+
+
+def functions():
+    """The shell functions that the page's reader keeps in .local/functions.sh."""
+    return next(one.text for one in blocks() if "functions.sh <<" in one.text)
+
+
 def shown(pattern, output):
     """The lines of a `text` block that no line of an output fits.
 

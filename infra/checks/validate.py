@@ -9,7 +9,7 @@ from common.tables import tables
 from common.template import definitions, template
 from common.version import this_version
 
-from . import observed, retries, roles, sizes
+from . import guarded, observed, policies, retries, roles, sizes
 
 # Functions that fail on an unexpected value, and with them a state that cannot catch the error.
 RISKY = re.compile(r"\$(?:parse|number|eval|toMillis|error|assert)(?=\()")
@@ -24,6 +24,7 @@ def problems(machines, whole, names):
         given = resources[machine]["Properties"]["DefinitionSubstitutions"]
         yield from substitution_problems(machine, definition, given)
     yield from roles.problems(resources)
+    yield from guarded.problems(resources)
     yield from sizes.problems(whole)
     yield from version_problems(whole)
 
@@ -92,10 +93,11 @@ def main():
     found = [*sizes.template_problems(text), *problems(definitions(), whole, names)]
     found += observed.problems(names)
     found += retries.problems(definitions())
+    found += policies.problems()
     print(
         "\n".join(found)
         or "infra: every state is reached and leads on, every error name is known, every failure "
-        "has the meant retries; each role may do what its owner is for; "
+        "has the meant retries; each role may do what its owner is for; nobody else writes; "
         "metrics, alarms, dashboard and runbook agree"
     )
     return 1 if found else 0

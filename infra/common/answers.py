@@ -14,10 +14,15 @@ BY_NEXT = {
         "Read the lease": "another run has it",
     },
     "Read the lease": {"Is the lease held": "read"},
-    "Is the lease held": {"Take the lease": "no", "Look at the holder": "yes"},
+    "Is the lease held": {
+        "Take the lease": "no",
+        "Take over the lease": "by something that is no run",
+        "Look at the holder": "yes",
+        "Record the failure": "by ever another one",
+    },
     "Look at the holder": {
         "Is the holder running": "found",
-        "Take over the lease": "there is no such run",
+        "Take over the lease": "there is no such run, or nothing can be said of it",
     },
     "Is the holder running": {"Record the skipped run": "yes", "Take over the lease": "no"},
     "Take over the lease": {
@@ -29,25 +34,22 @@ BY_NEXT = {
         "Compare accounts with organizations": "yes",
         "Wait before gathering on": "no, Zendesk asks for a pause",
         "Gather the organizations": "no, there are more",
+        "Record the failure": "that is no answer",
     },
     "Is it only a plan": {"Release the lease": "yes", "Confirm the lease": "no"},
     "Confirm the lease": {"Apply the plan": "it is still this run's"},
     "Is everything synced": {
-        "Release the lease": "yes",
+        "Is there news": "yes",
         "Wait before syncing on": "no, a pause comes first",
         "Confirm the lease": "no, there is more",
+        "Record the failure": "that is no answer",
     },
-    "Release the lease": {"Has the state changed": "released"},
-    "Has the state changed": {
-        "Tell people of the change": "yes",
-        "End with the summary": "no, so nobody is told",
-    },
-    "Record the failure": {"Release the lease after the failure": "its report is written"},
-    "Release the lease after the failure": {"Is the failure new": "released"},
-    "Is the failure new": {
-        "Tell people of the failure": "yes",
-        "Fail with the error's name": "no, so nobody is told",
-    },
+    "Record the failure": {"Is there news": "its report is written"},
+    "Is there news": {"Tell people": "yes", "Release the lease": "no, so nobody is told"},
+    "Keep the message": {"Note what was not told": "kept in the queue ScheduleFailures"},
+    "Note what was not told": {"Release the lease": "the next run tells it"},
+    "Release the lease": {"Did the run fail": "released"},
+    "Did the run fail": {"Fail with the error's name": "yes", "End with the summary": "no"},
 }
 QUESTIONS = {"Check the input": "Is the input in order"}
 
@@ -55,7 +57,7 @@ QUESTIONS = {"Check the input": "Is the input in order"}
 def title(state):
     """A state's name, as a question if it asks one."""
     name = QUESTIONS.get(state, state)
-    return name + "?" if name.startswith(("Is ", "Are ", "Has ")) else name
+    return name + "?" if name.startswith(("Is ", "Are ", "Did ")) else name
 
 
 def answer(step, steps):
@@ -65,7 +67,7 @@ def answer(step, steps):
         return [step.error]
     if step.name.startswith("Wait"):
         return [f"{latest(steps, 'wait_seconds', 0)} s"]
-    if step.name.startswith("Tell people"):
+    if step.name == "Tell people":
         return [latest(steps, "notice", {}).get("subject", "")]
     if step.next is None:
         return [step.output.get("verdict", "FAILED")]

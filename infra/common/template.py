@@ -28,7 +28,7 @@ def template():
 def definitions():
     """Logical id to definition of each of the template's state machines, as data."""
     return {
-        name: json.loads((ROOT / "infra" / one["Properties"]["DefinitionUri"]).read_text())
+        name: json.loads((ROOT / "infra" / one["Properties"]["DefinitionS3Location"]).read_text())
         for name, one in template()["Resources"].items()
-        if one["Type"] == "AWS::Serverless::StateMachine"
+        if one["Type"] == "AWS::StepFunctions::StateMachine"
     }

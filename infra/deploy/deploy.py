@@ -3,6 +3,7 @@
 It is no call of `sam deploy`, which would lose something in each step:
 
 - Parameters, the stack's state and Lambda's quota are looked at before anything is built.
+- While a run is under way nothing is deployed: its definition stays, the code under it would not.
 - What a change set would lose for good is said in words, and YES=1 does not agree to it.
 - After a no, nothing is left: no change set, and no empty stack that is in review.
 - A parameter that leaves the environment's file has the default again, not its old value.
@@ -23,6 +24,7 @@ from common.terminal import say, styled
 
 from . import environments, stack_states
 from .environments import Unfit, shown
+from .runs import running
 from .stack_states import exists
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -48,11 +50,13 @@ class Account:
         session = boto3.Session(region_name=region)
         self.s3, self.functions = session.client("s3"), session.client("lambda")
         self.cloudformation = session.client("cloudformation")
+        self.stepfunctions = session.client("stepfunctions")
         try:
             self.id = session.client("sts").get_caller_identity()["Account"]
         except NoCredentialsError:
             raise Unfit(
-                "There are no AWS credentials: set AWS_PROFILE, or run aws configure or aws login."
+                "There are no AWS credentials: sign in with aws sso login and set AWS_PROFILE, or "
+                "set keys; docs/SETUP.md, What you need, has a profile for aws login."
             ) from None
         except (ClientError, BotoCoreError) as error:
             raise Unfit(f"AWS does not take the credentials in {region}: {error}") from None
@@ -83,6 +87,7 @@ def deploy(name, is_sure):
     before = account.stack(environment.stack)
     check_status(environment, before)
     check_quota(environment, account, before)
+    check_runs(environment, account, before)
     say(f"{environment.stack} in {environment.region}, account {account.id}")
     run(["make", "build", f"ARCH={environment.architecture}"])
     bucket = environment.s3_bucket or packages(account)
@@ -93,6 +98,7 @@ def deploy(name, is_sure):
     else:
         show(environment, change_set, before)
         decide(account, change_set, before, is_sure)
+        check_runs_again(environment, account, change_set, before)
         execute(account, change_set, before)
     protect(environment, account)
     for output in account.stack(environment.stack).get("Outputs", []):
@@ -135,6 +141,31 @@ def check_quota(environment, account, stack):
             f"SyncReservedConcurrency: 0 in infra/environments/{environment.name}.yaml, or have "
             f"the quota raised (Service Quotas, Lambda, Concurrent executions)."
         )
+
+
+def check_runs(environment, account, stack):
+    """A run that is under way keeps its definition, and would go on with other code under it."""
+    machine = stack_states.output(stack, "StateMachineArn")
+    names = running(account.stepfunctions, machine) if machine else []
+    if not names:
+        return
+    first = (
+        f"{environment.stack} has a run under way: {', '.join(names)}. Its definition would stay "
+        "as it is and the code under it would not, so it could end with an error. Nothing was "
+        "done. Wait until it has ended, three hours at most, or stop it:"
+    )
+    execution = machine.replace(":stateMachine:", ":execution:")
+    stop = f"aws stepfunctions stop-execution --region {environment.region} --execution-arn"
+    raise Unfit("\n  ".join([first, *(f"{stop} {execution}:{name}" for name in names)]))
+
+
+def check_runs_again(environment, account, change_set, before):
+    """The same, just before it counts: the build and the answer took their time."""
+    try:
+        check_runs(environment, account, before)
+    except Unfit:
+        forget(account, change_set, before)
+        raise
 
 
 def reserves(stack):

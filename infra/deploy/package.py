@@ -1,13 +1,15 @@
-"""make package: one archive that deploys without a build.
+"""make package: one archive that deploys without a build, and what shows where it comes from.
 
 It is laid out as the repository is, so that samconfig.toml, the environments and the documents
 hold in it as they are. The same inputs give the same bytes.
 """
 
+import argparse
 import hashlib
 import io
 import re
 import zipfile
+from pathlib import Path
 
 from checks.validate import version_problems
 from common.places import ROOT
@@ -16,7 +18,8 @@ from common.template import template
 from common.version import this_version
 from common.zips import entry, function_zip
 
-from . import sbom
+from . import provenance, sbom
+from .signing import beside, signed
 
 FILES = [
     "CHANGELOG.md",
@@ -26,10 +29,12 @@ FILES = [
     "SECURITY.md",
     "docs/*.md",
     "docs/*.png",
+    "docs/pipelines/*",
     "docs/policies/*",
     "infra/*.asl.json",
     "infra/RUNBOOK.md",
     "infra/environments/*.yaml",
+    "infra/pipeline-roles.yaml",
     "samconfig.toml",
     "tests/README.md",
 ]
@@ -120,6 +125,32 @@ def make(folder):
     return path
 
 
-if __name__ == "__main__":
-    path = make(ROOT / "target" / "package")
+def release(folder, key=None, **origin):
+    """The archive, the statement of its origin beside it, and with a key the signatures of both."""
+    if key and (more := provenance.changed()):
+        raise SystemExit(f"a signed release is of a commit, and this is not committed:\n{more}")
+    archive = make(folder)
+    statement = archive.with_name(f"{archive.name}.provenance.json")
+    statement.write_text(provenance.document(archive, architecture(), **origin))
+    for path in (archive, statement):
+        # One of an earlier archive of this name would be worse than none.
+        beside(path).unlink(missing_ok=True)
+        if key:
+            beside(path).write_bytes(signed(path.read_bytes(), key))
+    return archive
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="make package")
+    parser.add_argument("--key", type=Path)
+    parser.add_argument("--builder", default=provenance.LOCAL)
+    parser.add_argument("--source")
+    parser.add_argument("--build")
+    said = vars(parser.parse_args())
+    path = release(ROOT / "target" / "package", **said)
     print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+    print("Signed." if said["key"] else "Not signed: KEY=<an SSH key> signs it.")
+
+
+if __name__ == "__main__":
+    main()

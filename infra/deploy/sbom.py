@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.component import Component, ComponentType, Pedigree
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
@@ -19,7 +19,7 @@ from common.places import ROOT
 from common.programs import FUNCTIONS
 from common.version import this_version
 
-LINE = re.compile(r"(?P<depth>\d+)(?P<name>\S+) v(?P<version>\S+)(?P<rest>.*)\|(?P<licence>.*)")
+from .crates import Crate, linked
 
 
 def document(architecture):
@@ -34,12 +34,13 @@ def document(architecture):
         bom_ref="partner-sync",
     )
     bom.metadata.component = product
-    components, needs = linked(architecture)
-    standard = standard_library()
-    for component in [*components.values(), standard]:
-        bom.components.add(component)
-    for key, component in components.items():
-        bom.register_dependency(component, [components[need] for need in needs[key]])
+    crates, needs = linked(architecture)
+    components = {key: component(crate) for key, crate in crates.items()}
+    standard = component(standard_library())
+    for key, crate in components.items():
+        bom.components.add(crate)
+        bom.register_dependency(crate, [components[need] for need in needs[key]])
+    bom.components.add(standard)
     functions = [one for one in components.values() if one.name in FUNCTIONS]
     bom.register_dependency(product, functions)
     for function in functions:
@@ -49,54 +50,56 @@ def document(architecture):
     return JsonV1Dot6(bom).output_as_string(indent=1) + "\n"
 
 
-def linked(architecture):
-    """Every crate that the functions are linked of, and the keys of what each needs."""
-    target = f"{architecture.replace('arm64', 'aarch64')}-unknown-linux-gnu"
-    selected = [word for name in FUNCTIONS for word in ("-p", name)]
-    # Not cargo metadata: it adds the features that the tests alone switch on.
-    command = ["cargo", "tree", "--locked", "--target", target, *selected]
-    command += ["-e", "normal,no-proc-macro", "--prefix", "depth", "-f", "{p}|{l}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"cargo tree does not say what is linked: {done.stderr.strip()}")
-    checksums, components, needs, above = locked(), {}, {}, []
-    for line in filter(None, done.stdout.splitlines()):
-        found = LINE.fullmatch(line.removesuffix(" (*)"))
-        key = (found["name"], found["version"])
-        if key not in components:
-            components[key] = component(*key, found["licence"], checksums.get(key))
-        needs.setdefault(key, set())
-        del above[int(found["depth"]) :]
-        if above:
-            needs[above[-1]].add(key)
-        above.append(key)
-    return components, needs
-
-
-def component(name, version, licence, checksum):
+def component(crate):
     """A crate. Only what comes from the registry, with a checksum, has a public address."""
-    licence = re.sub(r"\s*/\s*", " OR ", licence)  # the way it was written before SPDX
+    licence = re.sub(r"\s*/\s*", " OR ", crate.licence)  # the way it was written before SPDX
+    is_function = crate.name in FUNCTIONS
+    checksum = HashType(alg=HashAlgorithm.SHA_256, content=crate.checksum or "")
     return Component(
-        name=name,
-        version=version,
-        type=ComponentType.LIBRARY if name not in FUNCTIONS else ComponentType.APPLICATION,
-        bom_ref=f"{name}@{version}",
+        name=crate.name,
+        version=crate.version,
+        type=ComponentType.APPLICATION if is_function else ComponentType.LIBRARY,
+        bom_ref=f"{crate.name}@{crate.version}",
         licenses=[LicenseFactory().make_from_string(licence)],
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=checksum)] if checksum else [],
-        purl=PackageURL("cargo", None, name, version) if checksum else None,
+        hashes=[checksum] if crate.checksum else [],
+        purl=public(crate) if crate.checksum else None,
+        pedigree=None if crate.checksum else modified().get(crate.name),
     )
+
+
+def public(crate):
+    """The address of a crate in the registry."""
+    return PackageURL("cargo", None, crate.name, crate.version)
+
+
+def modified():
+    """Crates of ours that stand in for one of the registry, and what they come from.
+
+    A scanner then asks for the advisories of the original as well.
+    """
+    patches = tomllib.loads((ROOT / "Cargo.toml").read_text())["patch"]["crates-io"]
+    return {name: pedigree(ROOT / patch["path"]) for name, patch in patches.items()}
+
+
+def pedigree(folder):
+    """What a crate of ours stands in for: the original of the same name and version."""
+    package = tomllib.loads((folder / "Cargo.toml").read_text())["package"]
+    original = Crate(package["name"], package["version"], "", None)
+    ancestor = Component(
+        name=original.name,
+        version=original.version,
+        type=ComponentType.LIBRARY,
+        purl=public(original),
+    )
+    path = folder.relative_to(ROOT).as_posix()
+    notes = f"Not the original: {path} stands in for it. {package['description']}."
+    return Pedigree(ancestors=[ancestor], notes=notes)
 
 
 def standard_library():
     """Rust's own library, which every binary holds and no lock file names."""
     toolchain = tomllib.loads((ROOT / "rust-toolchain.toml").read_text())["toolchain"]
-    return component("std", toolchain["channel"], "MIT OR Apache-2.0", None)
-
-
-def locked():
-    """Name and version to checksum, from Cargo.lock."""
-    packages = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
-    return {(one["name"], one["version"]): one.get("checksum") for one in packages}
+    return Crate("std", toolchain["channel"], "MIT OR Apache-2.0", None)
 
 
 def moment():

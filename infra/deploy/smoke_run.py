@@ -11,11 +11,14 @@ from common.shown import Shown
 from common.terminal import line, say
 from common.words import counted
 
-from .smoke_checks import fail, ok, one_line
+from . import runs
+from .smoke_checks import fail, ok, one_line, warn
 
 FOLDER = ROOT / ".local" / "smoke"
 FILES = {"html": "report.html", "markdown": "report.md"}
 TRIES = 3
+# Looks at the list of runs before a run that is not in it is a failure: the list may be late.
+LOOKS = 10
 MINUTE = 60
 
 
@@ -23,6 +26,7 @@ def planned(deployed):
     """One run that only plans, to its end, with its report."""
     described = run(deployed)
     yield from judged(described, deployed.parameters.get("RunbookUrl", "infra/RUNBOOK.md"))
+    yield refusal(described)
     yield from fetched(deployed, described, FOLDER / deployed.name)
 
 
@@ -56,7 +60,7 @@ def start(deployed):
 def follow(deployed, execution):
     """Prints the states of an execution until it has ended, and returns its description."""
     # The state machine ends a run after three hours by itself.
-    began = time.monotonic()
+    began, watch = time.monotonic(), Watch(deployed)
     with Shown(Seconds()) as shown:
         while True:
             may_be_unknown = time.monotonic() < began + MINUTE
@@ -66,7 +70,8 @@ def follow(deployed, execution):
                 shown.bring_to(steps(events), has_ended)
                 if has_ended:
                     described["output"] = json.loads(described.get("output") or "null")
-                    return described
+                    return {**described, "watch": watch}
+                watch.look(described["name"])
             pause(deployed)
 
 
@@ -111,6 +116,34 @@ class Seconds:
     def in_all(self, seconds):
         """How long it took."""
         return line(f"{seconds:.1f} s")
+
+
+class Watch:
+    """Whether a run, while it was under way, was seen where make deploy looks."""
+
+    def __init__(self, deployed):
+        self.deployed, self.looks, self.was_seen = deployed, 0, False
+
+    def look(self, name):
+        """Once it was seen, nothing is asked any more."""
+        if not self.was_seen:
+            self.looks += 1
+            client = self.deployed.client("stepfunctions")
+            self.was_seen = name in runs.running(client, self.deployed.outputs["StateMachineArn"])
+
+
+def refusal(described):
+    """Would a deployment have been refused while the run was under way?"""
+    watch, name = described["watch"], described["name"]
+    if watch.was_seen:
+        return ok(f"while {name} was under way, make deploy would have refused")
+    seen = f"{name} was not in the list of running executions in {counted(watch.looks, 'look')}"
+    if watch.looks < LOOKS:
+        return warn(f"{seen}; the list may be late", "start make smoke again")
+    return fail(
+        f"{seen}, so make deploy would not have refused",
+        "before a deployment, look yourself whether a run is under way; tell who maintains it",
+    )
 
 
 def judged(described, runbook):

@@ -42,6 +42,12 @@ def exists(stack):
     return stack is not None and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
 
 
+def output(stack, name):
+    """A stack's output of this name, None if it has none."""
+    outputs = (stack or {}).get("Outputs", [])
+    return next((one["OutputValue"] for one in outputs if one["OutputKey"] == name), None)
+
+
 def can_be_changed(status):
     """False for a stack that cannot be deployed to before something else is done."""
     if status.endswith("IN_PROGRESS"):

@@ -1,6 +1,7 @@
 """MiniStack on a port that the system gives it; its address is written to a file.
 
-MiniStack's own command binds a port that somebody has to have found free before.
+MiniStack's own command binds a port that somebody has to have found free before. And it takes what
+AWS would refuse: two modules of this folder refuse it.
 """
 
 import asyncio
@@ -29,6 +30,10 @@ async def serve(listener):
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
+    from . import bucket_policy, topics
+
+    bucket_policy.enforce()
+    topics.enforce()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     config = Config()

@@ -38,7 +38,7 @@ def restore_bucket(stack):
     for path in BUCKET.rglob("*"):
         if path.is_file():
             key = str(path.relative_to(BUCKET))
-            stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=path.read_bytes())
+            stack.s3_as_operator.put_object(Bucket=stack.bucket, Key=key, Body=path.read_bytes())
 
 
 def document(key):

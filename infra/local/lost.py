@@ -36,7 +36,7 @@ def let_hours_pass(stack, remote, hours):
         # Without it no clock runs: something else keeps the organization.
         if since := entry.get("since"):
             entry["since"] = before(since, hours).isoformat().replace("+00:00", "Z")
-    stack.s3.put_object(**key, Body=json.dumps(memory).encode())
+    stack.s3_as_operator.put_object(**key, Body=json.dumps(memory).encode())
     state = remote.state()
     for account in state["salesforce"]["accounts"].values():
         if changed := account.get("LastModifiedDate"):

@@ -1,22 +1,27 @@
 """The template of production on the local AWS, and executions of its state machine."""
 
+import functools
 import hashlib
 import io
 import json
 import os
 import re
 import time
+import urllib.request
 import zipfile
 from pathlib import Path
 
 import boto3
 
+from common import template as production
 from common.executions import is_local_timeout
 from common.places import REGION, ROOT
 from common.programs import FUNCTIONS, binary
 
 # On AWS no mark is set in the hours before a purge. Here marks can be looked at on any day.
 ON_ANY_DAY = {"QuietHours": 0}
+# The role of who may write to the bucket beside the functions, on this machine.
+OPERATOR = "break-glass"
 
 
 class Stack:
@@ -24,13 +29,7 @@ class Stack:
 
     def __init__(self, endpoint, name="partner-sync"):
         def client(service):
-            return boto3.client(
-                service,
-                endpoint_url=endpoint,
-                region_name=REGION,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-            )
+            return self.client(service, aws_access_key_id="test", aws_secret_access_key="test")
 
         self.name, self.endpoint = name, endpoint
         self.s3, self.cloudformation, self.sfn = (
@@ -44,8 +43,39 @@ class Stack:
             client("dynamodb"),
         )
         self.sns, self.sqs, self.cloudwatch = client("sns"), client("sqs"), client("cloudwatch")
-        self.iam = client("iam")
+        self.iam, self.sts = client("iam"), client("sts")
         self.state_machine = self.bucket = None
+        self.read = 0
+
+    def client(self, service, **credentials):
+        """A client for somebody's credentials."""
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **credentials)
+
+    @functools.cached_property
+    def operator(self):
+        """The ARN of the break-glass role, which is there before the stack is."""
+        trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+        try:
+            made = self.iam.create_role(
+                RoleName=OPERATOR,
+                AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
+            )
+        except self.iam.exceptions.EntityAlreadyExistsException:
+            made = self.iam.get_role(RoleName=OPERATOR)
+        return made["Role"]["Arn"]
+
+    @functools.cached_property
+    def s3_as_operator(self):
+        """The documents for who has taken the break-glass role; others may only read them."""
+        given = self.sts.assume_role(
+            RoleArn=self.operator, RoleSessionName="operator", DurationSeconds=43_200
+        )["Credentials"]
+        return self.client(
+            "s3",
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
 
     def put_secrets(self, secrets):
         """Creates or replaces the operator's secrets."""
@@ -62,7 +92,7 @@ class Stack:
             "TemplateURL": self.package(),
             "Parameters": [
                 {"ParameterKey": key, "ParameterValue": str(value)}
-                for key, value in (ON_ANY_DAY | parameters).items()
+                for key, value in (ON_ANY_DAY | self._opened() | parameters).items()
             ],
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         }
@@ -71,6 +101,11 @@ class Stack:
         else:
             self.cloudformation.update_stack(**arguments)
         self._wait()
+
+    def _opened(self):
+        """The parameter that lets the operator write, once the template has it."""
+        name = "BreakGlassRoleArn"
+        return {name: self.operator} if name in production.template()["Parameters"] else {}
 
     def package(self):
         """Uploads functions, state machines and template, and returns the template's address."""
@@ -86,11 +121,12 @@ class Stack:
         template = (ROOT / "infra" / "template.yaml").read_text()
         for file in (ROOT / "infra").glob("*.asl.json"):
             address = upload(file.name, file.read_bytes())
-            template = template.replace(f"DefinitionUri: {file.name}", f"DefinitionUri: {address}")
+            place = "{{Bucket: {}, Key: {}}}".format(*address.removeprefix("s3://").split("/", 1))
+            template = template.replace(f"Location: {file.name}", f"Location: {place}")
         for name in FUNCTIONS:
             address = upload(f"{name}.zip", zipped(program(name)))
             template = template.replace(f"CodeUri: ../target/lambda/{name}/", f"CodeUri: {address}")
-        if re.search(r"CodeUri: (?!s3:)|DefinitionUri: (?!s3:)", template):
+        if re.search(r"CodeUri: (?!s3:)|DefinitionS3Location: (?!{)", template):
             raise RuntimeError("infra/template.yaml names a folder that is not packaged")
         return upload("template.yaml", template.encode()).replace("s3:/", self.endpoint)
 
@@ -180,30 +216,25 @@ class Stack:
         return "\n".join(lines)
 
     def listen(self):
-        """Has every message to people put into a queue, and returns its address."""
-        queue = self.sqs.create_queue(QueueName="people")["QueueUrl"]
-        arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])[
-            "Attributes"
-        ]["QueueArn"]
+        """Has every message to people sent to an e-mail address, and returns the topic."""
         topic = next(
             topic["TopicArn"]
             for topic in self.sns.list_topics()["Topics"]
             if f":{self.name}-Notifications" in topic["TopicArn"]
         )
-        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-        return queue
+        self.sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="people@example.org")
+        return topic
 
-    def heard(self, queue):
-        """The messages to people since the last time: subject and message of each."""
-        heard = []
-        while messages := self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get(
-            "Messages", []
-        ):
-            for message in messages:
-                self.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-                body = json.loads(message["Body"])
-                heard.append((body["Subject"], body["Message"]))
-        return heard
+    def heard(self, topic):
+        """The mails of a topic since the last time: subject and text of each."""
+        mails = [one for one in self.mail() if one["topic"] == topic]
+        new, self.read = mails[self.read :], len(mails)
+        return [(one["subject"], one["message"]) for one in new]
+
+    def mail(self):
+        """What e-mail addresses and telephones have got."""
+        with urllib.request.urlopen(f"{self.endpoint}/_local/mail", timeout=30) as reply:
+            return json.load(reply)
 
     def lease(self):
         """The lease's item, None if nobody holds it."""
@@ -211,8 +242,8 @@ class Stack:
         return self.dynamodb.get_item(TableName=self._lease_table(), Key=key).get("Item")
 
     def put_lease(self, holder):
-        """Gives the lease to another execution."""
-        item = {"id": {"S": "partner-sync"}, "holder": {"S": holder}}
+        """Gives the lease to this holder, a value as DynamoDB has it, or to None."""
+        item = {"id": {"S": "partner-sync"}} | ({"holder": holder} if holder else {})
         self.dynamodb.put_item(TableName=self._lease_table(), Item=item)
 
     def release_lease(self):

@@ -1,7 +1,8 @@
 """make watch and make invoke: the stages one by one under `cargo lambda watch`.
 
 The stand-ins and the store are those of the demo. `cargo lambda invoke` finds the stages where it
-looks for them, and an event for each in tests/events.
+looks for them. Their events are those of tests/events; what only a store knows, the digests of its
+documents and when a run began, is filled in.
 """
 
 import contextlib
@@ -23,7 +24,11 @@ from .standins import memory, standins
 
 FOLDER = ROOT / ".local" / "watch"
 SESSION = FOLDER / "session.json"
+# The events of the repository, and the same for the store of this session.
 EVENTS = ROOT / "tests" / "events"
+FILLED = FOLDER / "events"
+# What an event names of the stages before, and the stage that answers it.
+ANSWERED_BY = {"accounts": "gather-accounts", "organizations": "gather-orgs", "plan": "compare"}
 BUCKET = "partner-sync-watch"
 # Of `cargo lambda invoke`, unless it is told another.
 PORT = 9000
@@ -108,46 +113,51 @@ def watch_command(address, port):
     return ["cargo", "lambda", "watch", *still, *where, "--timeout", "300"]
 
 
-def payload(session, function):
-    """A stage's input: what the state machine would pass, from the outputs of the stages before."""
-    outputs, base = session["outputs"], {"run_id": session["run_id"]}
+def names():
+    """The events there are: one for each stage, and one for each other task of compare."""
+    return sorted(path.stem for path in EVENTS.glob("*.json"))
 
-    def of(stage, key):
-        if key not in outputs.get(stage, {}):
+
+def stage_of(name):
+    """The stage that an event is for: compare-failed is one of compare's."""
+    return next(one for one in FUNCTIONS if name == one or name.startswith(f"{one}-"))
+
+
+def payload(session, name):
+    """An event of the repository, with what is known of this session's run."""
+    event = json.loads((EVENTS / f"{name}.json").read_text()) | {"run_id": session["run_id"]}
+
+    def answered(stage, key):
+        if key not in session["outputs"].get(stage, {}):
             raise SystemExit(f"first: make invoke F={stage}")
-        return outputs[stage][key]
+        return session["outputs"][stage][key]
 
-    if function == "gather-accounts":
-        return base
-    started = {**base, "started_at": datetime.now(UTC).isoformat()}
-    if function == "gather-orgs":
-        return {**started, "accounts": of("gather-accounts", "accounts")}
-    if function == "compare":
-        return {
-            **started,
-            "task": "compare",
-            "accounts": of("gather-accounts", "accounts"),
-            "organizations": of("gather-orgs", "organizations"),
-            "usage": {
-                "gather_accounts": of("gather-accounts", "usage"),
-                "gather_orgs": of("gather-orgs", "usage"),
-            },
-        }
-    return {**started, "plan": of("compare", "plan")}
+    for key in event.keys() & ANSWERED_BY.keys():
+        event[key] = answered(ANSWERED_BY[key], key)
+    if "usage" in event:
+        stages = FUNCTIONS[: FUNCTIONS.index("compare")]
+        event["usage"] = {one.replace("-", "_"): answered(one, "usage") for one in stages}
+    return started_now(event)
+
+
+def started_now(event):
+    """The event, if it names its run's start, of a run that starts now."""
+    now = {"started_at": datetime.now(UTC).isoformat()}
+    return {**event, **now} if "started_at" in event else event
 
 
 def write_events(session, folder, call):
-    """An event for each stage, as `<stage>.json`, that may be sent at any time, in any order.
+    """Each event of the repository, filled in, to be sent at any time, in any order.
 
     Each is of a run of its own: `call` invokes the stages before it, because an event names the
     documents of the stages before by their digests, and no document is the same in two runs.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for place, function in enumerate(FUNCTIONS):
-        run = {**session, "run_id": f"{session['run_id']}-{function}", "outputs": {}}
-        for before in FUNCTIONS[:place]:
+    for name in names():
+        run = {**session, "run_id": f"{session['run_id']}-{name}", "outputs": {}}
+        for before in FUNCTIONS[: FUNCTIONS.index(name)] if name in FUNCTIONS else ():
             call(run, before)
-        write_event(folder / f"{function}.json", payload(run, function))
+        write_event(folder / f"{name}.json", payload(run, name))
 
 
 def write_event(path, event):
@@ -159,10 +169,8 @@ def write_event(path, event):
 
 def refresh_events(folder):
     """Lets the runs of the events have started now."""
-    for path in (folder / f"{function}.json" for function in FUNCTIONS):
-        event = json.loads(path.read_text())
-        if "started_at" in event:
-            write_event(path, {**event, "started_at": datetime.now(UTC).isoformat()})
+    for path in folder.glob("*.json"):
+        write_event(path, started_now(json.loads(path.read_text())))
 
 
 def invoke(session, function):
@@ -225,22 +233,23 @@ def serve(session):
     print(f"cargo lambda watch listens on port {session['port']}; its log: {session['log']}")
     print("It compiles the stages and makes the events: some minutes, the first time.", flush=True)
     try:
-        write_events(session, EVENTS, invoke)
+        write_events(session, FILLED, invoke)
     except SystemExit as error:
-        print(f"There are no new events in tests/events: {error}")
+        print(f"The events of tests/events are not filled in: {error}")
     options = "" if session["port"] == PORT else f" --invoke-port {session['port']}"
     if session["address"] != "::1":
         options += f" --invoke-address {session['address']}"
     print("In another terminal, in any order and as often as you like:")
-    for name in FUNCTIONS:
-        print(f"  cargo lambda invoke {name} --data-file tests/events/{name}.json{options}")
+    for name in names():
+        file = FILLED.relative_to(ROOT) / f"{name}.json"
+        print(f"  cargo lambda invoke {stage_of(name)} --data-file {file}{options}")
     chain = ", ".join(f"make invoke F={name}" for name in FUNCTIONS)
     print(f"Or one run through all of them, in this order: {chain}")
     print("Ctrl-C ends everything.", flush=True)
     while True:
         time.sleep(REFRESH_SECONDS)
         with contextlib.suppress(OSError, ValueError):
-            refresh_events(EVENTS)
+            refresh_events(FILLED)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """A fresh clone of this repository, with the real tools and the local AWS, and no compiler.
 
 `cargo` is the one thing replaced: what stands in its place does what `cargo lambda build` would do
-last, with the release binaries that this repository has built, and tells what it was asked.
+last, with the release binaries that this repository has built, and tells what it was asked. Which
+crates are linked, the real one says.
 """
 
 import contextlib
@@ -9,6 +10,8 @@ import json
 import os
 import shutil
 import subprocess
+import time
+from pathlib import Path
 
 from common.places import BIN, ROOT
 from common.processes import signed_in
@@ -17,6 +20,7 @@ from local.stack import Stack
 from local.standins import standins
 
 CARGO = """#!/bin/sh
+test "$1" != tree || HOME="{home}" exec "{cargo}" "$@"
 echo "$*" >> "{log}"
 mkdir -p target && cp -r "{root}/target/lambda" target/
 """
@@ -25,12 +29,14 @@ mkdir -p target && cp -r "{root}/target/lambda" target/
 class Clone:
     """A clone's folder, and what a user's shell has there."""
 
-    def __init__(self, folder, endpoint):
+    def __init__(self, folder, endpoint, remote):
         self.folder, self.log, self.endpoint = folder / "clone", folder / "cargo.log", endpoint
+        self.remote = remote
         tools, home = folder / "tools", folder / "home"
         for made in (tools, home):
             made.mkdir()
-        (tools / "cargo").write_text(CARGO.format(log=self.log, root=ROOT))
+        real = {"cargo": shutil.which("cargo"), "home": Path.home()}
+        (tools / "cargo").write_text(CARGO.format(**real, log=self.log, root=ROOT))
         (tools / "cargo").chmod(0o755)
         copy(self.folder)
         path = [tools, ROOT / ".venv-aws" / "bin", os.environ["PATH"]]
@@ -131,6 +137,22 @@ def run_is_ok(stack):
 
 
 @contextlib.contextmanager
+def under_way(clone, stack):
+    """A run that does not end, because Zendesk does not answer; yields its name. Then it stops."""
+    organizations = {"host": "global", "method": "GET", "path": "/api/v2/organizations"}
+    clone.remote.put_faults(
+        [{**organizations, "skip": 0, "times": 0, "act": {"kind": "hang_before"}}]
+    )
+    execution = stack.start(name := f"under-way-{time.time_ns()}")
+    try:
+        yield name
+    finally:
+        clone.remote.put_faults([])
+        stack.sfn.stop_execution(executionArn=execution)
+        stack.wait(execution)
+
+
+@contextlib.contextmanager
 def cloned(folder):
     """A clone, a local AWS for it, and stand-ins whose secrets two stacks have."""
     subprocess.run(["make", "-s", "aws-tools"], cwd=ROOT, check=True)
@@ -138,4 +160,4 @@ def cloned(folder):
         remote.put_world(kind="differences", rate_limit=100_000)
         for name in ("partner-sync-sandbox", "partner-sync"):
             Stack(endpoint, name).put_secrets(remote.secrets(name))
-        yield Clone(folder, endpoint)
+        yield Clone(folder, endpoint, remote)

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from common.executions import states_entered
+from common.processes import signed_in
+from deploy import smoke_run
 from local.ministack import local_aws
 from local.stack import Stack
 from local.standins import memory, standins
@@ -41,14 +43,14 @@ class Twin:
     def __init__(self, stack, remote):
         self.stack, self.remote = stack, remote
         self.numbers = itertools.count(1)
-        self.queue, self.began = stack.listen(), 0
+        self.topic, self.began = stack.listen(), 0
 
     def fresh(self, **world):
         """Both systems anew, no earlier run, the stand-ins' own credentials."""
         # Waits are scaled here, and the minute of a rate limit is not.
         self.remote.put_world(rate_limit=100_000, **(world or {"kind": "differences"}))
         for key in self.stack.objects():
-            self.stack.s3.delete_object(Bucket=self.stack.bucket, Key=key)
+            self.stack.s3_as_operator.delete_object(Bucket=self.stack.bucket, Key=key)
         self.stack.release_lease()
         self.remember()
         self.stack.put_secrets(self.remote.secrets())
@@ -62,7 +64,7 @@ class Twin:
     def put(self, key, document):
         """Replaces a document in the bucket."""
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        self.stack.s3.put_object(Bucket=self.stack.bucket, Key=key, Body=body)
+        self.stack.s3_as_operator.put_object(Bucket=self.stack.bucket, Key=key, Body=body)
 
     def document(self, key):
         """A document of the bucket."""
@@ -104,7 +106,7 @@ class Twin:
 
     def told(self):
         """The messages to people since the last time: subject and message of each."""
-        return self.stack.heard(self.queue)
+        return self.stack.heard(self.topic)
 
     def name(self):
         return f"test-{next(self.numbers)}"
@@ -217,3 +219,19 @@ def deployed(tmp_path_factory):
 def twin(deployed):
     deployed.fresh()
     return deployed
+
+
+@pytest.fixture
+def seen(deployed, monkeypatch):
+    """The deployed stack for somebody who has its credentials, whatever is in it by now."""
+    for name, value in signed_in(deployed.stack.endpoint).items():
+        monkeypatch.setenv(name, value)
+    return deployed
+
+
+@pytest.fixture
+def here(seen, twin, monkeypatch, tmp_path):
+    """The same with both systems anew; reports go into a folder."""
+    monkeypatch.setattr(smoke_run, "FOLDER", tmp_path)
+    twin.remote.clear_log()
+    return twin

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
-from clones import cloned, described, parameters, run_is_ok
+from clones import cloned, described, parameters, run_is_ok, under_way
 
 from deploy import deploy, environments
 from deploy.deploy import check_status, warnings
@@ -55,6 +55,20 @@ def test_an_environment_comes_to_a_run_that_ends_ok_and_is_changed_by_a_yes_alon
     assert all(one["ExecutionStatus"] != "AVAILABLE" for one in summaries)
     clone.succeeds("make deploy ENV=sandbox", said="yes\n")
     assert parameters(stack)["ScheduleState"] == "ENABLED"
+
+
+def test_no_deployment_begins_while_a_run_is_under_way(written):
+    written.succeeds("make deploy ENV=sandbox YES=1")
+    stack, built = written.stack(SANDBOX), written.built()
+    written.edit(PARAMETERS, "ScheduleState: DISABLED", "MaxMarks: 6")
+    with under_way(written, stack) as name:
+        text = written.refuses("make deploy ENV=sandbox YES=1")
+        assert f"{SANDBOX} has a run under way: {name}. Its definition would stay" in text
+        stop = next(line for line in text.splitlines() if "stop-execution" in line)
+        assert written.built() == built, "it was built before the refusal"
+        written.succeeds(stop.strip())
+    written.succeeds("make deploy ENV=sandbox YES=1")
+    assert parameters(stack)["MaxMarks"] == "6"
 
 
 def test_production_is_protected_from_deletion_and_a_refused_beginning_leaves_no_stack(clone):
@@ -109,7 +123,7 @@ def test_everything_that_is_wrong_is_named_before_anything_is_built(written):
         ({"command": "make deploy ENV=live"}, "There is no environment live in samconfig.toml"),
         (
             {"without": ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]},
-            "There are no AWS credentials: set AWS_PROFILE",
+            "There are no AWS credentials: sign in with aws sso login and set AWS_PROFILE",
         ),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "AWS does not take the credentials"),
         ({"ARCH": "arm64"}, "ARCH is arm64, and sandbox is deployed for x86_64"),
@@ -178,6 +192,23 @@ class Aws:
         return {"AccountLimit": {"UnreservedConcurrentExecutions": self.unreserved}}
 
 
+class Runs:
+    """Step Functions with these runs under way."""
+
+    def __init__(self, *names):
+        self.names, self.asked = names, None
+
+    def get_paginator(self, _):
+        return self
+
+    def paginate(self, stateMachineArn, statusFilter):
+        self.asked = (stateMachineArn, statusFilter)
+        return [{"executions": [{"name": name} for name in self.names]}]
+
+
+MACHINE = f"arn:aws:states:us-east-1:000000000000:stateMachine:{SANDBOX}"
+
+
 def change_set(id, action):
     change = {"ResourceChange": {"LogicalResourceId": id, "Action": action}}
     return {"ChangeSetId": "change-set", "StackId": SANDBOX_ID, "Changes": [change]}
@@ -223,6 +254,57 @@ def test_a_change_set_that_aws_refuses_leaves_no_empty_stack(before, left):
     with pytest.raises(SystemExit, match="AWS made no change set: Template format error"):
         deploy.create_change_set(sandbox, aws, "https://template", before)
     assert aws.deleted == ["change-set", *left]
+
+
+def with_machine():
+    outputs = [{"OutputKey": "StateMachineArn", "OutputValue": MACHINE}]
+    return {**STANDING, "Outputs": outputs}
+
+
+def test_runs_that_are_under_way_are_named_with_how_to_stop_each():
+    aws = Aws()
+    aws.stepfunctions = Runs("by-hand", "2026-11-24T06-00Z")
+    with pytest.raises(Unfit) as refused:
+        deploy.check_runs(environment(), aws, with_machine())
+    first, *lines = str(refused.value).splitlines()
+    assert "has a run under way: by-hand, 2026-11-24T06-00Z. " in first
+    assert [line.rsplit(":", 1)[1] for line in lines] == ["by-hand", "2026-11-24T06-00Z"]
+    execution = MACHINE.replace("stateMachine", "execution")
+    assert all(f"--execution-arn {execution}:" in line for line in lines)
+    assert aws.stepfunctions.asked == (MACHINE, "RUNNING")
+
+
+@pytest.mark.parametrize(
+    "stack", [None, {**STANDING, "StackStatus": "REVIEW_IN_PROGRESS"}, STANDING]
+)
+def test_a_stack_without_a_state_machine_has_no_runs(stack):
+    aws = Aws()
+    aws.stepfunctions = Runs("of another stack")
+    deploy.check_runs(environment(), aws, stack)
+    assert aws.stepfunctions.asked is None
+
+
+def test_a_run_that_began_meanwhile_ends_the_deployment_just_before_it_counts(monkeypatch):
+    aws, executed = Aws(), []
+    aws.stepfunctions = Runs()
+    aws.stack = lambda _: with_machine()
+    steps = {
+        "Account": lambda _: aws,
+        "check_quota": lambda *_: None,
+        "run": lambda _: None,
+        "packages": lambda _: "packages",
+        "package": lambda *_: "https://template",
+        "create_change_set": lambda *_: change_set("Sync", "Modify"),
+        "show": lambda *_: None,
+        # Somebody starts a run while the question stands.
+        "decide": lambda *_: setattr(aws, "stepfunctions", Runs("late")),
+        "execute": lambda *_: executed.append(True),
+    }
+    for name, step in steps.items():
+        monkeypatch.setattr(deploy, name, step)
+    with pytest.raises(Unfit, match="has a run under way: late"):
+        deploy.deploy("sandbox", is_sure=True)
+    assert aws.deleted == ["change-set"] and not executed
 
 
 def environment(**parameters):

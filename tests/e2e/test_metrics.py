@@ -145,10 +145,12 @@ def test_an_existing_topic_takes_the_place_of_an_own_one(twin):
         stack.deploy(NotificationTopicArn=topic, NotificationEmail="on-call@partner.example")
         assert twin.stack.sns.list_topics()["Topics"] == before
         assert outputs(stack)["NotificationTopicArn"] == topic
-        mailed = {action for one in alarms(stack).values() for action in one["AlarmActions"]}
-        assert mailed == {topic}
+        told = alarms(stack)
+        assert told.keys() == {name.lower() for name in observed.ALARMS} - {"nogoodrun"}
+        for name, one in told.items():
+            assert (one["AlarmActions"], one["OKActions"]) == ([topic], [topic]), name
         described = stack.sfn.describe_state_machine(stateMachineArn=stack.state_machine)
-        assert described["definition"].count(topic) == 2
+        assert described["definition"].count(topic) == 1
         [subscription] = stack.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
         assert subscription["Endpoint"] == "on-call@partner.example"
     finally:
@@ -168,8 +170,12 @@ def test_what_does_not_hold_together_is_found(monkeypatch):
     del resources["Sync"]["Properties"]["ReservedConcurrentExecutions"]
     monkeypatch.setattr(observed, "template", lambda: template)
     resources["CredentialEnds"]["Properties"]["Threshold"] = 3
-    resources["InstanceUnread"]["Properties"]["OKActions"] = ["topic"]
-    template["Mappings"]["QuarterOfInterval"]["6"]["Seconds"] = 900
+    resources["InstanceUnread"]["Properties"]["OKActions"] = [{"Ref": "Notifications"}]
+    del resources["HeldChanges"]["Properties"]["AlarmActions"]
+    del resources["RunTimedOut"]["Properties"]["OKActions"]
+    template["Mappings"]["Interval"]["6"]["QuarterSeconds"] = 900
+    del template["Mappings"]["Interval"]["24"]
+    del resources["NoGoodRun"]["Properties"]["WarmUpConfiguration"]
     said = {**tables(), "metrics": ["M3", "GoodRun"], "runbook_headings": ["Nowhere"]}
     monkeypatch.setattr(observed, "tables", lambda: said)
     found = "\n".join(observed.problems({"Sync.Auth", "Sync.Novel"}))
@@ -179,7 +185,12 @@ def test_what_does_not_hold_together_is_found(monkeypatch):
         "HeldBack: an alarm watches it",
         "CredentialEnds: is ('Minimum CredentialDaysLeft < 3'",
         "InstanceUnread: is ('Maximum InstancesUnread >= 1', 5, 'one', 'ignore', 'begin+end')",
-        "QuarterOfInterval: 6 h is {'Seconds': 900}, and should be {'Seconds': 5400}",
+        "InstanceUnread: tells an existing topic begin instead of begin+end",
+        "HeldChanges: tells an existing topic end instead of begin+end",
+        "RunTimedOut: tells an existing topic begin instead of begin+end",
+        "Interval: 6 h is {'QuarterSeconds': 900, 'WarmUpMinutes': 810}, and should be",
+        "Interval: 24 h is None, and should be {'QuarterSeconds': 21600, 'WarmUpMinutes': 2880}",
+        "NoGoodRun: would ring when the schedule is switched on",
         "alarms is 14 in the template",
         "the report names the runbook's section 'Nowhere'",
         "Conflicts: its description links to no section",

@@ -177,9 +177,7 @@ def test_a_plan_that_cannot_be_read_is_not_called_no_plan(twin):
     execution = twin.start_until("Apply the plan")
     twin.until_hung()
     run_id = execution.rsplit(":", 1)[1]
-    twin.stack.s3.put_object(
-        Bucket=twin.stack.bucket, Key=f"runs/{run_id}/creates.json", Body=b"{}"
-    )
+    twin.put(f"runs/{run_id}/creates.json", b"{}")
     twin.kill_sync()
     assert twin.stack.wait(execution)["error"] == "Sync.Contract"
     told = " ".join(step["text"] for step in report(twin, run_id)["what_to_do"])
@@ -260,7 +258,7 @@ def test_a_run_is_replayed_from_its_bucket(twin, spoiled):
     if spoiled:
         key = f"runs/{run_id}/updates.json"
         changed = twin.stack.objects()[key].replace(b"Nova Linden", b"Somebody Else")
-        twin.stack.s3.put_object(Bucket=twin.stack.bucket, Key=key, Body=changed)
+        twin.put(key, changed)
     env = {
         **os.environ,
         "BUCKET": twin.stack.bucket,

@@ -206,6 +206,18 @@ def test_our_own_crates_are_not_taken_for_strangers_of_the_same_name(bill):
             assert "purl" not in one
 
 
+def test_a_crate_of_ours_in_the_place_of_another_names_the_original(bill):
+    patched = tomllib.loads((ROOT / "Cargo.toml").read_text())["patch"]["crates-io"]
+    modified = {one["name"]: one for one in bill["components"] if "pedigree" in one}
+    assert set(modified) == set(patched) == {"crc-fast"}
+    found = modified["crc-fast"]
+    (original,) = found["pedigree"]["ancestors"]
+    assert original["purl"] == f"pkg:cargo/crc-fast@{found['version']}"
+    assert "infra/crc-fast" in found["pedigree"]["notes"]
+    # Ours is not the original, and has not its address.
+    assert "purl" not in found and "hashes" not in found
+
+
 def test_everything_in_the_bill_is_reached_from_the_product(bill):
     needs = {one["ref"]: one.get("dependsOn", []) for one in bill["dependencies"]}
     reached, queue = set(), ["partner-sync"]

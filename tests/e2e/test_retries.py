@@ -37,7 +37,7 @@ def the_wildcard_comes_first(states):
 
 
 def a_time_out_is_not_tried_again(states):
-    states["Tell people of the change"]["Retry"][0]["ErrorEquals"].remove("States.Timeout")
+    states["Tell people"]["Retry"][0]["ErrorEquals"].remove("States.Timeout")
 
 
 def a_bug_is_tried_again(states):
@@ -94,6 +94,23 @@ def a_failure_nobody_is_told_of(states):
     del states["Apply the plan"]["Catch"][0]["Assign"]
 
 
+def a_message_kept_without_why(states):
+    del states["Tell people"]["Catch"][0]["Assign"]
+
+
+def no_retry_after_running_out_of_memory(states):
+    killed = rule_of(states["Apply the plan"]["Retry"], "Runtime.ExitError")
+    killed["ErrorEquals"].remove("Runtime.OutOfMemory")
+
+
+def a_large_answer_nobody_catches(states):
+    del states["Apply the plan"]["Catch"][0]
+
+
+def a_large_description_that_blocks(states):
+    states["Look at the holder"]["Catch"][0]["ErrorEquals"].remove("States.DataLimitExceeded")
+
+
 def a_rule_that_changes_nothing(states):
     rule = {"ErrorEquals": ["Sync.Bug"], "MaxAttempts": 0}
     states["Apply the plan"]["Retry"].insert(0, rule)
@@ -123,8 +140,8 @@ def a_task_less(states):
         (the_wildcard_comes_first, "Confirm the lease: DynamoDB.ConditionalCheckFailed"),
         (
             a_time_out_is_not_tried_again,
-            "Tell people of the change: anything else: tried again 6 times: after 2 s, doubled "
-            "up to 30 s, with jitter, and meant is never",
+            "Tell people: anything else: tried again 6 times: after 2 s, doubled up to 30 s, with "
+            "jitter, and meant is never",
         ),
         (a_bug_is_tried_again, "Apply the plan: Sync.Bug, Sync.Transient: tried again 3 times"),
         (whatever_fails_is_tried_again, "Apply the plan: anything else: tried again 3 times"),
@@ -149,6 +166,19 @@ def a_task_less(states):
         ),
         (nothing_catches_it, "Start the run: anything else: leads to None, and meant is Keep the"),
         (a_failure_nobody_is_told_of, "Apply the plan: Record the failure is not given the fail"),
+        (a_message_kept_without_why, "Tell people: Keep the message is not given the failure"),
+        (
+            no_retry_after_running_out_of_memory,
+            "Apply the plan: Lambda.Unknown, Runtime.ExitError, Runtime.OutOfMemory, Sandbox.Ti",
+        ),
+        (
+            a_large_answer_nobody_catches,
+            "Apply the plan: States.DataLimitExceeded: leads to None, and meant is Record the",
+        ),
+        (
+            a_large_description_that_blocks,
+            "Look at the holder: States.DataLimitExceeded: leads to None, and meant is Take over",
+        ),
         (a_rule_that_changes_nothing, "Apply the plan: what is said of retrying Sync.Bug changes"),
         (a_rule_behind_another, "Apply the plan: what is said of retrying Sync.Transient changes"),
         (a_task_more, "Skip this run: retries.py does not say what is meant"),

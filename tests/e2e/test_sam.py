@@ -3,9 +3,10 @@
 import tomllib
 
 import pytest
-from clones import cloned, described, parameters, run_is_ok
+from clones import cloned, described, parameters, run_is_ok, under_way
 
-from common.places import ROOT
+from checks.setup_steps import commands_of, functions
+from common.places import REGION, ROOT
 from common.template import template
 
 SANDBOX = "partner-sync-sandbox"
@@ -32,6 +33,30 @@ def test_sam_builds_deploys_runs_and_deletes(clone):
 
     clone.succeeds("sam delete --no-prompts")
     assert clone.status(SANDBOX) is None
+
+
+def test_the_sam_way_of_setup_deploys_nothing_while_a_run_is_under_way(clone):
+    blocks = commands_of("6. The first deployment")
+    [way] = [text for text in blocks if "&& idle" in text and "unzip" not in text]
+    (clone.folder / ".local").mkdir(exist_ok=True)
+    (clone.folder / "way.sh").write_text(f"set -euo pipefail\n{functions()}\n{way}\n")
+
+    def deployed(max_marks):
+        file = clone.folder / "infra/environments/sandbox.yaml"
+        file.write_text(f"SyncReservedConcurrency: 0\nMaxMarks: {max_marks}\n")
+        return clone.run("bash way.sh", said="y\n", AWS_DEFAULT_REGION=REGION)
+
+    done = deployed(6)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+    stack = clone.stack(SANDBOX)
+    with under_way(clone, stack) as name:
+        done = deployed(7)
+        assert done.returncode != 0
+        assert f"{SANDBOX} has a run under way: {name}." in done.stderr
+        assert parameters(stack)["MaxMarks"] == "6"
+    assert deployed(7).returncode == 0
+    assert parameters(stack)["MaxMarks"] == "7"
+    clone.succeeds("sam delete --no-prompts")
 
 
 def test_sam_shows_the_change_set_and_only_a_yes_deploys(clone):

@@ -25,10 +25,10 @@ def starter(twin):
     return f"{twin.stack.state_machine}-starter"
 
 
-def start(twin):
+def start(twin, input="{}"):
     """Does what the schedule does; returns the ARN of the starter's execution."""
     machine = starter(twin)
-    return twin.stack.sfn.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+    return twin.stack.sfn.start_execution(stateMachineArn=machine, input=input)["executionArn"]
 
 
 def await_a_minute_of_its_own(twin):
@@ -77,10 +77,26 @@ def test_a_run_is_named_by_its_minute_and_started_once_in_it(twin):
     assert twin.stack.wait(again)["status"] == "SUCCEEDED"
     if twin.stack.wait(again)["startDate"].minute == described["startDate"].minute:
         assert states_entered(twin.stack.history(again)) == [
+            "Check what is asked for",
             "Start the run",
             "It was started already",
         ]
+        name = described["name"]
+        told = {"execution": described["executionArn"], "name": name, "started": False}
+        assert twin.stack.wait(again)["output"] == told
     assert attributes(twin)["ApproximateNumberOfMessages"] == "0"
+
+
+def test_a_plan_is_started_beside_the_schedule_and_an_approval_is_not(twin):
+    before = started(twin)
+    told = twin.stack.wait(start(twin, '{"mode": "plan"}'))["output"]
+    assert told["started"] is True and told["name"].endswith("Z-plan")
+    described = twin.stack.wait(told["execution"])
+    assert (described["name"], described["output"]["verdict"]) == (told["name"], "PLANNED")
+    assert started(twin).keys() - before.keys() == {told["execution"]}
+    refused = twin.stack.wait(start(twin, '{"approve": []}'))
+    assert (refused["status"], refused["error"]) == ("FAILED", "Sync.Input")
+    assert twin.stack.state_machine in refused["cause"]
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """One run at a time, whatever becomes of its holder."""
 
+import pytest
+
 from common.executions import is_local_timeout, states_entered
 
 
@@ -42,6 +44,18 @@ def test_a_stopped_run_is_taken_over_by_the_next(twin):
     assert twin.run()["output"]["verdict"] == "NOTHING_TO_DO"
 
 
+@pytest.mark.parametrize(
+    "holder",
+    [None, {"S": ""}, {"N": "1"}, {"S": "somebody"}],
+    ids=["none", "empty", "number", "no run"],
+)
+def test_a_lease_that_names_no_run_is_taken_over(twin, holder):
+    twin.stack.put_lease(holder)
+    described = twin.run()
+    assert described["status"] == "SUCCEEDED", described.get("cause")
+    assert twin.stack.lease() is None
+
+
 def start_with_a_pause(twin):
     """An execution that waits while it gathers; returns its ARN."""
     pause = {"kind": "instead", "status": 429, "headers": {"retry-after": "60"}, "body": ""}
@@ -64,7 +78,7 @@ def test_an_approval_in_a_skipped_execution_is_not_lost_without_a_word(twin):
 
 def test_a_run_that_lost_its_lease_applies_nothing_and_says_so(twin):
     execution = start_with_a_pause(twin)
-    twin.stack.put_lease(f"{execution}-another")
+    twin.stack.put_lease({"S": f"{execution}-another"})
     ended = twin.stack.wait(execution)
     assert (ended["status"], ended["error"]) == ("FAILED", "Sync.Incomplete")
     assert (

@@ -9,48 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
+from smoke_tools import PRODUCTION, refuse, told
 
 from common.places import REGION, ROOT
 from common.processes import signed_in
 from common.version import this_version
-from deploy import smoke, smoke_checks, smoke_run
-from deploy.environments import Environment
+from deploy import runs, smoke, smoke_checks, smoke_run
 from deploy.smoke_stack import Deployed
 
 GLOBAL = "partner-sync/zendesk/global"
-TOPIC = "arn:aws:sns:us-east-1:000000000000:people"
-PRODUCTION = Environment(name="production", stack="partner-sync", region=REGION, parameters={})
-
-
-@pytest.fixture
-def seen(deployed, monkeypatch):
-    """The deployed stack for somebody who has its credentials, whatever is in it by now."""
-    for name, value in signed_in(deployed.stack.endpoint).items():
-        monkeypatch.setenv(name, value)
-    return deployed
-
-
-@pytest.fixture
-def here(seen, twin, monkeypatch, tmp_path):
-    """The same with both systems anew; reports go into a folder."""
-    monkeypatch.setattr(smoke_run, "FOLDER", tmp_path)
-    twin.remote.clear_log()
-    return twin
-
-
-def told(check, *arguments):
-    """Mark and text of the only line of a check."""
-    [line] = check(*arguments)
-    return line.mark, line.text
-
-
-def refuse(code):
-    """A call that AWS refuses."""
-
-    def call(*_, **__):
-        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "TheCall")
-
-    return call
 
 
 def test_a_healthy_stack_passes_and_nothing_is_written_to_zendesk(here, capsys, tmp_path):
@@ -72,11 +39,17 @@ def test_a_healthy_stack_passes_and_nothing_is_written_to_zendesk(here, capsys, 
         "168 accounts, 6010 organizations (169 of partners), 3 creates, 18 updates, 2 marks, "
         "0 unexplained, 0 held, 0 waiting, 0 unlinked\n",
         "12 alarms: there and not on",
-        "messages: 1 confirmed subscription (sqs)",
+        "messages: 1 confirmed subscription (email)",
+        "messages: e-mail gets a text\n",
+        "the bucket's policy lets the functions and the break-glass role write and delete",
+        "the bucket refuses a write of yours, by its policy",
         "nothing was written to Zendesk",
     ):
         assert words in output, f"{words} is not in {output}"
     assert re.search(r"plan run smoke-[\d-]+: PLANNED in \d+ s", output), output
+    assert re.search(r"while smoke-[\d-]+ was under way, make deploy would have ref", output), (
+        output
+    )
     assert here.writes() == [] and here.remote.log(), "it read, and wrote nothing"
     for file in ("report.html", "report.md"):
         report = tmp_path / "partner-sync" / file
@@ -120,55 +93,65 @@ def test_while_another_run_is_under_way_it_waits_and_tries_again(here, capsys):
     assert output.count("plan run smoke-") == 2
 
 
+def test_a_run_is_under_way_until_its_end(here):
+    """What make deploy asks before it changes anything."""
+    sfn, machine = here.stack.sfn, here.stack.state_machine
+    execution = here.start_until("Gather the organizations")
+    assert runs.running(sfn, machine) == [execution.rpartition(":")[2]]
+    here.stack.wait(execution)
+    assert runs.running(sfn, machine) == []
+
+
+def test_every_page_of_the_list_counts_and_a_stack_that_is_not_there_runs_nothing():
+    def listed(*pages):
+        return SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: pages))
+
+    two = listed({"executions": [{"name": "a"}]}, {"executions": [{"name": "b"}]})
+    assert runs.running(two, "arn") == ["a", "b"]
+
+    def raising(code):
+        return SimpleNamespace(
+            get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: pages_of(refuse(code)))
+        )
+
+    def pages_of(call):
+        yield call()
+
+    assert runs.running(raising("StateMachineDoesNotExist"), "arn") == []
+    with pytest.raises(ClientError, match="AccessDenied"):
+        runs.running(raising("AccessDeniedException"), "arn")
+
+
+@pytest.mark.parametrize(
+    ("was_seen", "looks", "mark", "words"),
+    [
+        (True, 1, "ok", "while smoke-1 was under way, make deploy would have refused"),
+        (False, 9, "warn", "in 9 looks; the list may be late"),
+        (False, 10, "FAIL", "so make deploy would not have refused"),
+    ],
+)
+def test_a_run_that_is_not_in_the_list_would_not_stop_a_deployment(was_seen, looks, mark, words):
+    watch = SimpleNamespace(was_seen=was_seen, looks=looks)
+    line = smoke_run.refusal({"name": "smoke-1", "watch": watch})
+    assert line.mark == mark and words in line.text
+
+
+def test_the_list_is_asked_until_the_run_is_in_it(monkeypatch):
+    answers = iter([[], ["another"], ["smoke-1", "another"]])
+    monkeypatch.setattr(runs, "running", lambda *_: next(answers))
+    stack = SimpleNamespace(client=lambda _: None, outputs={"StateMachineArn": "arn"})
+    watch = smoke_run.Watch(stack)
+    for _ in range(5):
+        watch.look("smoke-1")
+    assert (watch.was_seen, watch.looks) == (True, 3)
+
+
 def test_a_stack_of_another_version_is_told_and_is_no_failure(seen, monkeypatch):
     monkeypatch.setattr(smoke_checks, "this_version", lambda: "9.9.9")
     lines = list(smoke_checks.stack(Deployed(PRODUCTION)))
     assert [line.mark for line in lines] == ["ok", "warn"], lines
     version = f"version {this_version()} is deployed, and this is 9.9.9"
     assert lines[1].text == f"{version}. What to do: deploy this version again"
-
-
-def test_without_a_subscription_it_is_told_that_nobody_hears_anything(seen):
-    stack = Deployed(PRODUCTION)
-    [listed] = seen.stack.sns.list_subscriptions_by_topic(
-        TopicArn=stack.outputs["NotificationTopicArn"]
-    )["Subscriptions"]
-    seen.stack.sns.unsubscribe(SubscriptionArn=listed["SubscriptionArn"])
-    try:
-        mark, text = told(smoke_checks.subscriptions, stack)
-    finally:
-        seen.stack.listen()
-    assert mark == "warn" and text.startswith("nobody is told") and "NotificationEmail" in text
-
-
-# As AWS lists them; the local AWS gives an unconfirmed one an ARN.
-@pytest.mark.parametrize(
-    ("arns", "mark", "words"),
-    [
-        ([], "warn", "nobody is told"),
-        (["Deleted"], "warn", "nobody is told"),
-        (["PendingConfirmation"], "FAIL", "click the link in AWS's mail; until then every message"),
-        (["PendingConfirmation", f"{TOPIC}:1"], "warn", "1 subscription of the messages not conf"),
-        ([f"{TOPIC}:1", f"{TOPIC}:2"], "ok", "2 confirmed subscriptions (email)"),
-    ],
-)
-def test_only_a_confirmed_subscription_is_one(arns, mark, words):
-    address = {"Protocol": "email", "Endpoint": "canary@example.org"}
-    line = smoke_checks.subscribed([{**address, "SubscriptionArn": arn} for arn in arns], TOPIC)
-    assert line.mark == mark and words in line.text and "canary" not in line.text
-
-
-@pytest.mark.parametrize(("own", "mark"), [("", "FAIL"), (TOPIC, "warn")])
-def test_only_the_topic_of_somebody_else_may_keep_its_subscriptions_to_itself(own, mark):
-    sns = SimpleNamespace(
-        get_paginator=lambda _: SimpleNamespace(paginate=refuse("AuthorizationError"))
-    )
-    stack = SimpleNamespace(
-        outputs={"NotificationTopicArn": TOPIC},
-        parameters={"NotificationTopicArn": own},
-        client=lambda _: sns,
-    )
-    assert told(smoke_checks.guarded, smoke_checks.subscriptions, stack)[0] == mark
 
 
 def test_an_alarm_that_is_on_is_told_with_its_description(seen):

@@ -2,10 +2,14 @@
 
 import copy
 import json
+import re
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
+from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 
-from checks import roles, sizes, validate
+from checks import docs, guarded, roles, sizes, validate
 from common.places import REGION, ROOT
 from common.template import definitions, template
 from local.ministack import local_aws
@@ -29,6 +33,15 @@ def sandbox(tmp_path_factory):
         stack.deploy()
         remote.put_world(rate_limit=100_000, kind="differences")
         yield stack, remote
+
+
+def deploy(stack, **parameters):
+    """Brings the stack to these parameters, whichever test came before."""
+    try:
+        stack.deploy(**parameters)
+    except ClientError as error:
+        if "No updates" not in str(error):
+            raise
 
 
 def policy(stack, role):
@@ -140,15 +153,165 @@ def test_a_key_is_on_everything_it_is_for_and_every_role_may_use_it(sandbox):
     ids = stack.resources()
     assert all(may(stack, role, "kms") == [] for role in ROLES)
     stack.deploy(KmsKeyArn=KEY)
+    use = [("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)]
+    executions = {"StarterRole": use, "StateMachineRole": [*use, ("kms:GenerateDataKey", KEY)]}
     for role in ROLES:
-        assert may(stack, role, "kms") == [("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)]
+        assert may(stack, role, "kms") == executions.get(role, []) + use
         assert attached(stack, role) == [stack.resources()["KeyUse"]]
+    for machine in ("StateMachine", "Starter"):
+        described = stack.sfn.describe_state_machine(stateMachineArn=ids[machine])
+        assert described["encryptionConfiguration"] == {
+            "type": "CUSTOMER_MANAGED_KMS_KEY",
+            "kmsKeyId": KEY,
+            "kmsDataKeyReusePeriodSeconds": 900,
+        }
     queue = stack.sqs.get_queue_attributes(QueueUrl=ids["ScheduleFailures"], AttributeNames=["All"])
     assert queue["Attributes"]["KmsMasterKeyId"] == KEY
     groups = stack.logs.describe_log_groups()["logGroups"]
     keys = {one["logGroupName"]: one.get("kmsKeyId") for one in groups}
     for logs in ("GatherAccounts", "GatherOrgs", "Compare", "Sync", "StateMachine"):
         assert keys[ids[f"{logs}Logs"]] == KEY, logs
+
+
+def test_without_a_key_executions_are_encrypted_with_the_key_of_aws(sandbox):
+    stack, _ = sandbox
+    deploy(stack)
+    for machine in ("StateMachine", "Starter"):
+        arn = stack.resources()[machine]
+        described = stack.sfn.describe_state_machine(stateMachineArn=arn)
+        assert described["encryptionConfiguration"]["type"] == "AWS_OWNED_KEY"
+
+
+OBJECT = "runs/2026-11-24T06-00Z/accounts.json"
+# All that writes an object, or takes one away, by AWS's list of actions.
+WRITING = [
+    "AbortMultipartUpload",
+    "BypassGovernanceRetention",
+    "DeleteObject",
+    "DeleteObjectTagging",
+    "DeleteObjectVersion",
+    "DeleteObjectVersionTagging",
+    "ObjectOwnerOverrideToBucketOwner",
+    "PutObject",
+    "PutObjectAcl",
+    "PutObjectLegalHold",
+    "PutObjectRetention",
+    "PutObjectTagging",
+    "PutObjectVersionAcl",
+    "PutObjectVersionTagging",
+    "ReplicateDelete",
+    "ReplicateObject",
+    "ReplicateTags",
+    "RestoreObject",
+    "UpdateObjectEncryption",
+]
+READING = ["GetObject", "GetObjectVersion", "GetObjectTagging", "ListMultipartUploadParts"]
+
+
+def denied(stack, principal, actions, resource):
+    """Those of some actions that the bucket's policy denies a principal, over TLS."""
+    document = stack.s3.get_bucket_policy(Bucket=stack.bucket)["Policy"]
+    return [
+        action
+        for action in actions
+        if evaluate_resource_policy(
+            document,
+            EvalContext(
+                principal_arn=principal,
+                principal_type="AssumedRole",
+                principal_account=ACCOUNT,
+                action=f"s3:{action}",
+                resource_arn=resource,
+                region=REGION,
+                secure_transport=True,
+            ),
+        ).decision
+        == "Deny"
+    ]
+
+
+def test_only_the_functions_and_the_break_glass_role_may_write_to_the_bucket(sandbox):
+    stack, _ = sandbox
+    deploy(stack)
+    bucket = f"arn:aws:s3:::{stack.bucket}"
+    root, admin = f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:role/ops/Admin"
+    ids = stack.resources()
+    arns = [stack.iam.get_role(RoleName=ids[name])["Role"]["Arn"] for name in ROLES]
+    functions, others = arns[: len(FUNCTIONS)], arns[len(FUNCTIONS) :]
+    for key in (OBJECT, "memory.json", "history.json"):
+        for principal in (root, admin, *others, "arn:aws:iam::999999999999:role/Sync"):
+            assert denied(stack, principal, WRITING, f"{bucket}/{key}") == WRITING, principal
+            assert denied(stack, principal, READING, f"{bucket}/{key}") == []
+        for function in functions:
+            assert denied(stack, function, WRITING, f"{bucket}/{key}") == []
+    # The bucket itself stays CloudFormation's and its owner's.
+    assert denied(stack, admin, ["DeleteBucket", "PutBucketPolicy", "ListBucket"], bucket) == []
+    stack.deploy(BreakGlassRoleArn=admin)
+    assert denied(stack, admin, WRITING, f"{bucket}/{OBJECT}") == []
+    assert denied(stack, f"{admin}2", WRITING, f"{bucket}/{OBJECT}") == WRITING
+    assert denied(stack, functions[0], WRITING, f"{bucket}/{OBJECT}") == []
+
+
+def test_the_bucket_can_be_emptied_once_the_stack_is_deleted(sandbox):
+    stack = Stack(sandbox[0].endpoint, "short-lived")
+    stack.deploy()
+    assert "OnlyTheFunctionsWrite" in stack.s3.get_bucket_policy(Bucket=stack.bucket)["Policy"]
+    stack.cloudformation.delete_stack(StackName=stack.name)
+    stack.cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName=stack.name, WaiterConfig={"Delay": 1}
+    )
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        stack.s3.get_bucket_policy(Bucket=stack.bucket)
+
+
+def test_access_logs_go_below_the_stacks_name_to_the_bucket_that_is_named():
+    given = template()["Resources"]["Bucket"]["Properties"]["LoggingConfiguration"]
+    logged = {
+        "DestinationBucketName": {"Ref": "AccessLogsBucket"},
+        "LogFilePrefix": {"Sub": "${AWS::StackName}/"},
+    }
+    assert given == {"If": ["LogsAccess", logged, roles.NOTHING]}
+    none = {"Not": [{"Equals": [{"Ref": "AccessLogsBucket"}, ""]}]}
+    assert template()["Conditions"]["LogsAccess"] == none
+
+
+def schedule(stack):
+    """The stack's schedule."""
+    client = boto3.client(
+        "scheduler",
+        endpoint_url=stack.endpoint,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    name = stack.resources()["StarterSchedule"].rsplit("/", 1)[-1]
+    return client.get_schedule(Name=name)
+
+
+def test_a_schedule_is_read_in_the_time_zone_that_is_named():
+    # The local AWS makes every schedule of a template in UTC.
+    zone = template()["Resources"]["StarterSchedule"]["Properties"]["ScheduleExpressionTimezone"]
+    assert zone == {"Ref": "ScheduleTimezone"}
+    given = template()["Parameters"]["ScheduleTimezone"]
+    for name in ("UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5"):
+        assert re.search(given["AllowedPattern"], name) and len(name) <= given["MaxLength"]
+    assert given["Default"] == "UTC"
+
+
+def test_the_heartbeat_is_shown_with_a_schedule(sandbox):
+    stack, _ = sandbox
+    deploy(stack)
+    assert "NoGoodRun" not in stack.resources()
+    when = "at(2099-01-01T00:00:00)"
+    stack.deploy(ScheduleState="ENABLED", ScheduleExpression=when)
+    found = schedule(stack)
+    assert (found["ScheduleExpression"], found["State"]) == (when, "ENABLED")
+    assert found["Target"]["Input"] == "{}", "or the Scheduler sends a notification of its own"
+    body = stack.cloudwatch.get_dashboard(DashboardName=stack.name)["DashboardBody"]
+    [shown] = [one for one in json.loads(body)["widgets"] if one["type"] == "alarm"]
+    every = [one["AlarmArn"] for one in stack.cloudwatch.describe_alarms()["MetricAlarms"]]
+    assert sorted(shown["properties"]["alarms"]) == sorted(every)
+    assert len([one for one in every if "NoGoodRun" in one]) == 1
 
 
 def with_key(value):
@@ -184,6 +347,7 @@ def problems_after(change):
     change(whole)
     return [
         *roles.problems(whole["Resources"]),
+        *guarded.problems(whole["Resources"]),
         *sizes.problems(whole),
         *validate.version_problems(whole),
     ]
@@ -271,8 +435,88 @@ def role_of_sam(whole):
     del whole["Resources"]["Sync"]["Properties"]["Role"]
 
 
-def schedules_role_of_sam(whole):
-    del whole["Resources"]["Starter"]["Properties"]["Events"]["Schedule"]["Properties"]["RoleArn"]
+def events_of_sam(whole):
+    whole["Resources"]["Sync"]["Properties"]["Events"] = {"Often": {"Type": "Schedule"}}
+
+
+def machine_of_sam(whole):
+    whole["Resources"]["Starter"]["Type"] = "AWS::Serverless::StateMachine"
+
+
+def schedule_as_another(whole):
+    target = whole["Resources"]["StarterSchedule"]["Properties"]["Target"]
+    target["RoleArn"] = {"GetAtt": "StateMachineRole.Arn"}
+
+
+def machine_as_another(whole):
+    whole["Resources"]["Starter"]["Properties"]["RoleArn"] = {"GetAtt": "StateMachineRole.Arn"}
+
+
+def open_executions(whole):
+    del whole["Resources"]["StateMachine"]["Properties"]["EncryptionConfiguration"]
+
+
+def starter_of_another_machine(whole):
+    [use] = [one for one in roles.statements(role(whole, "Starter")) if "EncryptE" in one["Sid"]]
+    use["Condition"] = statement(whole, "StateMachine", "EncryptExecutions")["Condition"]
+
+
+def log_without_key(whole):
+    statement(whole, "StateMachine", "EncryptItsLog")["Action"] = "kms:Decrypt"
+
+
+def policy_of(whole, name):
+    statements = whole["Resources"][name]["Properties"]["PolicyDocument"]["Statement"]
+    return {one["Sid"]: one for one in statements}
+
+
+def anybody_writes(whole):
+    whole["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"].pop()
+
+
+def anybody_deletes(whole):
+    policy_of(whole, "BucketPolicy")["OnlyTheFunctionsWrite"]["NotAction"].append("s3:Delete*")
+
+
+def writers(whole):
+    condition = policy_of(whole, "BucketPolicy")["OnlyTheFunctionsWrite"]["Condition"]
+    return condition["ArnNotEquals"]["aws:PrincipalArn"]
+
+
+def state_machine_writes(whole):
+    writers(whole).append({"GetAtt": "StateMachineRole.Arn"})
+
+
+def sync_cannot_write(whole):
+    writers(whole).remove({"GetAtt": "SyncRole.Arn"})
+
+
+def no_break_glass(whole):
+    writers(whole).pop()
+
+
+def bucket_policy_stays(whole):
+    whole["Resources"]["BucketPolicy"]["DeletionPolicy"] = "Retain"
+
+
+def plain_http_to_the_topic(whole):
+    whole["Resources"]["NotificationsPolicy"]["Properties"]["PolicyDocument"]["Statement"].pop(0)
+
+
+def topic_without_alarms(whole):
+    whole["Resources"]["NotificationsPolicy"]["Properties"]["PolicyDocument"]["Statement"].pop()
+
+
+def alarms_of_anybody(whole):
+    del policy_of(whole, "NotificationsPolicy")["AlarmsOfTheAccount"]["Condition"]
+
+
+def topic_without_the_account(whole):
+    policy_of(whole, "NotificationsPolicy")["WhomTheAccountLets"]["Action"].remove("sns:Publish")
+
+
+def policy_of_a_topic_of_others(whole):
+    del whole["Resources"]["NotificationsPolicy"]["Condition"]
 
 
 def role_without_boundary(whole):
@@ -321,12 +565,29 @@ def another_version(whole):
         (key_without_sync, "KeyUse: is for ['CompareRole', 'GatherAccountsRole', 'GatherOrgsRole'"),
         (key_policy_without_key, "KeyUse: without a key there must be none"),
         (no_key_policy, "KeyUse: is for []"),
-        (key_in_a_role, "SyncRole: kms:Decrypt stands in KeyUse"),
+        (key_in_a_role, "SyncRole: beside KeyUse it may use the key as [] says"),
+        (open_executions, "StateMachine: its executions must be encrypted"),
+        (starter_of_another_machine, "StarterRole: beside KeyUse it may use the key as"),
+        (log_without_key, "StateMachineRole: beside KeyUse it may use the key as"),
+        (anybody_writes, "BucketPolicy: OnlyTheFunctionsWrite is None"),
+        (anybody_deletes, "BucketPolicy: OnlyTheFunctionsWrite is"),
+        (state_machine_writes, "BucketPolicy: OnlyTheFunctionsWrite is"),
+        (sync_cannot_write, "BucketPolicy: OnlyTheFunctionsWrite is"),
+        (no_break_glass, "BucketPolicy: OnlyTheFunctionsWrite is"),
+        (bucket_policy_stays, "BucketPolicy: has a DeletionPolicy"),
+        (plain_http_to_the_topic, "NotificationsPolicy: OnlyTls is None"),
+        (topic_without_alarms, "NotificationsPolicy: AlarmsOfTheAccount is None"),
+        (alarms_of_anybody, "NotificationsPolicy: AlarmsOfTheAccount is"),
+        (topic_without_the_account, "NotificationsPolicy: WhomTheAccountLets is"),
+        (policy_of_a_topic_of_others, "NotificationsPolicy: is for the stack's own topic"),
         (every_log_group, "SyncRole: may write to the log groups ['*'"),
         (another_log_group, "SyncRole: may write to the log groups [{'GetAtt': 'CompareLogs.Arn'}"),
         (policies_of_aws, "SyncRole: has policies of AWS"),
         (role_of_sam, "Sync: its role must be SyncRole"),
-        (schedules_role_of_sam, "Starter: its schedule has no RoleArn"),
+        (events_of_sam, "Sync: has events"),
+        (machine_of_sam, "Starter: SAM's state machine knows no key"),
+        (machine_as_another, "Starter: its role must be StarterRole"),
+        (schedule_as_another, "StarterSchedule: its role must be ScheduleRole"),
         (role_without_boundary, "ScheduleRole: not bounded"),
         (role_for_any_account, "StarterRole: states.amazonaws.com may take it"),
         (all_of_s3, "SyncRole: s3:* is more than one action"),
@@ -342,13 +603,22 @@ def test_make_validate_names_what_is_taken_out_of_the_template(change, said):
     assert any(one.startswith(said) for one in found), found
 
 
-def test_make_validate_says_when_the_template_is_too_large_without_a_bucket():
+def test_make_validate_says_when_the_template_is_too_large_for_cloudformation():
     text = (ROOT / "infra" / "template.yaml").read_text()
     assert list(sizes.template_problems(text)) == []
     largest = text.ljust(sizes.MOST_BYTES_OF_TEMPLATE, "#")
     assert list(sizes.template_problems(largest)) == []
     [found] = sizes.template_problems(largest + "\u00e9")
-    assert found.startswith("infra/template.yaml has 50702 bytes and may have 50700")
+    assert found.startswith("infra/template.yaml has 1000002 bytes")
+
+
+def test_a_dashboard_that_is_not_the_one_of_its_file_is_refused():
+    assert "infra/template.yaml is not current: make docs" not in list(docs.problems())
+    shown = template()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Sub"][0]
+    assert shown == (ROOT / "infra" / "dashboard.json").read_text()
+    text = (ROOT / "infra" / "template.yaml").read_text()
+    stale = text.replace('"title": "Runs"', '"title": "Run"')
+    assert stale != text == docs.current("infra/template.yaml", stale)
 
 
 def found_in(machines, whole, word):

@@ -12,10 +12,15 @@ from common.places import BIN
 from common.programs import FUNCTIONS
 from local.standins import Standins
 from local.watch import (
+    ANSWERED_BY,
+    EVENTS,
     invoke,
     loopback,
+    names,
+    payload,
     refresh_events,
     refuse_if_taken,
+    stage_of,
     watching,
     write_event,
     write_events,
@@ -23,6 +28,16 @@ from local.watch import (
 
 # Cargo-lambda takes no port from the system: this one, at an address that no other process has.
 PORT = 9000
+# Something of what is answered to each event.
+ANSWERS = {
+    "gather-accounts": {"accounts", "usage"},
+    "gather-orgs": {"status"},
+    "compare": {"plan", "summary"},
+    "compare-failed": {"cause"},
+    "compare-skipped": set(),
+    "compare-untold": set(),
+    "sync": {"status"},
+}
 
 
 def own_loopback():
@@ -54,8 +69,13 @@ def test_the_stages_run_one_by_one(tmp_path, monkeypatch):
         remote = Standins(session["standins"])
         assert len([call for call in remote.log() if call["method"] == "PUT"]) == 3
         urllib.request.urlopen(remote.control + "/log").close()
-        for function in reversed(FUNCTIONS):
-            typed(session, function, events / f"{function}.json")
+        for name in reversed(names()):
+            answer = typed(session, stage_of(name), events / f"{name}.json")
+            assert ANSWERS[name] <= answer.keys(), f"{name}: {answer}"
+        # They name neither a document of a store nor a start that may be too old.
+        for name in ("gather-accounts", "compare-failed", "compare-skipped", "compare-untold"):
+            answer = typed(session, stage_of(name), EVENTS / f"{name}.json")
+            assert ANSWERS[name] <= answer.keys(), f"{name}: {answer}"
 
 
 def typed(session, function, event):
@@ -66,7 +86,7 @@ def typed(session, function, event):
     command = [BIN / "cargo-lambda", "lambda", "invoke", function, "--data-file", event, *where]
     done = subprocess.run(command, capture_output=True, text=True, timeout=330)
     assert done.returncode == 0, f"{function}: {done.stdout}{done.stderr}"
-    assert set(json.loads(done.stdout)) & {"accounts", "status", "plan"}
+    return json.loads(done.stdout)
 
 
 def test_a_port_that_is_taken_is_named_with_what_to_do():
@@ -83,9 +103,24 @@ def test_a_port_that_is_taken_is_named_with_what_to_do():
 
 def test_events_start_anew_and_keep_all_else(tmp_path):
     old = {"run_id": "run", "started_at": "2026-01-01T00:00:00+00:00", "plan": {"key": "plan.json"}}
-    for function in FUNCTIONS:
-        write_event(tmp_path / f"{function}.json", old)
+    write_event(tmp_path / "sync.json", old)
+    write_event(tmp_path / "gather-accounts.json", {"run_id": "run"})
     refresh_events(tmp_path)
     new = json.loads((tmp_path / "sync.json").read_text())
     assert new["started_at"] > old["started_at"]
     assert {**new, "started_at": old["started_at"]} == old
+    assert json.loads((tmp_path / "gather-accounts.json").read_text()) == {"run_id": "run"}
+
+
+def test_an_event_is_filled_in_with_what_the_stages_before_have_answered():
+    answers = {stage: {key: key, "usage": {"of": stage}} for key, stage in ANSWERED_BY.items()}
+    session = {"run_id": "mine", "outputs": answers}
+    committed = json.loads((EVENTS / "compare.json").read_text())
+    filled = payload(session, "compare")
+    assert filled.keys() == committed.keys()
+    assert (filled["accounts"], filled["organizations"]) == ("accounts", "organizations")
+    assert filled["usage"]["gather_orgs"] == {"of": "gather-orgs"}
+    assert filled["run_id"] == "mine" and filled["started_at"] > committed["started_at"]
+    assert filled["state_machine"] == committed["state_machine"]
+    with pytest.raises(SystemExit, match="first: make invoke F=gather-accounts"):
+        payload({"run_id": "mine", "outputs": {}}, "gather-orgs")

@@ -185,6 +185,24 @@ impl Pipeline {
         Ok(())
     }
 
+    /// What the state machine does if the message about the current run cannot be sent.
+    ///
+    /// # Errors
+    /// The stage's error.
+    pub async fn record_untold(&mut self) -> Result<()> {
+        let Some(Notice {
+            subject, message, ..
+        }) = self.notice.take()
+        else {
+            return Ok(());
+        };
+        let task = json!({
+            "task": "record", "run_id": self.run_id(), "started_at": self.today,
+            "ended": {"untold": {"subject": subject, "message": message}},
+        });
+        self.answer(task).await.map(drop)
+    }
+
     /// The second and the third stage of the current run once more, with what they were given.
     pub async fn redriven(&self) -> [Result<()>; 2] {
         let run_id = self.run_id();

@@ -67,7 +67,11 @@ fn the_reports_are_what_they_were() {
         let json = serde_json::to_string_pretty(&json(scene)).unwrap();
         insta::assert_snapshot!(format!("{scene}.json"), shown(&json));
         let told = match notice {
-            Some(notice) => format!("{}\n\n{}", notice.subject, notice.message),
+            Some(Notice {
+                subject,
+                message,
+                forms,
+            }) => format!("{subject}\n\n{message}\n\n{forms}"),
             None => "(nobody is told)".to_owned(),
         };
         insta::assert_snapshot!(format!("{scene}.notice"), told);
@@ -398,7 +402,12 @@ fn a_change_of_state_and_marks_that_were_set_are_told_and_nothing_else() {
 #[test]
 fn a_notice_has_at_most_ten_lines_with_a_link_to_the_report_and_nobodys_name() {
     for scene in SCENES {
-        let Some(Notice { subject, message }) = &report(scene).1 else {
+        let Some(Notice {
+            subject,
+            message,
+            forms: _,
+        }) = &report(scene).1
+        else {
             continue;
         };
         assert!(message.lines().count() <= 10, "{scene}: {message}");

@@ -214,7 +214,7 @@ fn tell(plan: &Plan) {
     );
 }
 
-/// Ends a run that failed or was skipped.
+/// Ends a run that failed or was skipped, or notes that people could not be told of one.
 ///
 /// # Errors
 /// As for [`Store::put`].
@@ -255,6 +255,11 @@ pub async fn record_end<S: Store>(
         EarlyEnd::Skipped { holder } => {
             let approve = approve.as_slice();
             (RunEnd::Skipped { holder, approve }, None)
+        }
+        EarlyEnd::Untold { subject, message } => {
+            way_out::not_told(store, run, subject, message).await?;
+            tracing::warn!(run_id = %run_id, subject, "people were not told");
+            return Ok(Recorded::default());
         }
     };
     let (verdict, error) = (end.verdict().word(), end.error().unwrap_or_default());

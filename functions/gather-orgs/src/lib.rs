@@ -72,7 +72,7 @@ pub async fn handler<S: Store, K: Secrets>(
         Next::Done => finish(store, scan, wire).await,
         Next::Continue => go_on(store, scan, wire).await,
         Next::Wait { seconds, what } => {
-            let seconds = limit.shortened(seconds, now);
+            let seconds = limit.wait_seconds(seconds, now);
             pause(store, scan, wire, seconds, &what).await
         }
     }

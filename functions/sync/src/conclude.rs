@@ -24,7 +24,7 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
                 Ok(Progress::Done(self.finish().await?))
             }
             Ok(Stop::Wait { seconds, why }) => {
-                let wait_seconds = self.limit.shortened(seconds, self.now());
+                let wait_seconds = self.limit.wait_seconds(seconds, self.now());
                 self.state.usage.waited(wait_seconds);
                 let so_far = self.leave().await?;
                 let (handled, request_ids) = (so_far.handled, self.request_ids());

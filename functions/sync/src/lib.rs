@@ -78,7 +78,7 @@ pub async fn handler<S: Store, K: Secrets>(
     let state = match open(config, store, &work, &deadline, &event.lease_taken_from).await? {
         Opened::Ours(state) => *state,
         Opened::Busy { seconds, so_far } => {
-            let wait_seconds = limit.shortened(seconds, wire.now());
+            let wait_seconds = limit.wait_seconds(seconds, wire.now());
             tracing::info!(run_id = %event.run_id, wait_seconds, "another may be running");
             return Ok(Progress::Wait {
                 wait_seconds,

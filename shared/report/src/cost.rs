@@ -79,6 +79,8 @@ impl Cost {
         let looks = |usage: &Usage| 2 * usage.invocations + usage.waits;
         // Before each invocation of sync the lease is confirmed.
         let confirmations = sync.invocations;
+        // A plan that is applied has a state more: whether there is something to tell people.
+        let is_applied = u64::from(sync.invocations > 0);
         let Usage {
             invocations,
             milliseconds,
@@ -89,6 +91,7 @@ impl Cost {
                 + looks(gather_orgs)
                 + looks(sync)
                 + confirmations
+                + is_applied
                 + u64::from(notified),
             invocations,
             milliseconds,
@@ -152,8 +155,8 @@ pub(super) fn a_month(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Optio
         None => "without the runs, whose interval is not known".to_owned(),
     };
     let note = format!(
-        "US dollars, by AWS's list prices of {} in us-east-1, without the free tier, {often}. S3, \
-         DynamoDB, logs and messages come on top: cents.",
+        "US dollars, by AWS's list prices of {} in us-east-1, without the free tier, {often}. \
+         DynamoDB, logs and messages come on top: cents; and S3, by the number of partners.",
         PRICES.as_of
     );
     Section::of(
@@ -197,14 +200,14 @@ mod tests {
         assert_eq!(
             cost,
             Cost {
-                transitions: 13,
+                transitions: 14,
                 invocations: 4,
                 milliseconds: 10_000
             }
         );
-        // 13 transitions at 25, 4 requests at 0.2, 2.5 GB-seconds at 16.6667 millionths.
-        assert_eq!(cost.micro_usd(), 368);
-        assert_eq!(cost.usd(), "0.000368 USD");
+        // 14 transitions at 25, 4 requests at 0.2, 2.5 GB-seconds at 16.6667 millionths.
+        assert_eq!(cost.micro_usd(), 393);
+        assert_eq!(cost.usd(), "0.000393 USD");
     }
 
     #[test]
@@ -219,6 +222,6 @@ mod tests {
             sync,
             ..RunUsage::default()
         };
-        assert_eq!(Cost::of(&usage, true).transitions, 8 + 6 + 2 + 3 + 1);
+        assert_eq!(Cost::of(&usage, true).transitions, 8 + 6 + 2 + 3 + 1 + 1);
     }
 }

@@ -8,7 +8,8 @@
 //! - `reasons` and `judged` word what the plan has typed.
 //! - `html` (with `report.html` and `report.css`), `markdown`: its forms; `escape` what they do to
 //!   text from outside.
-//! - `notice`: the short message to people. `runbook`: what of the runbook both name.
+//! - `notice`: the short message to people, with `untold` of the runs before; `message` its forms.
+//!   `runbook`: what of the runbook both name.
 
 mod addresses;
 mod advice;
@@ -29,6 +30,7 @@ mod kept;
 mod links;
 mod markdown;
 mod marks;
+mod message;
 mod metric;
 mod notice;
 mod outcome;
@@ -36,15 +38,18 @@ mod reasons;
 mod runbook;
 mod sections;
 mod time;
+mod untold;
 mod words;
 
 pub use cost::{ALARMS, Cost, DASHBOARDS, MEMORY_MB, PRICES, Prices};
 pub use document::Report;
 pub use facts::{ReportContext, Reporting};
+pub use message::Notice;
 pub use metric::{Metric, Unit};
-pub use notice::{Notice, notice};
+pub use notice::notice;
 pub use runbook::Heading;
 pub use time::seconds_between;
+pub use untold::is_told_again;
 
 use document::{Bar, Instruction, Link, Section};
 use time::{minute, next_purge};

@@ -4,15 +4,17 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
 use super::advice::{nothing_happens, pending};
 use super::failures::RUNS_UNTIL_STUBBORN;
 use super::links::anchor;
+use super::message::{Notice, Parts};
 use super::runbook::Heading;
+use super::untold::with_untold;
 use super::words::counted;
 use super::{ReportContext, approvals, judged, minute, next_purge};
 use crate::Reporting;
+use domain::Result;
 use domain::mask::without_addresses;
 use domain::model::{
     Action, Applied, Category, Counts, Outcome, PastRun, RecordOutcome, StateMachine, Verdict,
@@ -25,24 +27,24 @@ use domain::plan::{
 
 /// The most records named in a notice.
 const MOST_NAMED: usize = 5;
-/// The most characters of a subject; SNS takes fewer than 100.
-const SUBJECT_CHARACTERS: usize = 99;
 /// The most characters of a failure's cause.
 const CAUSE_CHARACTERS: usize = 400;
-
-/// A message to people: ids, names of errors and numbers, but no person's or partner's name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Notice {
-    /// At most 99 characters, as SNS wants it.
-    pub subject: String,
-    /// At most ten lines.
-    pub message: String,
-}
 
 /// A notice of the last run in the history, if there is a reason to tell people of it.
 ///
 /// Source: contract, section 2, "The way out".
-pub fn notice(context: ReportContext<'_>, end: &RunEnd<'_>) -> Option<Notice> {
+///
+/// # Errors
+/// [`domain::Error::Contract`] if it has no JSON form.
+pub fn notice(context: ReportContext<'_>, end: &RunEnd<'_>) -> Result<Option<Notice>> {
+    let own = own(context, end);
+    let untold = context.history.untold_before();
+    let told = with_untold(own, untold, &thread(context));
+    told.map(Parts::notice).transpose()
+}
+
+/// What there is to tell of this run itself.
+fn own(context: ReportContext<'_>, end: &RunEnd<'_>) -> Option<Parts> {
     let now = context.history.runs.last()?;
     let planned = end.planned();
     let news = planned.map(news).unwrap_or_default();
@@ -64,13 +66,24 @@ pub fn notice(context: ReportContext<'_>, end: &RunEnd<'_>) -> Option<Notice> {
         let all: Vec<_> = news.iter().map(|one| one.line.as_str()).collect();
         lines.push(all.join(" "));
     }
-    lines.push(what_to_do(context, now, &news));
-    lines.extend(addresses(context));
-    let subject = format!("partner-sync: {subject}");
-    Some(Notice {
-        subject: subject.chars().take(SUBJECT_CHARACTERS).collect(),
-        message: lines.join("\n"),
+    let mut steps = vec![what_to_do(context, now, &news)];
+    steps.extend(addresses(context));
+    Some(Parts {
+        subject: format!("partner-sync: {subject}"),
+        lines,
+        steps,
+        thread: thread(context),
     })
+}
+
+/// The stack, and the run with which the incident began: Slack and Teams show the messages of one
+/// incident together.
+fn thread(context: ReportContext<'_>) -> String {
+    let stack = context.state_machine.unwrap_or(context.bucket);
+    let stack = stack.rsplit(':').next().unwrap_or_default();
+    let began = context.history.incident();
+    let run_id = began.map_or(context.run_id, |run| run.run_id.as_str());
+    format!("{stack} {run_id}")
 }
 
 /// The state, and why people are told of it; `None` if there is no reason.

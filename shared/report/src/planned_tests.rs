@@ -45,12 +45,13 @@ fn message(planned: &Planned, ending: Verdict, held: &[Category]) -> Notice {
             offered: Vec::new(),
             claim: Claim::default(),
             told: false,
+            untold: Vec::new(),
         });
     }
     let reporting = reporting();
     let context = context(Mode::Apply, &history, &reporting);
     let end = RunEnd::Planned(Box::new(run(planned, Vec::new())));
-    notice(context, &end).unwrap()
+    notice(context, &end).unwrap().unwrap()
 }
 
 fn section<'a>(report: &'a Report, title: &str) -> Option<&'a Section> {
@@ -414,7 +415,7 @@ fn a_lost_memory_is_told_by_the_run_after_the_one_that_was_cut_off() {
     let history = History::new("r", NOW.parse().unwrap());
     let context = context(Mode::Apply, &history, &reporting);
     let end = RunEnd::Planned(Box::new(run(&planned, Vec::new())));
-    assert_eq!(notice(context, &end), None, "told before");
+    assert_eq!(notice(context, &end).unwrap(), None, "told before");
 }
 
 #[test]

@@ -147,6 +147,7 @@ fn hours(runs: &[(&[Category], usize)], told: &[bool]) -> History {
             offered: Vec::new(),
             claim: Claim::default(),
             told: told.get(hour).copied().unwrap_or_default(),
+            untold: Vec::new(),
         });
     }
     history
@@ -162,7 +163,9 @@ fn subject(history: &History, reminder_hours: u32) -> Option<String> {
         holder: "h",
         approve: &[],
     };
-    notice(context(MONDAY, history, &reporting), &end).map(|told| told.subject)
+    notice(context(MONDAY, history, &reporting), &end)
+        .unwrap()
+        .map(|told| told.subject)
 }
 
 #[test]
@@ -220,7 +223,7 @@ fn a_message_has_links_of_the_machines_own_console_and_the_cause_in_a_line() {
         cause: "salesforce:\nrefused jo@partner.example",
         reached: Reached::UnreadablePlan,
     };
-    let message = notice(context, &end).unwrap().message;
+    let message = notice(context, &end).unwrap().unwrap().message;
     let lines: Vec<_> = message.lines().collect();
     assert_eq!(
         lines,
@@ -255,7 +258,7 @@ fn told_of_failures(runs: usize, own_marks: usize) -> Option<Notice> {
             own_marks,
         },
     };
-    notice(context(MONDAY, &history, &reporting("RUNBOOK.md")), &end)
+    notice(context(MONDAY, &history, &reporting("RUNBOOK.md")), &end).unwrap()
 }
 
 #[test]

@@ -63,6 +63,9 @@ const EXECUTION: SignedDuration = SignedDuration::from_hours(3);
 const FOR_THE_WAY_OUT: SignedDuration = SignedDuration::from_mins(10);
 /// The longest Wait state, in seconds.
 const LONGEST_WAIT_SECONDS: u64 = 15 * 60;
+/// The shortest: Step Functions ends an execution at 25,000 events, and one round of Wait, lease
+/// and stage has 14. So three hours of the shortest waits have fewer, whatever the parameters are.
+const SHORTEST_WAIT_SECONDS: u64 = 6;
 
 /// When a run must end by itself, so that Step Functions does not end it without a report. Source:
 /// contract, section 2, "sync".
@@ -91,10 +94,11 @@ impl TimeLimit {
         began.checked_add(half).unwrap_or(self.0)
     }
 
-    /// The seconds of a Wait state: at most 15 minutes, and at most what is left.
-    pub fn shortened(&self, seconds: u64, now: Timestamp) -> u64 {
+    /// The seconds of a Wait state: at most 15 minutes and what is left, and at least 6 s.
+    pub fn wait_seconds(&self, seconds: u64, now: Timestamp) -> u64 {
         let left = u64::try_from(self.0.duration_since(now).as_secs()).unwrap_or_default();
-        seconds.min(LONGEST_WAIT_SECONDS).min(left).max(1)
+        let most = LONGEST_WAIT_SECONDS.min(left);
+        seconds.min(most).max(SHORTEST_WAIT_SECONDS)
     }
 }
 
@@ -228,13 +232,15 @@ mod tests {
     }
 
     #[test]
-    fn no_wait_is_longer_than_fifteen_minutes_or_than_what_is_left_of_the_run() {
+    fn a_wait_has_six_seconds_to_fifteen_minutes_and_at_most_what_is_left_of_the_run() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let end = TimeLimit::of(at("2026-11-23T06:00:00Z"));
-        assert_eq!(end.shortened(60, at("2026-11-23T06:00:00Z")), 60);
-        assert_eq!(end.shortened(3600, at("2026-11-23T06:00:00Z")), 900);
-        assert_eq!(end.shortened(900, at("2026-11-23T08:45:00Z")), 300);
-        assert_eq!(end.shortened(900, at("2026-11-23T09:00:00Z")), 1);
+        assert_eq!(end.wait_seconds(60, at("2026-11-23T06:00:00Z")), 60);
+        assert_eq!(end.wait_seconds(3600, at("2026-11-23T06:00:00Z")), 900);
+        assert_eq!(end.wait_seconds(900, at("2026-11-23T08:45:00Z")), 300);
+        assert_eq!(end.wait_seconds(900, at("2026-11-23T09:00:00Z")), 6);
+        assert_eq!(end.wait_seconds(1, at("2026-11-23T06:00:00Z")), 6);
+        assert_eq!(end.wait_seconds(7, at("2026-11-23T06:00:00Z")), 7);
         assert!(!end.is_over(at("2026-11-23T08:49:59Z")));
         assert!(end.is_over(at("2026-11-23T08:50:00Z")));
         let half = end.half_way_from(at("2026-11-23T06:50:00Z"));

@@ -120,7 +120,8 @@ pub struct GatherOrgsEvent {
 pub enum CompareEvent {
     /// `"compare"`: make the plan.
     Compare(Box<CompareTask>),
-    /// `"record"`: a run ends before its plan was applied, and leaves a report.
+    /// `"record"`: a run ends before its plan was applied, and leaves a report; or people could not
+    /// be told of its end.
     Record(Box<RecordTask>),
 }
 
@@ -146,7 +147,7 @@ pub struct CompareTask {
     pub usage: RunUsage,
 }
 
-/// What compare needs to record a run that failed or was skipped.
+/// What compare needs to record a run that failed, was skipped, or could not be told.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordTask {
@@ -163,7 +164,7 @@ pub struct RecordTask {
     pub ended: EarlyEnd,
 }
 
-/// Why a run ended before its plan was applied.
+/// Why a run ended before its plan was applied, or what went wrong after its end.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EarlyEnd {
@@ -176,6 +177,8 @@ pub enum EarlyEnd {
     },
     /// Another execution was running.
     Skipped { holder: String },
+    /// It has ended and was recorded, and the message about it could not be sent.
+    Untold { subject: String, message: String },
 }
 
 impl EarlyEnd {
@@ -197,7 +200,7 @@ impl EarlyEnd {
                 };
                 Self::Failed { error, cause }
             }
-            skipped @ Self::Skipped { .. } => skipped,
+            other @ (Self::Skipped { .. } | Self::Untold { .. }) => other,
         }
     }
 }
@@ -283,7 +286,7 @@ pub struct Synced {
 }
 
 /// Output of compare for a run it recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct Recorded {
     /// Why the run failed, in the stage's own words; the execution ends with it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -407,7 +410,7 @@ mod tests {
             let cause = cause.to_owned();
             match (EarlyEnd::Failed { error, cause }).in_its_own_words() {
                 EarlyEnd::Failed { error: _, cause } => cause,
-                EarlyEnd::Skipped { .. } => unreachable!(),
+                other => unreachable!("{other:?}"),
             }
         };
         let of_lambda = r#"{"errorMessage": "salesforce: refused", "errorType": "Sync.Auth"}"#;

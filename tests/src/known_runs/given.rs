@@ -292,6 +292,7 @@ pub(super) fn past(hours: usize, last: Verdict) -> Vec<PastRun> {
             offered: Vec::new(),
             claim: Claim::default(),
             told: ending == Verdict::Held,
+            untold: Vec::new(),
         });
     }
     runs

@@ -290,6 +290,7 @@ impl Scene {
                 offered: summary.held.clone(),
                 claim: Claim::default(),
                 told: false,
+                untold: Vec::new(),
             });
         }
         let about = about(&history, &usage, self.mode);
@@ -460,7 +461,7 @@ fn failed_early(
 /// The report, and what people are told.
 fn both(about: ReportContext<'_>, end: &RunEnd<'_>) -> (Report, Option<Notice>) {
     let told = match about.mode {
-        Mode::Apply => notice(about, end),
+        Mode::Apply => notice(about, end).expect("a message"),
         Mode::Plan => None,
     };
     let about = ReportContext {
@@ -491,6 +492,7 @@ fn with_failure(
         offered: Vec::new(),
         claim: Claim::default(),
         told: false,
+        untold: Vec::new(),
     });
     history
 }

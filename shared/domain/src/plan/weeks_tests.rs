@@ -565,6 +565,7 @@ impl World {
             offered: held,
             claim: Claim::default(),
             told: false,
+            untold: Vec::new(),
         });
     }
 

@@ -27,7 +27,7 @@ use domain::model::{
 };
 use domain::plan::{Plan, Planned, PlannedRun, RunEnd, remember, verdict};
 use jiff::Timestamp;
-use report::{Notice, Report, ReportContext, Reporting, notice, seconds_between};
+use report::{Notice, Report, ReportContext, Reporting, is_told_again, notice, seconds_between};
 
 use crate::store::Store;
 pub use documents::put_results;
@@ -116,7 +116,7 @@ async fn note<S: Store>(
     history: &mut History,
 ) -> Result<Option<Notice>> {
     history.note(past_run(run, end));
-    let told = notice(context(store.bucket(), run, history), end);
+    let told = notice(context(store.bucket(), run, history), end)?;
     if told.is_some() {
         history.tell();
     }
@@ -126,6 +126,30 @@ async fn note<S: Store>(
         put_memory(store, plan, remember(applied, run.ended_at)).await?;
     }
     Ok(told)
+}
+
+/// Notes that the message about a run could not be sent, so that the next run tells it. The run has
+/// ended: it is in the history.
+///
+/// # Errors
+/// As for [`Store::put`].
+pub async fn not_told<S: Store>(
+    store: &S,
+    run: EndingRun<'_>,
+    subject: &str,
+    message: &str,
+) -> Result<()> {
+    let mut history = read_history(store, run).await?;
+    let own = (!is_told_again(subject)).then(|| format!("{subject}\n\n{message}"));
+    if !history.not_told(run.run_id, own) {
+        let run_id = run.run_id;
+        tracing::error!(
+            run_id,
+            "the history does not have the run nobody was told of"
+        );
+        return Ok(());
+    }
+    put_history(store, &history).await
 }
 
 /// Leaves what the next runs must know if this run is cut off and never comes to its end: marks
@@ -178,6 +202,7 @@ fn past_run(run: EndingRun<'_>, end: &RunEnd<'_>) -> PastRun {
             .map(|one| one.planned.plan.inputs.claim.clone())
             .unwrap_or_default(),
         told: false,
+        untold: Vec::new(),
     }
 }
 

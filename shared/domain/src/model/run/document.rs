@@ -94,6 +94,15 @@ pub fn json_bytes<T: Serialize + ?Sized>(what: &str, document: &T) -> Result<Vec
         .map_err(|error| Error::Contract(format!("{what}: no JSON form: {error}")))
 }
 
+/// Writes JSON that is part of another text. `what` is what an error calls it.
+///
+/// # Errors
+/// [`Error::Contract`] if it has no JSON form.
+pub fn json_text<T: Serialize + ?Sized>(what: &str, value: &T) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::Contract(format!("{what}: no JSON form: {error}")))
+}
+
 /// SHA-256 in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))

@@ -15,6 +15,8 @@ const FEWEST_RUNS: usize = 168;
 const MOST_RUNS: usize = 2000;
 /// Days for which the history keeps every run.
 const DAYS: i64 = 8;
+/// The most messages that are waiting to be told.
+const MOST_UNTOLD: usize = 10;
 /// The most failing records in the history: more would be no list of exceptions.
 const MOST_FAILING: usize = 1000;
 
@@ -49,6 +51,10 @@ pub struct PastRun {
     /// True if people were told of it.
     #[serde(default)]
     pub told: bool,
+    /// The messages that could not be sent by the end of this run, the oldest first: the next run
+    /// tells them. Each is its subject, an empty line, and its text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<String>,
 }
 
 /// What a person would call the pipeline's state: good, or what is wrong.
@@ -209,6 +215,38 @@ impl History {
         told.next().map(|run| run.ended_at)
     }
 
+    /// What could not be told by the end of the run before the last one.
+    pub fn untold_before(&self) -> &[String] {
+        let before = self.runs.iter().rev().nth(1);
+        before.map_or(&[], |run| run.untold.as_slice())
+    }
+
+    /// Notes that people were not told of a run, nor of what it was to tell again. Returns false if
+    /// the history does not have the run.
+    pub fn not_told(&mut self, run_id: &str, own: Option<String>) -> bool {
+        let Some(place) = self.runs.iter().position(|run| run.run_id == run_id) else {
+            return false;
+        };
+        let (before, rest) = self.runs.split_at_mut(place);
+        let waiting = before.last().map(|run| run.untold.clone());
+        if let Some(run) = rest.first_mut() {
+            run.told = false;
+            run.untold = waiting.into_iter().flatten().chain(own).collect();
+            let too_many = run.untold.len().saturating_sub(MOST_UNTOLD);
+            run.untold.drain(..too_many);
+        }
+        true
+    }
+
+    /// The run with which the present incident began: the first of the bad ones before the last
+    /// run; the last run itself if it is the first bad one, or if all is good.
+    pub fn incident(&self) -> Option<&PastRun> {
+        let is_good = |run: &&PastRun| run.state_key() == GOOD;
+        let (last, before) = self.runs.split_last()?;
+        let bad = before.iter().rev().take_while(|run| !is_good(run));
+        Some(bad.last().unwrap_or(last))
+    }
+
     /// Notes that people are told of the last run.
     pub fn tell(&mut self) {
         if let Some(last) = self.runs.last_mut() {
@@ -235,6 +273,7 @@ mod tests {
             offered: Vec::new(),
             claim: Claim::default(),
             told: false,
+            untold: Vec::new(),
         }
     }
 

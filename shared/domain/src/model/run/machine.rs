@@ -1,10 +1,11 @@
 //! The state machine by its ARN: the command that starts it, and where AWS's console shows it.
 
 /// Each partition, and the domain of its console.
-const CONSOLES: [(&str, &str); 3] = [
+const CONSOLES: [(&str, &str); 4] = [
     ("aws", "console.aws.amazon.com"),
     ("aws-us-gov", "console.amazonaws-us-gov.com"),
     ("aws-cn", "console.amazonaws.cn"),
+    ("aws-eusc", "console.amazonaws-eusc.eu"),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +155,11 @@ mod tests {
                 "aws-cn",
                 "cn-north-1",
                 "https://cn-north-1.console.amazonaws.cn/",
+            ),
+            (
+                "aws-eusc",
+                "eusc-de-east-1",
+                "https://eusc-de-east-1.console.amazonaws-eusc.eu/",
             ),
         ] {
             let arn = format!("arn:{partition}:states:{region}:000000000000:stateMachine:m");

@@ -16,7 +16,7 @@ mod week;
 
 pub use claim::Claim;
 pub use document::{
-    HISTORY, Header, LATEST, Reference, SCHEMA_VERSION, json_bytes, run_key, sha256,
+    HISTORY, Header, LATEST, Reference, SCHEMA_VERSION, json_bytes, json_text, run_key, sha256,
 };
 pub use history::{History, PastRun};
 pub use id::RunId;
