@@ -62,9 +62,12 @@ RELEASE = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" RUSTFLAGS="$(strip $(RUSTFLAGS) $(
   --target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu $(addprefix -p ,$(FUNCTIONS))
 # Which crates are in a program, in the program: cargo audit and other scanners read it there.
 AUDITABLE = @$(PY) -m deploy.auditable $(ARCH)
-build: $(TOOLS)    ## target/lambda/<function>/bootstrap, for ARCH
+# What is synced travels beside each program: the environment's own file, if there is one.
+SYNC_TOML ?= $(firstword $(wildcard $(ROOT)infra/environments/$(ENV).sync.toml) $(ROOT)infra/sync.toml)
+build: $(TOOLS)    ## target/lambda/<function>/bootstrap with its sync.toml, for ARCH [ENV=<environment>]
 	$(RELEASE)
 	$(AUDITABLE)
+	@for function in $(FUNCTIONS); do cp "$(SYNC_TOML)" "target/lambda/$$function/sync.toml"; done
 # The programs that Python calls, in one build with the stand-ins, because they share most crates.
 RUST_TOOLS := doctor replay tables
 standins:
@@ -105,7 +108,7 @@ build-Compare: built = compare
 build-Sync: built = sync
 build-GatherAccounts build-GatherOrgs build-Compare build-Sync:
 	$(MAKE) -C "$(ROOT)" build ARCH=$(if $(filter file,$(origin ARCH)),x86_64,$(ARCH))
-	cp "$(ROOT)target/lambda/$(built)/bootstrap" "$(ARTIFACTS_DIR)/"
+	cp "$(ROOT)target/lambda/$(built)/bootstrap" "$(ROOT)target/lambda/$(built)/sync.toml" "$(ARTIFACTS_DIR)/"
 # Who builds (BUILDER), from which repository (SOURCE) and in which job (BUILD), for the statement of its origin.
 package: build     ## target/package/partner-sync-<version>.zip: a release that can be deployed without a build [KEY=<SSH key>]
 	@$(PY) -m deploy.package $(if $(KEY),--key '$(KEY)') $(if $(BUILDER),--builder '$(BUILDER)') \

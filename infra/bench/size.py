@@ -1,5 +1,6 @@
 """The size of what is released: each program as `make package` packs it."""
 
+from common.places import SYNC_TOML
 from common.programs import FUNCTIONS, binary
 from common.zips import function_zip
 
@@ -10,7 +11,7 @@ MOST_BYTES = 3_000_000
 
 def zipped(path):
     """Bytes of a program's zip."""
-    return len(function_zip(path.read_bytes()))
+    return len(function_zip(path.read_bytes(), SYNC_TOML.read_bytes()))
 
 
 def measure(bench):

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from common.places import REGION
+from common.places import REGION, SYNC_TOML, TARGET
 from common.processes import signed_in
 from common.programs import FUNCTIONS, binary
 from common.template import template
@@ -43,24 +44,36 @@ def environment(name, remote, instances=("global",)):
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
         **signed_in(remote.address("aws")),
     }
-    secrets = {
-        f"ZENDESK_{instance.upper().replace('-', '_')}_SECRET": NAMES[instance]
-        for instance in instances
-    }
     jobs = template()["Parameters"]["JobsPerPause"]["Default"]
     limits = ("MAX_CREATES", "MAX_UPDATES", "MAX_MARKS")
     return {
         **of_lambda,
-        **secrets,
         "STACK": "bench",
         "BUCKET": "bench",
+        "SECRET_PREFIX": "bench",
+        # Of a program before 0.6, which may be measured as the version before.
+        **{
+            f"ZENDESK_{instance.upper().replace('-', '_')}_SECRET": NAMES[instance]
+            for instance in instances
+        },
         "SALESFORCE_SECRET": "bench/salesforce",
+        "SYNC_CONFIG": str(sync_toml(instances)),
         "MARK_AFTER_HOURS": "0",
         "QUIET_HOURS": "0",
         **dict.fromkeys(limits, NO_LIMIT),
         "JOBS_PER_PAUSE": str(jobs),
         "PAUSE_SECONDS": "1",
     }
+
+
+def sync_toml(instances):
+    """What is synced: the product's file, with these instances alone."""
+    head, *blocks = SYNC_TOML.read_text().split("[[instances]]\n")
+    named = [block for block in blocks if re.search(r'^name = "(.*)"', block, re.M)[1] in instances]
+    path = TARGET / "bench" / f"{'-'.join(instances)}.sync.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("[[instances]]\n".join([head, *named]))
+    return path
 
 
 def references(folder):

@@ -16,6 +16,7 @@ from common.template import definitions, template
 
 from .costs import costs, storage
 from .fields import organization_fields, salesforce_fields
+from .sync_file import keys
 
 # After `make`: variables, then the target.
 MAKE = re.compile(r"(?:^ *|[;&|(] *|\$ )make(?: +[A-Z_]+=\S+)* +([a-z][\w-]*)", re.MULTILINE)
@@ -102,7 +103,7 @@ def dashboard():
 # File to the parts of it that are made.
 MADE = {
     "docs/ARCHITECTURE.md": {"rooms": rooms, "picture": picture},
-    "docs/REFERENCE.md": {"parameters": parameters},
+    "docs/REFERENCE.md": {"parameters": parameters, "sync file": keys},
     "docs/SETUP.md": {
         "salesforce fields": salesforce_fields,
         "organization fields": organization_fields,

@@ -4,22 +4,13 @@ from common.tables import tables
 
 # What each rule of the mapping makes of its Salesforce field, and what that field must be.
 MADE = {
-    "Id": ("the 18 characters of `{0}`", "text or formula: `CASESAFEID(Id)`"),
-    "ShortId": ("the first 15 characters of `{0}`", None),
-    "Text": ("`{0}`", "text, formula or picklist"),
-    "LookedUp": ("`{0}`", "text, formula or picklist"),
-    "Checkbox": ("`{0}`", "checkbox"),
-    "TickedIf": ("ticked if `{0}` is `{1}`", "picklist or text; the value that counts: `{1}`"),
-    "AccountType": (
-        "`Open` or `Select` in `{0}`; `AllianceAccountIds`",
-        "picklist; the values that count: `Open`, `Select`",
-    ),
-}
-# Of the fields that are not part of the mapping.
-BESIDE = {
-    "Name": "the account's name",
-    "Type": "picklist; the value that counts: `Partner`",
-    "Partners_Partner_Status__c": "picklist; the value that counts: `Authorized`",
+    "id_18": ("the 18 characters of `{0}`", "text or formula: `CASESAFEID(Id)`"),
+    "id_15": ("the first 15 characters of `{0}`", None),
+    "text": ("`{0}`", "text, formula or picklist"),
+    "lookup": ("`{0}`", "text, formula or picklist"),
+    "checkbox": ("`{0}`", "checkbox"),
+    "equals": ("ticked if `{0}` is `{1}`", "picklist or text; the value that counts: `{1}`"),
+    "table": ("{2} in `{0}`", "picklist; the values that count: {3}"),
 }
 # The organization fields beside the mapping.
 FILLED_BY = {
@@ -39,7 +30,9 @@ def organization_fields():
     rows = ["| key | type | options | who fills it |", "|---|---|---|---|"]
     for field in tables()["fields"]:
         kinds = field["types"]
-        made = MADE[field["rule"]][0].format(field["source"], field["value"])
+        made = worded(field, 0)
+        if field["key"] == type_field():
+            made += "; or named in `sync.toml`"
         offered = options if kinds[0] == "dropdown" else ""
         rows.append(f"| `{field['key']}` | {either(kinds)} | {offered} | this pipeline: {made} |")
     for field in [*tables()["unmapped_fields"], *tables()["optional_fields"]]:
@@ -53,19 +46,43 @@ def salesforce_fields():
     rows = ["| object | field | what it must be |", "|---|---|---|"]
     needed = {}
     for field in tables()["fields"]:
-        source, what = field["source"], MADE[field["rule"]][1]
-        needed.setdefault(source, what and what.format(source, field["value"]))
-    for name in [tables()["account_name"], *tables()["account_filters"]]:
-        needed.setdefault(name, BESIDE[name])
+        if what := worded(field, 1):
+            needed.setdefault(field["source"], what)
+    needed.setdefault(tables()["account_name"], "the account's name")
+    for condition in tables()["filter"]:
+        values = quoted(condition["values"], "`, `")
+        counts = "value that counts" if len(condition["values"]) == 1 else "values that count"
+        needed.setdefault(condition["column"], f"picklist; the {counts}: {values}")
+    thing = tables()["object"]
     for source, what in needed.items():
         if "." in source:
             lookup, field = source.split(".")
             lookup = lookup.replace("__r", "__c")
-            rows.append(f"| Account | `{lookup}` | lookup to a user or another object |")
+            rows.append(f"| {thing} | `{lookup}` | lookup to a user or another object |")
             rows.append(f"| the object `{lookup}` looks up to | `{field}` | {what} |")
         else:
-            rows.append(f"| Account | `{source}` | {what} |")
+            rows.append(f"| {thing} | `{source}` | {what} |")
     return "\n".join(rows)
+
+
+def worded(field, place):
+    """What MADE says of a field."""
+    text = MADE[field["rule"]][place]
+    texts = list(field["value"]) if field["rule"] == "table" else []
+    return text and text.format(
+        field["source"], field["value"], quoted(texts, "` or `"), quoted(texts, "`, `")
+    )
+
+
+def quoted(texts, between):
+    return f"`{between.join(texts)}`" if texts else ""
+
+
+def type_field():
+    """The key of the field whose tags make a partner."""
+    types = set(tables()["partner_types"])
+    tables_of = (field for field in tables()["fields"] if field["rule"] == "table")
+    return next(field["key"] for field in tables_of if types & set(field["value"].values()))
 
 
 def either(kinds):

@@ -2,21 +2,16 @@
 
 import json
 
-SECRET = (
-    "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${Name}-??????"
-)
-# Secret to its name after the stack's. The parameter <secret>SecretName names another one.
-SECRETS = {
-    "Salesforce": "salesforce",
-    "ZendeskGlobal": "zendesk/global",
-    "ZendeskUsGovernment": "zendesk/us-government",
-}
-# Function to the secrets it may read.
+SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${Prefix}/"
+# What the secrets' names begin with: the parameter, or the stack's name.
+PREFIX = {"If": ["NamesPrefix", {"Ref": "SecretPrefix"}, {"Ref": "AWS::StackName"}]}
+# Function to the secrets it may read, below the prefix. AWS ends each name with a hyphen and six
+# characters. gather-orgs reads whatever instances sync.toml names.
 READABLE = {
-    "GatherAccounts": {"Salesforce"},
-    "GatherOrgs": {"ZendeskGlobal", "ZendeskUsGovernment"},
-    "Compare": set(),
-    "Sync": {"ZendeskGlobal"},
+    "GatherAccounts": "salesforce-??????",
+    "GatherOrgs": "zendesk/*",
+    "Compare": None,
+    "Sync": "zendesk/${TargetInstance}-??????",
 }
 # Actions that AWS cannot limit to resources.
 WITHOUT_RESOURCE = ("xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery")
@@ -167,17 +162,18 @@ def _log_problems(name, role):
 
 
 def _secrets_problems(name, role, resources):
-    """Each function is told of its own secrets, and may read these and no other."""
+    """Each function may read its own secrets and no other, and is told where they are."""
     function = name.removesuffix("Role")
-    wanted = READABLE.get(function, set())
+    wanted = READABLE.get(function)
     touching = [
-        statement
+        (actions(statement), statement["Resource"])
         for statement in statements(role)
         if any(action.startswith("secretsmanager:") for action in actions(statement))
     ]
-    readable = {_secret(statement) for statement in touching}
-    if readable != wanted:
-        yield f"{name}: may read the secrets {sorted(readable)} instead of {sorted(wanted)}"
+    resource = {"Sub": [f"{SECRET}{wanted}", {"Prefix": PREFIX}]}
+    allowed = [(["secretsmanager:GetSecretValue"], resource)] if wanted else []
+    if touching != allowed:
+        yield f"{name}: may read the secrets {json.dumps(touching)} instead of {wanted}"
     if not wanted and "secretsmanager" in json.dumps(role):
         yield f"{name}: reads no secret, and names Secrets Manager"
     if function in READABLE:
@@ -185,35 +181,12 @@ def _secrets_problems(name, role, resources):
 
 
 def _told_problems(function, own, wanted):
-    """The environment names exactly the secrets that the function may read."""
-    naming = [
-        value
-        for value in own["Environment"]["Variables"].values()
-        if "SecretName" in json.dumps(value)
-    ]
-    told = sorted(
-        next((secret for secret in SECRETS if _contains(value, name_of(secret))), json.dumps(value))
-        for value in naming
-    )
-    if told != sorted(wanted):
-        yield f"{function}: is told of the secrets {told} instead of {sorted(wanted)}"
-
-
-def _secret(statement):
-    """The one secret a statement lets read; what it says instead, if it is not exactly one."""
-    for secret in SECRETS:
-        resource = {"Sub": [SECRET, {"Name": name_of(secret)}]}
-        if statement["Resource"] == resource and actions(statement) == [
-            "secretsmanager:GetSecretValue"
-        ]:
-            return secret
-    return json.dumps([statement["Action"], statement["Resource"]])
-
-
-def name_of(secret):
-    """How the template writes the name of a secret: the parameter, or the stack's name and ours."""
-    given = {"Ref": f"{secret}SecretName"}
-    return {"If": [f"Names{secret}", given, {"Sub": f"${{AWS::StackName}}/{SECRETS[secret]}"}]}
+    """The environment says where the secrets are to whoever may read one, and the target to all."""
+    variables = own["Environment"]["Variables"]
+    if variables.get("SECRET_PREFIX") != (PREFIX if wanted else None):
+        yield f"{function}: SECRET_PREFIX is {json.dumps(variables.get('SECRET_PREFIX'))}"
+    if variables.get("TARGET_INSTANCE") != {"Ref": "TargetInstance"}:
+        yield f"{function}: TARGET_INSTANCE is {json.dumps(variables.get('TARGET_INSTANCE'))}"
 
 
 def _contains(value, part):

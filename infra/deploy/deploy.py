@@ -15,6 +15,7 @@ import hashlib
 import os
 import subprocess
 import time
+import tomllib
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, WaiterError
@@ -83,13 +84,14 @@ def deploy(name, is_sure):
         raise Unfit(f"make deploy ENV=<name>: there are {', '.join(environments.names())}.")
     environment = environments.read(name)
     check_processor(environment, os.environ.get("ARCH"))
+    check_target(environment)
     account = Account(environment.region)
     before = account.stack(environment.stack)
     check_status(environment, before)
     check_quota(environment, account, before)
     check_runs(environment, account, before)
     say(f"{environment.stack} in {environment.region}, account {account.id}")
-    run(["make", "build", f"ARCH={environment.architecture}"])
+    run(["make", "build", f"ARCH={environment.architecture}", f"ENV={environment.name}"])
     bucket = environment.s3_bucket or packages(account)
     address = package(environment, account, bucket)
     change_set = create_change_set(environment, account, address, before)
@@ -112,6 +114,23 @@ def check_processor(environment, arch):
         raise Unfit(
             f"ARCH is {arch}, and {environment.name} is deployed for {wanted}: leave ARCH out, or "
             f"set the parameter Architecture in infra/environments/{environment.name}.yaml."
+        )
+
+
+def check_target(environment):
+    """Whose secret sync may read, the parameter says; what it writes to, sync.toml."""
+    file = environments.sync_toml(environment.name)
+    try:
+        instances = tomllib.loads(file.read_text()).get("instances", [])
+    except tomllib.TOMLDecodeError as error:
+        raise Unfit(f"{file.relative_to(ROOT)}: {error}") from None
+    targets = [one.get("name") for one in instances if one.get("target")]
+    wanted = environment.parameters.get("TargetInstance", "global")
+    if targets != [wanted]:
+        raise Unfit(
+            f"TargetInstance is {wanted}, and {file.relative_to(ROOT)} writes to "
+            f"{', '.join(map(str, targets)) or 'none'}: they must be the same. Correct the one or "
+            f"the other; make doctor ENV={environment.name} says what else is wrong with the file."
         )
 
 
@@ -218,9 +237,9 @@ def packages(account):
 def package(environment, account, bucket):
     """Uploads the zips, the state machine and the template; returns the template's address."""
     folder = ROOT / "target"
-    for binary in folder.glob("lambda/*/bootstrap"):
+    for file in folder.glob("lambda/*/*"):
         # The zip holds it: what was built anew to the same bytes is then no change.
-        os.utime(binary, (EPOCH, EPOCH))
+        os.utime(file, (EPOCH, EPOCH))
     packaged = folder / f"packaged-{environment.name}.yaml"
     places = ["--template-file", "infra/template.yaml", "--output-template-file", str(packaged)]
     where = ["--s3-bucket", bucket, "--s3-prefix", environment.stack, "--region", account.region]

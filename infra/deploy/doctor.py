@@ -13,7 +13,6 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from checks import roles
 from common.places import TARGET
 from common.template import template
 
@@ -25,15 +24,8 @@ def variable(parameter):
     return re.sub(r"(?<!^)(?=[A-Z])", "_", parameter).upper()
 
 
-# The parameter of a secret's name, its variable, and its name below the stack's.
-SECRETS = [
-    (f"{secret}SecretName", f"{variable(secret)}_SECRET", default)
-    for secret, default in roles.SECRETS.items()
-]
-
-
 def settings(parameters):
-    """The variables that the template makes of its parameters, except the secrets' names."""
+    """The variables that the template makes of its parameters, except where the secrets are."""
     defaults = {
         name: str(rule["Default"])
         for name, rule in template()["Parameters"].items()
@@ -43,27 +35,9 @@ def settings(parameters):
     return {variable(name): value for name, value in chosen.items()} | {"BUCKET": "none"}
 
 
-def secrets_on_aws(stack, parameters):
-    """The secrets' names, as the template chooses them."""
-    names = {}
-    for parameter, name, default in SECRETS:
-        given = parameters.get(parameter, "")
-        names[name] = "" if given == "none" else given or f"{stack}/{default}"
-    return names
-
-
-def secrets_in(folder, environment=None):
-    """The secrets' files: salesforce.json, zendesk-global.json and zendesk-us-government.json.
-
-    The last is not read if the environment says so, or if there is no environment and no file.
-    """
-    files = {name: default.replace("/", "-") + ".json" for _, name, default in SECRETS}
-    parameter, name, _ = SECRETS[-1]
-    if environment:
-        is_read = environment.parameters.get(parameter) != "none"
-    else:
-        is_read = (folder / files[name]).exists()
-    return files if is_read else {**files, name: ""}
+def secret_prefix(environment):
+    """What the secrets' names begin with, as the template chooses it."""
+    return environment.parameters.get("SecretPrefix") or environment.stack
 
 
 def credentials(region):
@@ -97,17 +71,16 @@ def main():
     if not name and not folder:
         there_are = " | ".join(environments.names())
         raise SystemExit(
-            f"make doctor ENV={there_are}, or SECRETS=<folder with salesforce.json, "
-            "zendesk-global.json and, if it is read, zendesk-us-government.json>"
+            f"make doctor ENV={there_are}, or SECRETS=<folder with salesforce.json, and a "
+            "zendesk-<instance>.json for each instance of infra/sync.toml>"
         )
     environment = environments.read(name) if name else None
-    parameters = environment.parameters if environment else {}
-    variables = settings(parameters)
+    variables = settings(environment.parameters if environment else {})
+    variables["SYNC_CONFIG"] = str(environments.sync_toml(name))
+    variables["SECRET_PREFIX"] = secret_prefix(environment) if environment else "partner-sync"
     if folder:
-        path = Path(folder).resolve()
-        variables |= secrets_in(path, environment) | {"SECRETS": str(path)}
+        variables["SECRETS"] = str(Path(folder).resolve())
     else:
-        variables |= secrets_on_aws(environment.stack, parameters)
         variables |= credentials(environment.region)
     return examine(variables)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from common.places import ROOT
+from common.places import ROOT, SYNC_TOML
 from common.template import template
 
 CONFIG = "samconfig.toml"
@@ -15,6 +15,12 @@ CONFIG = "samconfig.toml"
 LONGEST_STACK = 72
 # Their values must not appear on a terminal or in a log of CI.
 ADDRESSES = {"NotificationEmail"}
+
+
+def sync_toml(name):
+    """What an environment syncs: its own file, if it has one."""
+    own = ROOT / "infra" / "environments" / f"{name}.sync.toml"
+    return own if own.exists() else SYNC_TOML
 
 
 class Unfit(SystemExit):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from checks.validate import version_problems
 from common.places import ROOT
-from common.programs import FUNCTIONS, binary
+from common.programs import FUNCTIONS, binary, mapping
 from common.template import template
 from common.version import this_version
 from common.zips import entry, function_zip
@@ -29,12 +29,15 @@ FILES = [
     "SECURITY.md",
     "docs/*.md",
     "docs/*.png",
+    "docs/examples/*.toml",
     "docs/pipelines/*",
+    "docs/sync.schema.json",
     "docs/policies/*",
     "infra/*.asl.json",
     "infra/RUNBOOK.md",
     "infra/environments/*.yaml",
     "infra/pipeline-roles.yaml",
+    "infra/sync.toml",
     "samconfig.toml",
     "tests/README.md",
 ]
@@ -59,7 +62,9 @@ def contents():
         for path in found(pattern)
     }
     for name in FUNCTIONS:
-        files[f"target/lambda/{name}.zip"] = function_zip(binary(name).read_bytes())
+        files[f"target/lambda/{name}.zip"] = function_zip(
+            binary(name).read_bytes(), mapping(name).read_bytes()
+        )
     text = (ROOT / "infra" / "template.yaml").read_text()
     files["infra/template.yaml"] = without_build(text, processor).encode()
     files["sbom.cdx.json"] = sbom.document(processor).encode()

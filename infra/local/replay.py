@@ -23,6 +23,7 @@ FILES = [
     "creates.json",
     "updates.json",
     "not_in_sync.json",
+    "sync.toml",
 ]
 
 

@@ -15,7 +15,7 @@ import boto3
 
 from common import template as production
 from common.executions import is_local_timeout
-from common.places import REGION, ROOT
+from common.places import REGION, ROOT, SYNC_TOML
 from common.programs import FUNCTIONS, binary
 
 # On AWS no mark is set in the hours before a purge. Here marks can be looked at on any day.
@@ -45,6 +45,8 @@ class Stack:
         self.sns, self.sqs, self.cloudwatch = client("sns"), client("sqs"), client("cloudwatch")
         self.iam, self.sts = client("iam"), client("sts")
         self.state_machine = self.bucket = None
+        # What is synced: a test may have a file of its own.
+        self.sync_toml = SYNC_TOML
         self.read = 0
 
     def client(self, service, **credentials):
@@ -124,7 +126,7 @@ class Stack:
             place = "{{Bucket: {}, Key: {}}}".format(*address.removeprefix("s3://").split("/", 1))
             template = template.replace(f"Location: {file.name}", f"Location: {place}")
         for name in FUNCTIONS:
-            address = upload(f"{name}.zip", zipped(program(name)))
+            address = upload(f"{name}.zip", zipped(program(name), self.sync_toml))
             template = template.replace(f"CodeUri: ../target/lambda/{name}/", f"CodeUri: {address}")
         if re.search(r"CodeUri: (?!s3:)|DefinitionS3Location: (?!{)", template):
             raise RuntimeError("infra/template.yaml names a folder that is not packaged")
@@ -263,12 +265,14 @@ def program(function):
     return binary(function)
 
 
-def zipped(file, level=1):
-    """A function's zip: one executable called bootstrap, the same bytes for the same binary."""
+def zipped(file, sync_toml, level=1):
+    """A function's zip: an executable called bootstrap and what is synced, the same bytes for the
+    same files."""
     buffer = io.BytesIO()
-    entry = zipfile.ZipInfo("bootstrap", (2020, 1, 1, 0, 0, 0))
-    entry.external_attr = 0o755 << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(entry, file.read_bytes(), compresslevel=level)
+        for name, mode, path in (("bootstrap", 0o755, file), ("sync.toml", 0o644, sync_toml)):
+            entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+            entry.external_attr = mode << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes(), compresslevel=level)
     return buffer.getvalue()

@@ -14,7 +14,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from common.places import BIN, REGION, ROOT
+from common.places import BIN, REGION, ROOT, SYNC_TOML
 from common.processes import end_on_signals, process, signed_in, wait_for
 from common.programs import FUNCTIONS
 
@@ -79,10 +79,8 @@ def watching(folder, address, port):
             **signed_in(endpoint),
             "AWS_REGION": REGION,
             "BUCKET": BUCKET,
-            "SALESFORCE_SECRET": "partner-sync/salesforce",
-            "ZENDESK_GLOBAL_SECRET": "partner-sync/zendesk/global",
-            "ZENDESK_US_GOVERNMENT_SECRET": "partner-sync/zendesk/us-government",
-            "ALLIANCE_ACCOUNT_IDS": "0014M00001sDiGEQA0",
+            "SECRET_PREFIX": "partner-sync",
+            "SYNC_CONFIG": str(SYNC_TOML),
             "PROTECTED_ACCOUNT_IDS": "0014M0000009005",
             # Marks are set on any day here.
             "QUIET_HOURS": "0",

@@ -7,6 +7,8 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 from clones import cloned, described, parameters, run_is_ok, under_way
 
+from common.places import SYNC_TOML
+from common.programs import FUNCTIONS
 from deploy import deploy, environments
 from deploy.deploy import check_status, warnings
 from deploy.environments import Environment, Unfit, parameter_problems
@@ -14,6 +16,7 @@ from local.stack import Stack
 
 SANDBOX = "partner-sync-sandbox"
 PARAMETERS = "infra/environments/sandbox.yaml"
+OWN_SYNC_TOML = "infra/environments/sandbox.sync.toml"
 PROTECTION = "update-termination-protection --no-enable-termination-protection"
 SANDBOX_ID = f"arn:aws:cloudformation:us-east-1:000000000000:stack/{SANDBOX}/1"
 PACKAGES = "partner-sync-packages-000000000000-us-east-1"
@@ -33,6 +36,7 @@ def written(clone):
     yield clone
     for file, text in zip(files, before, strict=True):
         file.write_text(text)
+    (clone.folder / OWN_SYNC_TOML).unlink(missing_ok=True)
 
 
 def test_an_environment_comes_to_a_run_that_ends_ok_and_is_changed_by_a_yes_alone(clone):
@@ -95,7 +99,7 @@ def test_everything_that_is_wrong_is_named_before_anything_is_built(written):
         "ScheduleState: ON\n"
         "MaxMarks: -1\n"
         "MaxMarksPercent: few\n"
-        "AllianceAccountIds: 001400000123456\n"
+        "ProtectedAccountIds: 001400000123456\n"
         "MaxMark: 5\n"
     )
     written.edit("samconfig.toml", f'"{SANDBOX}"', f'"{"x" * 73}"')
@@ -107,7 +111,7 @@ def test_everything_that_is_wrong_is_named_before_anything_is_built(written):
         "ScheduleState: 'ON' is none of ENABLED, DISABLED",
         "MaxMarks: '-1' is less than 0",
         "MaxMarksPercent: 'few' is no number",
-        "AllianceAccountIds: write 001400000123456 in quotes",
+        "ProtectedAccountIds: write 001400000123456 in quotes",
         "MaxMark: the template has no such parameter",
         "has 73 characters and may have 72, because its state machine <stack>-starter may have 80",
         "'Frankfurt' is no region of AWS",
@@ -471,3 +475,17 @@ def test_an_allowed_value_of_every_kind_passes():
 @pytest.mark.parametrize("name", environments.names())
 def test_every_environment_of_the_repository_can_be_deployed(name):
     assert environments.read(name).stack
+
+
+def test_an_environments_own_sync_toml_is_deployed_and_must_write_to_the_stacks_target(written):
+    own = written.folder / OWN_SYNC_TOML
+    text = SYNC_TOML.read_text()
+    own.write_text(text.replace('name = "global"', 'name = "support"'))
+    said = written.refuses("make deploy ENV=sandbox YES=1")
+    assert "TargetInstance is global" in said and "writes to support" in said
+    own.write_text(f"{text}\n# Of the sandbox.\n")
+    written.succeeds("make deploy ENV=sandbox YES=1")
+    for name in FUNCTIONS:
+        beside = written.folder / "target" / "lambda" / name / "sync.toml"
+        assert beside.read_text() == own.read_text()
+    assert "Nothing changes." in written.succeeds("make deploy ENV=sandbox YES=1")

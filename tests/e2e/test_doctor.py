@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from common.places import ROOT
+from common.places import ROOT, SYNC_TOML
 from common.processes import signed_in
 from deploy import doctor
 from deploy.environments import Environment
@@ -22,7 +22,6 @@ FILES = {
     "zendesk-us-government.json": "partner-sync/zendesk/us-government",
 }
 SMALL = {"seed": 1, "accounts": 20, "global_": 150, "us_government": 30, "rate_limit": 100_000}
-US_GOVERNMENT = "ZENDESK_US_GOVERNMENT_SECRET"
 CANARIES = ["sf-secret", "zd-secret", "zd-gov-secret", "00DSTANDIN", "zd-token-", "canary"]
 
 
@@ -65,7 +64,7 @@ class Patient:
 
     def examine(self, **variables):
         """The doctor's exit code, and its lines: kind, topic, words."""
-        env = doctor.settings({}) | doctor.secrets_in(self.folder)
+        env = doctor.settings({}) | {"SECRET_PREFIX": "any", "SYNC_CONFIG": str(SYNC_TOML)}
         return examined({**env, "SECRETS": str(self.folder), **variables})
 
     def written(self):
@@ -200,7 +199,7 @@ BROKEN = {
     "a secret that is not there": (
         lambda it: (it.folder / "zendesk-global.json").unlink(),
         "zendesk global: secret",
-        "Sync.Config: .*zendesk-global.json: the file cannot be read",
+        "Sync.Config: secret any/zendesk/global: the file cannot be read",
     ),
 }
 
@@ -271,21 +270,42 @@ def test_credentials_of_nobody_are_refused(patient):
     assert code == 1 and "belong to no agent" in str(lines)
 
 
-def test_an_instance_without_a_file_is_not_read(patient):
+def test_an_optional_instance_without_a_secret_is_not_read_and_any_other_must_have_one(patient):
     (patient.folder / "zendesk-us-government.json").unlink()
     code, lines = patient.examine()
-    assert code == 0 and ("ok", "zendesk us-government", "is not read") in lines
+    assert code == 1 and "zendesk us-government: secret" in [topic for _, topic, _ in lines]
+    own = patient.folder / "own.sync.toml"
+    own.write_text(f"{SYNC_TOML.read_text()}optional = true\n")
+    code, lines = patient.examine(SYNC_CONFIG=str(own))
+    said = {topic: words for _, topic, words in lines}
+    assert code == 0 and said["zendesk us-government: secret"].startswith("is not read")
 
 
-def test_the_file_of_an_instance_that_the_environment_reads_may_not_be_missing(tmp_path):
-    read, unread = (
-        Environment("x", "x", "us-east-1", {"ZendeskUsGovernmentSecretName": name})
-        for name in ("", "none")
-    )
-    names = [doctor.secrets_in(tmp_path, one)[US_GOVERNMENT] for one in (read, unread)]
-    assert names == ["zendesk-us-government.json", ""]
-    for one, name in ((read, "x/zendesk/us-government"), (unread, "")):
-        assert doctor.secrets_on_aws(one.stack, one.parameters)[US_GOVERNMENT] == name
+def test_every_mistake_of_the_file_is_named_with_its_line(patient):
+    own = patient.folder / "own.sync.toml"
+    text = SYNC_TOML.read_text().replace('"checkbox"', '"tickbox"').replace("[purge]", "[purges]")
+    own.write_text(text)
+    code, lines = patient.examine(SYNC_CONFIG=str(own))
+    said = " ".join(words for _, _, words in lines)
+    assert code == 1 and "tickbox" in said and "purges is no known key" in said and "line " in said
+
+
+def test_a_field_that_zendesk_or_salesforce_does_not_have_is_found_before_the_first_run(patient):
+    own = patient.folder / "own.sync.toml"
+    line = 'region = { rule = "text", column = "Region__c" }'
+    own.write_text(SYNC_TOML.read_text().replace("[roles]", f"{line}\n\n[roles]"))
+    code, lines = patient.examine(SYNC_CONFIG=str(own))
+    failed = {topic: words for kind, topic, words in lines if kind == "FAIL"}
+    assert code == 1
+    assert "Region__c is missing" in failed["salesforce: fields of Account"]
+    assert "region is missing" in failed["zendesk global: organization fields"]
+
+
+def test_an_environments_secrets_are_below_its_prefix_or_its_stacks_name():
+    one = Environment("x", "stack", "us-east-1", {})
+    assert doctor.secret_prefix(one) == "stack"
+    other = Environment("x", "stack", "us-east-1", {"SecretPrefix": "elsewhere"})
+    assert doctor.secret_prefix(other) == "elsewhere"
 
 
 def test_the_secrets_of_an_environment_are_read_from_aws(remote, tmp_path):

@@ -59,6 +59,8 @@ def test_the_archive_holds_what_a_deployer_needs(unpacked):
         "infra/environments/production.yaml",
         "infra/environments/sandbox.yaml",
         "infra/RUNBOOK.md",
+        "infra/sync.toml",
+        "docs/sync.schema.json",
         "samconfig.toml",
         "docs/SETUP.md",
         "docs/REFERENCE.md",
@@ -134,10 +136,27 @@ def test_no_link_of_its_documents_leads_nowhere(unpacked):
 def test_a_function_is_the_binary_that_was_built(unpacked):
     for name in FUNCTIONS:
         with zipfile.ZipFile(unpacked / "target" / "lambda" / f"{name}.zip") as function:
-            (entry,) = function.infolist()
-            assert entry.filename == "bootstrap" and entry.external_attr >> 16 == 0o755
+            modes = {one.filename: one.external_attr >> 16 for one in function.infolist()}
+            assert modes == {"bootstrap": 0o755, "sync.toml": 0o644}
+            for file in modes:
+                built = ROOT / "target" / "lambda" / name / file
+                assert function.read(file) == built.read_bytes()
+
+
+def test_one_command_of_setup_puts_another_sync_toml_into_every_function(unpacked, tmp_path):
+    text = (unpacked / "docs" / "SETUP.md").read_text()
+    [command] = [line for line in text.splitlines() if line.startswith("for ZIP in")]
+    shutil.copytree(unpacked, tmp_path / "archive")
+    own = tmp_path / "archive" / "infra" / "sync.toml"
+    own.write_text(f"{own.read_text()}# Another one.\n")
+    subprocess.run(["sh", "-ec", command], cwd=tmp_path / "archive", check=True)
+    for name in FUNCTIONS:
+        file = tmp_path / "archive" / "target" / "lambda" / f"{name}.zip"
+        with zipfile.ZipFile(file) as function:
+            assert function.read("sync.toml") == own.read_bytes()
             built = ROOT / "target" / "lambda" / name / "bootstrap"
-            assert function.read(entry) == built.read_bytes()
+            assert function.read("bootstrap") == built.read_bytes()
+            assert function.getinfo("bootstrap").external_attr >> 16 == 0o755
 
 
 def test_a_function_takes_three_megabytes_at_most(unpacked):

@@ -185,7 +185,7 @@ def test_plan_mode_writes_documents_and_nothing_else(twin):
     assert names == {
         "accounts.json", "organizations.json", "plan.json",
         "creates.json", "updates.json", "not_in_sync.json",
-        "report.html", "report.md", "report.json",
+        "report.html", "report.md", "report.json", "sync.toml",
     }  # fmt: skip
     assert twin.stack.lease() is None
 

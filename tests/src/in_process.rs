@@ -22,6 +22,7 @@ use vendors::http::Wire;
 use crate::clock::{self, clock};
 use crate::memory_store::MemoryStore;
 use crate::standins::Running;
+use crate::sync_file;
 
 const STATE_MACHINE: &str = "arn:aws:states:eu-central-1:000000000000:stateMachine:partner-sync";
 
@@ -35,6 +36,11 @@ impl Secrets for MemorySecrets {
             .get(name)
             .ok_or_else(|| Error::Config(format!("secret {name}: ResourceNotFoundException")))?;
         Ok(SecretString::from(text.clone()))
+    }
+
+    async fn find_secret(&self, name: &str) -> Result<Option<SecretString>> {
+        let text = self.0.get(name).cloned();
+        Ok(text.map(SecretString::from))
     }
 }
 
@@ -408,18 +414,25 @@ impl Pipeline {
         Ok(synced)
     }
 
+    /// From now on with this text as `sync.toml`, and the stack's parameter to go with it.
+    pub fn configure(&mut self, text: &str) {
+        let path = sync_file::written(text).display().to_string();
+        self.env.insert("SYNC_CONFIG".to_owned(), path);
+        let target = config::read(text).map(|mapping| mapping.target.name);
+        let target = target.unwrap_or_default();
+        self.env.insert("TARGET_INSTANCE".to_owned(), target);
+    }
+
     fn env(&self) -> Env<impl Fn(&str) -> Option<String>> {
         let env = self.env.clone();
         Env::new(move |name| {
             let fixed = match name {
                 "BUCKET" => Some("memory"),
-                "SALESFORCE_SECRET" => Some("partner-sync/salesforce"),
-                "ZENDESK_GLOBAL_SECRET" => Some("partner-sync/zendesk/global"),
-                "ZENDESK_US_GOVERNMENT_SECRET" => Some("partner-sync/zendesk/us-government"),
+                "SECRET_PREFIX" => Some("partner-sync"),
+                "SYNC_CONFIG" => Some(sync_file::PATH),
                 // Nothing here keeps two invocations from running at once. What is abandoned is
                 // marked at once and on any day, unless a test is about waiting.
                 "SYNC_RESERVED_CONCURRENCY" | "MARK_AFTER_HOURS" | "QUIET_HOURS" => Some("0"),
-                "ALLIANCE_ACCOUNT_IDS" => Some(crate::standins::seed::ALLIANCE),
                 _ => None,
             };
             env.get(name).cloned().or_else(|| fixed.map(str::to_owned))

@@ -6,6 +6,7 @@
 //! - [`in_process`]: the four handlers in the state machine's order.
 //! - [`memory_store`]: documents in memory, with writes at which the process dies.
 //! - [`simulated_hours`]: hours of changes and faults, for the chaos test.
+//! - [`sync_file`]: the mapping, as the product has it and as others would.
 //! - [`known_runs`]: runs whose reports are known word for word.
 
 pub mod clock;
@@ -14,3 +15,4 @@ pub mod known_runs;
 pub mod memory_store;
 pub mod simulated_hours;
 pub mod standins;
+pub mod sync_file;

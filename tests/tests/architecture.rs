@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use partner_sync_tests::standins::seed::ALLIANCE;
+use partner_sync_tests::sync_file::MAPPING;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -217,8 +217,8 @@ fn the_templates_defaults_and_ranges_are_the_codes() {
     }
     let runbook = format!("Default: {}", stage::settings::DEFAULT_RUNBOOK);
     assert!(parameter(&template, "RunbookUrl").contains(&runbook));
-    let alliance = format!("Default: {ALLIANCE}");
-    assert!(parameter(&template, "AllianceAccountIds").contains(&alliance));
+    let target = format!("Default: {}", MAPPING.target.name);
+    assert!(parameter(&template, "TargetInstance").contains(&target));
 }
 
 /// The error names a text mentions, each once.

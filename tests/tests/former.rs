@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::model::{AccountId, Fate};
+use domain::model::{AccountId, Fate, Values};
 use partner_sync_tests::clock::clock;
 use partner_sync_tests::standins::seed::{self, account_id};
 use partner_sync_tests::standins::{Running, World};
+use partner_sync_tests::sync_file::MAPPING;
 use secrecy::SecretString;
 use serde_json::json;
 use vendors::http::Wire;
@@ -31,7 +32,10 @@ async fn fates(standins: &Running, missing: &[usize], gathered: &[usize]) -> Vec
     let mut client = Client::new(credentials, &Wire::by(clock())).unwrap();
     let missing: Vec<AccountId> = missing.iter().copied().map(account_id).collect();
     let gathered: BTreeSet<AccountId> = gathered.iter().copied().map(account_id).collect();
-    let formers = client.former_accounts(&missing, &gathered).await.unwrap();
+    let formers = client
+        .former_accounts(&missing, &gathered, &MAPPING)
+        .await
+        .unwrap();
     formers.into_iter().map(|former| former.fate).collect()
 }
 
@@ -52,12 +56,13 @@ async fn each_thing_that_can_happen_to_an_account_has_a_fate_of_its_own() {
     })
     .await;
     let fates = fates(&standins, &[2, 3, 4, 5, 6], &[9]).await;
-    let Fate::AuthorisedNoMore { status, .. } = &fates[0] else {
+    let Fate::AuthorisedNoMore { values, .. } = &fates[0] else {
         panic!("{fates:?}");
     };
-    assert_eq!(status.as_deref(), Some("Terminated"));
+    let status = ("status".to_owned(), Some("Terminated".to_owned()));
+    assert!(values.0.contains(&status), "{values:?}");
     let customer = Fate::OtherType {
-        kind: Some("Customer".to_owned()),
+        values: Values(vec![("type".to_owned(), Some("Customer".to_owned()))]),
     };
     assert_eq!(
         fates[1..],

@@ -4,6 +4,7 @@ use domain::model::{Applied, Verdict};
 use partner_sync_tests::in_process::{Pipeline, secrets};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Running, differences, seed};
+use partner_sync_tests::sync_file;
 use serde_json::{Value, json};
 
 const SALESFORCE_TOKEN: &str = "/services/oauth2/token";
@@ -317,8 +318,7 @@ async fn credentials_do_not_follow_a_redirect_or_a_page_of_another_host() {
     )];
     standins.world().log.clear();
     let mut pipeline = Pipeline::on(&standins);
-    let not_read = ("ZENDESK_US_GOVERNMENT_SECRET".to_owned(), " ".to_owned());
-    pipeline.env.extend([not_read]);
+    pipeline.configure(&sync_file::of_one_instance());
     let error = pipeline.run(json!({})).await.unwrap_err();
     assert!(error.to_string().contains("redirect"), "{error}");
     assert!(
@@ -331,12 +331,10 @@ async fn credentials_do_not_follow_a_redirect_or_a_page_of_another_host() {
 }
 
 #[tokio::test]
-async fn without_a_us_government_secret_only_global_is_read() {
+async fn an_instance_that_the_file_does_not_name_is_not_read() {
     let standins = Running::start(differences()).await.unwrap();
     let mut pipeline = Pipeline::on(&standins);
-    pipeline
-        .env
-        .insert("ZENDESK_US_GOVERNMENT_SECRET".to_owned(), " ".to_owned());
+    pipeline.configure(&sync_file::of_one_instance());
     let summary = pipeline.run(json!({})).await.unwrap();
     assert_eq!(summary.counts.organizations_scanned, 5210);
     assert!(

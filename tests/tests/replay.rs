@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::model::{Accounts, Organizations, TARGET};
+use domain::model::{Accounts, Mapping, Organizations};
 use domain::plan::{Comparison, Inputs, Replayed, replay};
 use partner_sync_tests::in_process::Pipeline;
 use partner_sync_tests::standins::{Running, differences};
+use partner_sync_tests::sync_file::MAPPING;
 use serde_json::{Value, json};
 
 async fn stored(input: Value) -> BTreeMap<String, Vec<u8>> {
@@ -30,8 +31,14 @@ fn documents(pipeline: &Pipeline) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+/// The product's own file: every plan here was made with it, those of a version before 0.6 in
+/// effect.
+fn mapping() -> Mapping {
+    MAPPING.as_ref().clone()
+}
+
 fn changed(documents: &BTreeMap<String, Vec<u8>>) -> Vec<&'static str> {
-    let replayed = replay(|file| documents.get(file).cloned()).unwrap();
+    let replayed = replay(|file| documents.get(file).cloned(), |_| Ok(mapping())).unwrap();
     assert_eq!(replayed.len(), 4);
     replayed
         .into_iter()
@@ -73,7 +80,7 @@ async fn an_input_that_was_changed_or_is_gone_is_no_input() {
     for file in ["accounts.json", "organizations.json"] {
         let mut other = documents.clone();
         other.get_mut(file).unwrap().push(b'\n');
-        let error = replay(|file| other.get(file).cloned()).unwrap_err();
+        let error = replay(|file| other.get(file).cloned(), |_| Ok(mapping())).unwrap_err();
         assert!(
             error
                 .to_string()
@@ -82,7 +89,7 @@ async fn an_input_that_was_changed_or_is_gone_is_no_input() {
         );
         other.remove(file);
         assert!(
-            replay(|file| other.get(file).cloned())
+            replay(|file| other.get(file).cloned(), |_| Ok(mapping()))
                 .unwrap_err()
                 .to_string()
                 .contains("is gone")
@@ -108,11 +115,13 @@ fn runs_of(version: &str) -> Vec<(String, BTreeMap<String, Vec<u8>>)> {
 }
 
 #[test]
-fn plans_made_by_version_0_3_0_are_made_again_byte_for_byte() {
-    let runs = runs_of("0.3.0");
-    assert_eq!(runs.len(), 3);
-    for (name, documents) in runs {
-        assert_eq!(changed(&documents), Vec::<&str>::new(), "{name}");
+fn plans_made_by_earlier_versions_are_made_again_byte_for_byte() {
+    for version in ["0.3.0", "0.5.0"] {
+        let runs = runs_of(version);
+        assert_eq!(runs.len(), 3);
+        for (name, documents) in runs {
+            assert_eq!(changed(&documents), Vec::<&str>::new(), "{name}");
+        }
     }
 }
 
@@ -126,8 +135,8 @@ fn planned_anew(documents: &BTreeMap<String, Vec<u8>>) -> Comparison {
     let inputs: Inputs = serde_json::from_value(plan["inputs"].clone()).unwrap();
     let formers = accounts.formers.clone();
     let accounts = accounts.into_complete(run_id).unwrap();
-    let organizations = organizations.into_complete(run_id, TARGET).unwrap();
-    Comparison::of(&accounts, &formers, organizations, &inputs).unwrap()
+    let organizations = organizations.into_complete(run_id, "global").unwrap();
+    Comparison::of(&accounts, &formers, organizations, &inputs, &MAPPING, None).unwrap()
 }
 
 /// An update: since version 0.2.0 an opportunity's id is no account's, so these runs, which have

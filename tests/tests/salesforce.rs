@@ -9,6 +9,7 @@ use partner_sync_tests::in_process::{Pipeline, event};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::seed::account_id;
 use partner_sync_tests::standins::{Running, World, differences};
+use partner_sync_tests::sync_file;
 use serde_json::{Value, json};
 use stage::settings::Env;
 use vendors::http::Wire;
@@ -142,7 +143,8 @@ async fn an_hour_after_the_start_the_first_stage_begins_no_more() {
     let (standins, pipeline) = start(|_| {}).await;
     let settings = Env::new(|name| match name {
         "BUCKET" => Some("memory".to_owned()),
-        "SALESFORCE_SECRET" => Some("partner-sync/salesforce".to_owned()),
+        "SECRET_PREFIX" => Some("partner-sync".to_owned()),
+        "SYNC_CONFIG" => Some(sync_file::PATH.to_owned()),
         _ => None,
     });
     let settings = settings.gather_accounts();

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use partner_sync_tests::clock::clock;
 use partner_sync_tests::in_process::{Pipeline, secrets};
 use partner_sync_tests::standins::{Exchange, Running, differences};
+use partner_sync_tests::sync_file::MAPPING;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use vendors::http::Wire;
@@ -99,7 +100,8 @@ async fn replies_of_the_stand_in_and_our_requests_have_zendesks_shapes() {
     let secret = secrets(&standins)["partner-sync/zendesk/global"].clone();
     let credentials = Credentials::read("s", &SecretString::from(secret)).unwrap();
     let wire = Wire::by(clock());
-    let mut client = Client::new("global", credentials, Scope::Write, &wire).unwrap();
+    let mut client =
+        Client::new("global", MAPPING.clone(), credentials, Scope::Write, &wire).unwrap();
     client.search("name", "Nobody").await.unwrap();
     client.rights().await.unwrap();
     client.give_back().await;

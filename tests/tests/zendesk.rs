@@ -12,6 +12,7 @@ use partner_sync_tests::clock::{clock, pass};
 use partner_sync_tests::in_process::{Pipeline, secrets};
 use partner_sync_tests::standins::faults::{Act, Fault};
 use partner_sync_tests::standins::{Logged, Running, World, seed};
+use partner_sync_tests::sync_file::MAPPING;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::SecretString;
@@ -41,7 +42,15 @@ fn one_create() -> World {
 
 fn client_of(secret: &str) -> Client {
     let credentials = Credentials::read("s", &SecretString::from(secret)).unwrap();
-    Client::new("global", credentials, Scope::Write, &Wire::by(clock())).unwrap()
+    let mapping = Arc::clone(&MAPPING);
+    Client::new(
+        "global",
+        mapping,
+        credentials,
+        Scope::Write,
+        &Wire::by(clock()),
+    )
+    .unwrap()
 }
 
 /// A client with an API token, so that its first call is the one that is asked for.

@@ -2,9 +2,10 @@
 //! documents, nothing else. For the same reason it is the stage that records a run which failed or
 //! was skipped.
 
+use std::sync::Arc;
+
 use domain::model::{
-    Accounts, Header, ListDocument, Mode, Organizations, RunUsage, TARGET, Usage, entries_digest,
-    run_key,
+    Accounts, Header, ListDocument, Mode, Organizations, RunUsage, Usage, entries_digest, run_key,
 };
 use domain::plan::{
     Comparison, Creates, Entries, Inputs, Listed, Lists, NotInSync, Plan, PlannedRun, RunEnd,
@@ -54,15 +55,16 @@ pub async fn handler<S: Store>(
             Ok(Answer::Compared(Box::new(compared)))
         }
         CompareEvent::Record(task) => {
-            let reporting = reporting(process_env);
+            let mapping = config.as_ref().map(|config| Arc::clone(&config.mapping));
+            let reporting = reporting(process_env, mapping.unwrap_or_default());
             let recorded = record_end(&reporting, store, clock.now(), *task).await?;
             Ok(Answer::Recorded(recorded))
         }
     }
 }
 
-/// Makes the plan and writes `creates.json`, `updates.json`, `not_in_sync.json` and `plan.json`; in
-/// plan mode the run ends here, with its report.
+/// Makes the plan and writes `creates.json`, `updates.json`, `not_in_sync.json`, `sync.toml` and
+/// `plan.json`; in plan mode the run ends here, with its report.
 ///
 /// # Errors
 /// [`Error::Contract`] or [`Error::Incomplete`] if a document does not prove a complete read;
@@ -89,6 +91,7 @@ pub async fn compare<S: Store>(
     };
     let header = Header::new(&run_id, now, count);
     let planned = comparison.plan(header, mode, lists, inputs, usage);
+    keep_the_file(config, store, &run_id).await?;
     let plan = &planned.plan;
     let key = run_key(&run_id, "plan.json");
     let reference = store.put_json(&key, plan, count).await?;
@@ -109,6 +112,14 @@ pub async fn compare<S: Store>(
     })
 }
 
+/// Puts `sync.toml` beside the plan: a replay finds what the plan was made with.
+async fn keep_the_file<S: Store>(config: &Compare, store: &S, run_id: &str) -> Result<()> {
+    let text = config.mapping.text.clone().into_bytes();
+    store
+        .put(&run_key(run_id, "sync.toml"), text, "application/toml")
+        .await
+}
+
 /// Reads what was gathered and what is known of the runs before, and compares.
 async fn compared<S: Store>(
     config: &Compare,
@@ -122,7 +133,7 @@ async fn compared<S: Store>(
     let salesforce_host = std::mem::take(&mut accounts.host);
     let accounts = accounts.into_complete(run_id)?;
     let organizations: Organizations = store.get_json(&task.organizations).await?;
-    let organizations = organizations.into_complete(run_id, TARGET)?;
+    let organizations = organizations.into_complete(run_id, &config.mapping.target.name)?;
     let Recalled {
         memory,
         lost,
@@ -148,7 +159,14 @@ async fn compared<S: Store>(
         state_machine: task.state_machine,
         salesforce_host,
     };
-    let comparison = Comparison::of(&accounts, &formers, organizations, &inputs)?;
+    let comparison = Comparison::of(
+        &accounts,
+        &formers,
+        organizations,
+        &inputs,
+        &config.mapping,
+        Some(&config.mapping.digest),
+    )?;
     Ok((comparison, inputs))
 }
 

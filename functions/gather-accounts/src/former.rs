@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::model::{AccountId, Formers, Memory};
+use domain::model::{AccountId, Formers, Mapping, Memory};
 use vendors::salesforce::Client;
 
 /// How long all questions may take together: they must not use up the invocation's time.
@@ -28,8 +28,9 @@ pub(super) async fn ask(
     run_id: &str,
     missing: &[AccountId],
     gathered: &BTreeSet<AccountId>,
+    mapping: &Mapping,
 ) -> Formers {
-    let answer = client.former_accounts(missing, gathered);
+    let answer = client.former_accounts(missing, gathered, mapping);
     let why = match tokio::time::timeout(LONGEST_ANSWER, answer).await {
         Ok(Ok(former)) => {
             return Formers {

@@ -84,7 +84,7 @@ async fn read<S: Store>(
     store: &S,
     run_id: &str,
 ) -> Result<(Complete<Vec<Account>>, Formers), Error> {
-    let accounts = client.partner_accounts(&config.alliances);
+    let accounts = client.partner_accounts(&config.mapping);
     let accounts = tokio::time::timeout(LONGEST_READ, accounts).await;
     let accounts = accounts.map_err(|_| out_of_time())??;
     let gathered = accounts.get().iter().map(Account::id);
@@ -92,7 +92,7 @@ async fn read<S: Store>(
     let memory = find_memory(store, run_id).await?;
     let missing = memory.map(|memory| former::missing(&memory, &gathered));
     let missing = missing.unwrap_or_default();
-    let formers = former::ask(client, run_id, &missing, &gathered).await;
+    let formers = former::ask(client, run_id, &missing, &gathered, &config.mapping).await;
     Ok((accounts, formers))
 }
 

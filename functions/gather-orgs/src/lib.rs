@@ -5,6 +5,7 @@ mod scan;
 mod walk;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::model::{Accounts, Credential, run_key};
 use domain::{Error, Result};
@@ -17,7 +18,7 @@ use stage::events::{GatherOrgsEvent, GatheredOrgs, Progress, SoFar, parse};
 use stage::metrics::{Metric, record, record_usage};
 use stage::recall::find_memory;
 use stage::secrets::Secrets;
-use stage::settings::GatherOrgs;
+use stage::settings::{GatherOrgs, Instance};
 use stage::store::Store;
 use vendors::http::Wire;
 use vendors::zendesk::{Client, Credentials, Scope};
@@ -54,7 +55,7 @@ pub async fn handler<S: Store, K: Secrets>(
     let accounts: Accounts = store.get_json(&accounts).await?;
     let accounts = accounts.into_complete(&run_id)?;
     let memory = find_memory(store, &run_id).await?;
-    let wanted = Wanted::of(&accounts, memory.as_ref())?;
+    let wanted = Wanted::of(&accounts, memory.as_ref(), &config.mapping)?;
     let mut scan = open_scan(store, &run_id, wire.now()).await?;
 
     let (clients, credentials) = clients(config, secrets, wire, &scan).await?;
@@ -89,7 +90,8 @@ async fn open_scan<S: Store>(store: &S, run_id: &str, now: Timestamp) -> Result<
 }
 
 /// A client for each instance that is still to be read, and what its credentials are. A missing or
-/// malformed secret ends the run, whichever instance it belongs to.
+/// malformed secret ends the run, whichever instance it belongs to; one that is optional and has no
+/// secret is not read.
 async fn clients<K: Secrets>(
     config: &GatherOrgs,
     secrets: &K,
@@ -98,13 +100,21 @@ async fn clients<K: Secrets>(
 ) -> Result<(BTreeMap<String, Client>, Vec<Credential>)> {
     let mut clients = BTreeMap::new();
     let mut described = Vec::new();
-    let unread = config.instances.iter();
-    for (instance, secret) in unread.filter(|(instance, _)| !scan.has_ended(instance)) {
-        let text = secrets.secret(secret).await?;
+    for Instance { site, secret } in &config.instances {
+        let name = &site.name;
+        if scan.has_ended(name) {
+            continue;
+        }
+        let text = match secrets.find_secret(secret).await? {
+            None if site.optional => continue,
+            Some(text) => text,
+            None => secrets.secret(secret).await?,
+        };
         let credentials = Credentials::read(secret, &text)?;
         described.push(credentials.describe());
-        let client = Client::new(instance, credentials, Scope::Read, wire)?;
-        clients.insert((*instance).to_owned(), client);
+        let mapping = Arc::clone(&config.mapping);
+        let client = Client::new(name, mapping, credentials, Scope::Read, wire)?;
+        clients.insert(name.clone(), client);
     }
     Ok((clients, described))
 }
@@ -119,7 +129,7 @@ async fn walk_all(
 ) -> Vec<Option<Cut>> {
     let names: Vec<_> = clients.keys().cloned().collect();
     let mut under_way = Vec::new();
-    for walk in scan.begin(&names, now) {
+    for walk in scan.begin(&names, &wanted.mapping.target.name, now) {
         let client = clients.remove(walk.name());
         under_way.push(async move {
             let mut client = client?;

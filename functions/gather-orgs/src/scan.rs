@@ -1,11 +1,12 @@
 //! What a walk over the instances has found so far.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use domain::model::{
-    Account, AccountId, Complete, FoldedId, Header, Instance, Memory, Organization, Organizations,
-    Reading, SeenIds, TARGET, Usage, name_key,
+    Account, AccountId, Complete, FoldedId, Header, Instance, Mapping, Memory, Organization,
+    Organizations, Reading, SeenIds, Usage, name_key,
 };
 use domain::{Error, Result};
 use jiff::Timestamp;
@@ -17,6 +18,8 @@ use vendors::zendesk::{ListedOrganization, OrganizationsPage};
 /// account, or a mark of this pipeline.
 #[derive(Debug, Default)]
 pub struct Wanted {
+    /// Who is a partner.
+    pub mapping: Arc<Mapping>,
     ids: HashSet<AccountId>,
     folded_ids: HashSet<FoldedId>,
     names: HashSet<CompactString>,
@@ -29,8 +32,15 @@ impl Wanted {
     ///
     /// # Errors
     /// [`domain::Error::Contract`] if an account has no usable id.
-    pub fn of(accounts: &Complete<Vec<Account>>, memory: Option<&Memory>) -> Result<Self> {
-        let mut wanted = Self::default();
+    pub fn of(
+        accounts: &Complete<Vec<Account>>,
+        memory: Option<&Memory>,
+        mapping: &Arc<Mapping>,
+    ) -> Result<Self> {
+        let mut wanted = Self {
+            mapping: Arc::clone(mapping),
+            ..Self::default()
+        };
         let own_marks = memory.into_iter().flat_map(|memory| &memory.marked);
         wanted.own_marks.extend(own_marks.map(|mark| mark.id));
         for account in accounts.get() {
@@ -44,13 +54,14 @@ impl Wanted {
 
     /// True if an organization that an instance lists is to be kept: a partner's, or a lookalike.
     pub fn keeps(&self, instance: &str, listed: &ListedOrganization<'_>) -> bool {
-        let ids = || [listed.account_id(), listed.external_account_id()];
-        let folded = || listed.folded_id();
-        listed.is_partner()
+        let mapping = &self.mapping;
+        let ids = || [listed.account_id(mapping), listed.external_account_id()];
+        let folded = || listed.folded_id(mapping);
+        listed.is_partner(mapping)
             || ids().iter().flatten().any(|id| self.ids.contains(id))
             || folded().is_some_and(|id| self.folded_ids.contains(&id))
             || self.names.contains(&name_key(&listed.name))
-            || (instance == TARGET && self.own_marks.contains(&listed.id))
+            || (instance == mapping.target.name && self.own_marks.contains(&listed.id))
     }
 }
 
@@ -74,6 +85,8 @@ pub struct Scan {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Walk {
     instance: Instance,
+    /// True for the instance that is written to.
+    is_of_target: bool,
     /// True once the organization fields were checked; only the target's are.
     pub fields_fit: bool,
     organizations: Vec<Organization>,
@@ -130,10 +143,10 @@ impl Scan {
     }
 
     /// The walks over these instances, including those that have ended. A missing one is begun.
-    pub fn begin(&mut self, instances: &[String], now: Timestamp) -> &mut [Walk] {
+    pub fn begin(&mut self, instances: &[String], target: &str, now: Timestamp) -> &mut [Walk] {
         for name in instances {
             if !self.walks.iter().any(|walk| walk.instance.name == *name) {
-                self.walks.push(Walk::new(name, now));
+                self.walks.push(Walk::new(name, name == target, now));
             }
         }
         self.walks()
@@ -162,7 +175,7 @@ impl Scan {
 }
 
 impl Walk {
-    fn new(name: &str, began: Timestamp) -> Self {
+    fn new(name: &str, is_of_target: bool, began: Timestamp) -> Self {
         Self {
             instance: Instance {
                 name: name.to_owned(),
@@ -174,6 +187,7 @@ impl Walk {
                 complete: false,
                 error: None,
             },
+            is_of_target,
             fields_fit: false,
             organizations: Vec::new(),
             lookalikes: Vec::new(),
@@ -192,7 +206,7 @@ impl Walk {
 
     /// True for the instance that is written to.
     pub fn is_of_target(&self) -> bool {
-        self.instance.name == TARGET
+        self.is_of_target
     }
 
     pub fn cursor(&self) -> Option<&str> {
@@ -210,7 +224,13 @@ impl Walk {
     /// # Errors
     /// [`domain::Error::Incomplete`] if an organization came twice, or the walk cannot go on, or
     /// goes through too many empty pages.
-    pub fn take(&mut self, host: &str, page: OrganizationsPage, now: Timestamp) -> Result<bool> {
+    pub fn take(
+        &mut self,
+        host: &str,
+        page: OrganizationsPage,
+        mapping: &Mapping,
+        now: Timestamp,
+    ) -> Result<bool> {
         let next = page
             .next(self.cursor.as_deref())
             .map(|next| next.map(str::to_owned));
@@ -223,8 +243,9 @@ impl Walk {
         for id in ids {
             self.reading.saw(&id)?;
         }
+        let kept = kept.into_iter();
         let (partners, lookalikes): (Vec<_>, Vec<_>) =
-            kept.into_iter().partition(Organization::is_partner);
+            kept.partition(|organization| organization.is_partner(mapping));
         self.instance.partner_organizations += partners.len();
         self.organizations.extend(partners);
         self.lookalikes.extend(lookalikes);
@@ -250,7 +271,6 @@ impl Walk {
 mod tests {
     use std::collections::HashSet;
 
-    use domain::model::Alliances;
     use serde_json::{Value, json};
 
     use super::*;
@@ -266,11 +286,12 @@ mod tests {
             "Partner_Track__c": "Open", "Support_Hold__c": false, "Account_Risk_Level__c": null,
             "Type": "Partner", "Partners_Partner_Status__c": "Authorized",
         });
-        let alliances = Alliances(Vec::new());
-        let account = Account::from_record(record.as_object().unwrap(), &alliances).unwrap();
+        let mapping = Arc::new(config::read(config::PRODUCTS_OWN).unwrap());
+        let account = Account::from_record(record.as_object().unwrap(), &mapping).unwrap();
         let mut reading = Reading::<HashSet<AccountId>>::new("test");
         reading.saw(&account.id().unwrap()).unwrap();
-        Wanted::of(&reading.finish(Some(1), vec![account]).unwrap(), None).unwrap()
+        let accounts = reading.finish(Some(1), vec![account]).unwrap();
+        Wanted::of(&accounts, None, &mapping).unwrap()
     }
 
     /// True if a customer with these values is kept.
@@ -280,8 +301,9 @@ mod tests {
             "organization_fields": {"account_type": "customer", "salesforce_id": salesforce_id},
         });
         let listed = listed.to_string();
+        let wanted = wanted();
         let listed: ListedOrganization<'_> = serde_json::from_str(&listed).unwrap();
-        wanted().keeps(TARGET, &listed)
+        wanted.keeps("global", &listed)
     }
 
     #[test]
@@ -307,7 +329,7 @@ mod tests {
         let keeps = |name: &str| {
             let listed = json!({"id": 1, "name": name, "organization_fields": {}}).to_string();
             let listed: ListedOrganization<'_> = serde_json::from_str(&listed).unwrap();
-            wanted().keeps(TARGET, &listed)
+            wanted().keeps("global", &listed)
         };
         let spellings = [
             "Acme GmbH",

@@ -40,7 +40,7 @@ pub(crate) async fn go_on(
     deadline: &Deadline,
 ) -> Result<(), Cut> {
     if walk.is_of_target() && !walk.fields_fit {
-        check_fields(&client.organization_fields().await?)?;
+        check_fields(&client.organization_fields().await?, &wanted.mapping)?;
         walk.fields_fit = true;
     }
     // Every invocation reads at least one page, so the stage ends at last, however short the
@@ -62,7 +62,7 @@ pub(crate) async fn go_on(
             Err(_) => read_again(client, walk, wanted).await?,
         };
         has_read = true;
-        if walk.take(&client.host(), page, client.now())? {
+        if walk.take(&client.host(), page, &wanted.mapping, client.now())? {
             return Ok(());
         }
         if !may_go_on {
@@ -100,7 +100,9 @@ async fn read(
 ) -> serde_json::Result<domain::Result<OrganizationsPage>> {
     // The connection has to send the request first.
     tokio::task::yield_now().await;
-    body.read(instance, |listed| wanted.keeps(instance, listed))
+    body.read(instance, &wanted.mapping, |listed| {
+        wanted.keeps(instance, listed)
+    })
 }
 
 /// Asks again for a page that named the next one and is broken inside, as for any broken reply.
@@ -186,7 +188,7 @@ mod tests {
         };
         let mut scan = Scan::new("run", jiff::Timestamp::UNIX_EPOCH);
         let names = ["global".to_owned(), "us-government".to_owned()];
-        for walk in scan.begin(&names, jiff::Timestamp::UNIX_EPOCH) {
+        for walk in scan.begin(&names, "global", jiff::Timestamp::UNIX_EPOCH) {
             assert_eq!(after_cut(walk, Cut::Deadline, false), Ok(Next::Continue));
             for cut in [Cut::Deadline, pause()] {
                 let judged = after_cut(walk, cut, true);

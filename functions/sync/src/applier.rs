@@ -7,7 +7,6 @@ use vendors::zendesk::Client;
 
 use crate::chunk::Chunk;
 use crate::list::List;
-use crate::refusal::Refusal;
 use crate::state::{Refused, State};
 use crate::work::Work;
 
@@ -28,7 +27,7 @@ impl Applier<'_> {
         }
         let changes = self.work.changes(chunk.list, place, None);
         let sent: Vec<&str> = changes.map(|change| change.field.as_str()).collect();
-        let refusal = Refusal::of(words, &sent);
+        let refusal = self.work.refusal(words, &sent);
         let is_sent_again = refusal.is_some();
         let refused = refusal.map(|refusal| Refused { place, refusal });
         self.state.refused.extend(refused);

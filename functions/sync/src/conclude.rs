@@ -1,8 +1,10 @@
 //! How an invocation ends: the run is done, waits, goes on at once, or fails.
 
+use std::sync::Arc;
+
 use domain::plan::{PlannedRun, RunEnd};
 use domain::{Error, Result};
-use report::seconds_between;
+use report::{Reporting, seconds_between};
 use stage::events::{Progress, SoFar, Synced};
 use stage::secrets::Secrets;
 use stage::store::Store;
@@ -67,7 +69,11 @@ impl<S: Store, K: Secrets> Run<'_, S, K> {
         let (plan, state, now) = (self.work.plan(), &self.state, self.now());
         let results = results::of_finished(self.work, state);
         let summary = way_out::summary(self.store.bucket(), plan, &results);
-        let run = EndingRun::of(plan, &self.config.reporting, now);
+        let reporting = Reporting {
+            mapping: Arc::clone(&self.work.mapping),
+            ..self.config.reporting.clone()
+        };
+        let run = EndingRun::of(plan, &reporting, now);
         let related = state.related.clone();
         let applied = PlannedRun::applied(&self.work.planned, results, related, &state.usage);
         let end = RunEnd::Planned(Box::new(applied));

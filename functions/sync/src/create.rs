@@ -1,7 +1,7 @@
 //! Creates, one at a time. Zendesk has no idempotency key, so a create in doubt is looked for
 //! before it is sent again, and never in the same minute.
 
-use domain::model::{Organization, Outcome, SALESFORCE_ID};
+use domain::model::{Key, Organization, Outcome, SALESFORCE_ID};
 use domain::plan::Create;
 use vendors::zendesk::CallError;
 
@@ -9,6 +9,7 @@ use crate::applier::Applier;
 use crate::doubt::{AfterLook, LastTry, OpenCreate};
 use crate::refusal::Refusal;
 use crate::state::CreateResult;
+use crate::work::Work;
 
 /// Which organization has the id or the name of an account.
 enum Holder {
@@ -77,7 +78,7 @@ impl Applier<'_> {
                 ..
             }) => Became::Open(OpenCreate::refused(before, now, words)),
             Err(CallError::Refused { words, .. }) => match before {
-                None => match refusal_of(create, &words) {
+                None => match refusal_of(create, &words, self.work) {
                     Some(refusal) => Became::Open(OpenCreate::refused_for(refusal, now)),
                     None => Became::Decided(failed(words)),
                 },
@@ -160,10 +161,11 @@ fn has_name(organization: &Organization, name: &str) -> bool {
 }
 
 /// What may be left out of a create that was refused: everything but its name and id.
-fn refusal_of(create: &Create, words: &str) -> Option<Refusal> {
+fn refusal_of(create: &Create, words: &str, work: &Work) -> Option<Refusal> {
     let keys = create.fields.iter().map(|(key, _)| key);
-    let sent: Vec<&str> = keys.filter(|key| *key != SALESFORCE_ID).collect();
-    Refusal::of(words, &sent)
+    let keys = keys.filter(|key| *key != SALESFORCE_ID);
+    let sent: Vec<&str> = keys.map(Key::name).collect();
+    work.refusal(words, &sent)
 }
 
 fn without(create: &Create, refusal: Option<&Refusal>) -> Create {
@@ -173,7 +175,7 @@ fn without(create: &Create, refusal: Option<&Refusal>) -> Create {
         name,
         fields,
     } = create;
-    let fields = fields.iter().filter(|(key, _)| !is_left_out(key));
+    let fields = fields.iter().filter(|(key, _)| !is_left_out(key.name()));
     Create {
         salesforce_id: salesforce_id.clone(),
         name: name.clone(),

@@ -73,7 +73,9 @@ pub async fn handler<S: Store, K: Secrets>(
     let event: SyncEvent = parse(event.payload)?;
     refuse_if_redriven(event.redriven)?;
     let started_at = start_of(event.started_at, began)?;
-    let work = session.work(store, &event.run_id, &event.plan).await?;
+    let work = session
+        .work(store, &event.run_id, &event.plan, config)
+        .await?;
     let limit = TimeLimit::of(started_at);
     let state = match open(config, store, &work, &deadline, &event.lease_taken_from).await? {
         Opened::Ours(state) => *state,

@@ -3,6 +3,7 @@
 //! Zendesk takes a record whole or not at all, so one value that it does not like would keep all
 //! others from being written. Source: contract, section 2, sync, 4.
 
+use domain::model::Mapping;
 use domain::plan::NAME;
 use serde::{Deserialize, Serialize};
 
@@ -16,12 +17,15 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// What Zendesk's words say of a record with these values: the ones they name, else its name.
+    /// What Zendesk's words say of a record with these values: the ones they name by Zendesk's key
+    /// or title, else its name.
     /// `None` if that leaves nothing to send, or nothing to leave out.
-    pub fn of(words: &str, sent: &[&str]) -> Option<Self> {
+    pub fn of(words: &str, sent: &[&str], mapping: &Mapping) -> Option<Self> {
         let text = plain(words);
         let named = |is_named: fn(&str, &str) -> bool| -> Vec<String> {
-            let fields = sent.iter().filter(|field| is_named(&text, field));
+            let fields = sent
+                .iter()
+                .filter(|field| is_named(&text, mapping.shown(field)));
             fields.map(|field| (*field).to_owned()).collect()
         };
         let fallbacks = [is_the_label, is_in_the_words, is_the_name];
@@ -82,10 +86,14 @@ fn has_word(text: &str, words: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn refusal(words: &str, sent: &[&str]) -> Option<Refusal> {
+        Refusal::of(words, sent, &Mapping::default())
+    }
+
     const SENT: [&str; 4] = ["name", "account_owner", "support_hold", "salesforce_id"];
 
     fn left_out(words: &str, sent: &[&str]) -> Vec<String> {
-        Refusal::of(words, sent).map_or_else(Vec::new, |refusal| refusal.left_out)
+        refusal(words, sent).map_or_else(Vec::new, |refusal| refusal.left_out)
     }
 
     #[test]
@@ -122,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_record_of_which_nothing_would_be_left_is_not_sent_again() {
-        assert_eq!(Refusal::of("Name: is too long", &["name"]), None);
-        assert_eq!(Refusal::of("Account owner: no", &["account_owner"]), None);
+        assert_eq!(refusal("Name: is too long", &["name"]), None);
+        assert_eq!(refusal("Account owner: no", &["account_owner"]), None);
     }
 }

@@ -162,7 +162,7 @@ fn without(refusal: Option<&Refusal>, sent: RecordOutcome) -> RecordOutcome {
 fn both(unmark: RecordOutcome, rest: RecordOutcome) -> RecordOutcome {
     match (unmark.outcome, rest.outcome) {
         (Outcome::Failed, Outcome::Done) => RecordOutcome {
-            left_out: vec![MARK_FOR_DELETION.to_owned()],
+            left_out: vec![MARK_FOR_DELETION.name().to_owned()],
             ..unmark
         },
         (Outcome::Failed, _) | (_, Outcome::Done) => unmark,
@@ -241,7 +241,7 @@ mod tests {
                 "{unmark:?} {rest:?}"
             );
         }
-        let left_out = vec![MARK_FOR_DELETION.to_owned()];
+        let left_out = vec![MARK_FOR_DELETION.name().to_owned()];
         assert_eq!(combined(Failed, Done), (Failed, left_out));
     }
 

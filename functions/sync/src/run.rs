@@ -78,11 +78,8 @@ impl<'a, S: Store, K: Secrets> Run<'a, S, K> {
     }
 
     pub(crate) async fn client(&self) -> Result<MappedMutexGuard<'a, Client>> {
-        let run_id = &self.work.plan().header.run_id;
-        let client = self
-            .session
-            .client(run_id, &self.config.secret, self.secrets)
-            .await?;
+        let client = self.session.client(self.work, self.config, self.secrets);
+        let client = client.await?;
         self.work.may_write_to(&client.host())?;
         Ok(client)
     }

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use domain::Result;
-use domain::model::{Reference, TARGET};
+use domain::model::Reference;
 use stage::secrets::Secrets;
+use stage::settings::Sync;
 use stage::store::Store;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use vendors::http::Wire;
@@ -41,6 +42,7 @@ impl Session {
         store: &S,
         run_id: &str,
         plan: &Reference,
+        config: &Sync,
     ) -> Result<Arc<Work>> {
         let mut last = self.work.lock().await;
         let is_known = |(of, work): &&(Reference, Arc<Work>)| {
@@ -52,7 +54,7 @@ impl Session {
         }
         // Dropped first, so that memory never holds two of them.
         *last = None;
-        let work = Arc::new(Work::load(store, run_id, plan, self.wire.now()).await?);
+        let work = Arc::new(Work::load(store, run_id, plan, config, self.wire.now()).await?);
         *last = Some((plan.clone(), Arc::clone(&work)));
         Ok(work)
     }
@@ -70,17 +72,18 @@ impl Session {
     /// [`domain::Error::Config`] if the secret is missing or malformed.
     pub async fn client<K: Secrets>(
         &self,
-        run_id: &str,
-        secret: &str,
+        work: &Work,
+        config: &Sync,
         secrets: &K,
     ) -> Result<MappedMutexGuard<'_, Client>> {
+        let run_id = &work.plan().header.run_id;
         let mut last = self.last.lock().await;
         if last.as_ref().is_none_or(|(of, _)| of != run_id) {
+            let secret = &config.secret;
             let credentials = Credentials::read(secret, &secrets.secret(secret).await?)?;
-            *last = Some((
-                run_id.to_owned(),
-                Client::new(TARGET, credentials, Scope::Write, &self.wire)?,
-            ));
+            let (name, mapping) = (&config.target, Arc::clone(&work.mapping));
+            let client = Client::new(name, mapping, credentials, Scope::Write, &self.wire)?;
+            *last = Some((run_id.to_owned(), client));
         }
         MutexGuard::try_map(last, |last| last.as_mut().map(|(_, client)| client))
             .map_err(|_| domain::Error::Config("no client for the target".to_owned()))

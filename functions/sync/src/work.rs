@@ -1,12 +1,15 @@
 //! What is to be applied: the plan's lists, verified, without what the guard holds.
 
-use domain::model::{Category, MARK_FOR_DELETION, Mode, Organization, Reference, TARGET};
+use std::sync::Arc;
+
+use domain::model::{Category, Key, MARK_FOR_DELETION, Mapping, Mode, Organization, Reference};
 use domain::plan::{Change, Create, Mark, NAME, Plan, Planned, Update};
 use domain::{Error, Result};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use stage::deadline::refuse_if_old;
 use stage::loader::load_plan;
+use stage::settings::Sync;
 use stage::store::Store;
 
 use crate::list::List;
@@ -14,6 +17,8 @@ use crate::refusal::Refusal;
 
 #[derive(Debug)]
 pub struct Work {
+    /// The plan was made with it.
+    pub mapping: Arc<Mapping>,
     /// The plan it comes from, with all of its lists.
     pub planned: Planned,
     /// For each list the places of its records in the plan's own; progress counts places in these.
@@ -30,19 +35,43 @@ impl Work {
     ///
     /// # Errors
     /// [`Error::Contract`] if anything was changed since compare wrote it, [`Error::Input`] if the
-    /// plan is not to be applied.
+    /// plan is not to be applied, [`Error::Config`] if it was made with another `sync.toml`.
     pub async fn load<S: Store>(
         store: &S,
         run_id: &str,
         plan: &Reference,
+        config: &Sync,
         now: Timestamp,
     ) -> Result<Self> {
-        let work = Self::of(load_plan(store, run_id, plan).await?);
+        let planned = load_plan(store, run_id, plan).await?;
+        let mapping = planned.plan.mapping.clone().unwrap_or_default();
+        let work = Self::of(planned, Arc::new(mapping));
         work.may_be_applied(now)?;
+        work.is_made_for(config)?;
         Ok(work)
     }
 
-    fn of(planned: Planned) -> Self {
+    /// Refuses a plan that was made with another `sync.toml`, which may mean other fields, and one
+    /// for an instance that this program may not write to.
+    fn is_made_for(&self, config: &Sync) -> Result<()> {
+        if self.plan().config.as_ref() != Some(&config.config) {
+            return Err(Error::Config(
+                "the plan was made with another sync.toml than the one beside this program, so \
+                 nothing of it is written; deploy between runs, then start a new run"
+                    .to_owned(),
+            ));
+        }
+        let target = &self.mapping.target.name;
+        if *target != config.target {
+            return Err(Error::Config(format!(
+                "sync.toml writes to {target:?}, and TargetInstance is {:?}: make them the same",
+                config.target
+            )));
+        }
+        Ok(())
+    }
+
+    fn of(planned: Planned, mapping: Arc<Mapping>) -> Self {
         let guard = &planned.plan.guard;
         let are_updates_free = !guard.holds(Category::Updates);
         let updates = || planned.entries.updates.iter().enumerate();
@@ -53,6 +82,7 @@ impl Work {
             updates: places(updates().filter(|(_, update)| are_updates_free && changes(update))),
             marks: places(marks.filter(|(_, mark)| !guard.holds(mark.category))),
             planned,
+            mapping,
         }
     }
 
@@ -82,13 +112,14 @@ impl Work {
     /// # Errors
     /// [`Error::Config`] names both hosts.
     pub fn may_write_to(&self, host: &str) -> Result<()> {
-        let target = self.plan().instances.iter().find(|one| one.name == TARGET);
+        let name = &self.mapping.target.name;
+        let target = self.plan().instances.iter().find(|one| one.name == *name);
         let was_read = target.map_or("", |target| target.host.as_str());
         if was_read == host {
             return Ok(());
         }
         Err(Error::Config(format!(
-            "zendesk {TARGET}: the plan was made from {was_read:?}, and the secret names {host:?} \
+            "zendesk {name}: the plan was made from {was_read:?}, and the secret names {host:?} \
              now; nothing was written there; correct base_url, or start a new run"
         )))
     }
@@ -166,20 +197,30 @@ impl Work {
         let mut fields = Map::new();
         body.insert("id".to_owned(), json!(self.id(list, place)?));
         if list == List::Marks {
-            fields.insert(MARK_FOR_DELETION.to_owned(), json!(true));
+            fields.insert(self.zendesk_key(MARK_FOR_DELETION)?.to_owned(), json!(true));
         }
         for Change { field, old: _, new } in self.changes(list, place, refusal) {
-            let place = if field == NAME {
-                &mut body
+            if field == NAME {
+                body.insert(NAME.to_owned(), json!(new));
             } else {
-                &mut fields
-            };
-            place.insert(field.clone(), json!(new));
+                let key = self.zendesk_key(Key::known(field)?)?;
+                fields.insert(key.to_owned(), json!(new));
+            }
         }
         if !fields.is_empty() {
             body.insert("organization_fields".to_owned(), Value::Object(fields));
         }
         Some(Value::Object(body))
+    }
+
+    /// Zendesk's name of a field.
+    fn zendesk_key(&self, key: Key) -> Option<&'static str> {
+        self.mapping.zendesk_key(key).map(Key::name)
+    }
+
+    /// Which values a refusal of a record names: see [`Refusal::of`].
+    pub fn refusal(&self, words: &str, sent: &[&str]) -> Option<Refusal> {
+        Refusal::of(words, sent, &self.mapping)
     }
 
     /// True if the memory lists a mark on it: an earlier run set it, or may have.
@@ -208,7 +249,7 @@ impl Work {
     /// True if an organization to be marked is still as compare saw it: a partner, not marked, not
     /// changed by anybody. Without an `updated_at` that cannot be known, so it is false.
     pub fn is_as_read(&self, place: usize, organization: &Organization) -> bool {
-        organization.is_partner()
+        organization.is_partner(&self.mapping)
             && !organization.is_marked()
             && !organization.updated_at.is_empty()
             && self
@@ -225,5 +266,5 @@ fn places<T>(entries: impl Iterator<Item = (usize, T)>) -> Vec<usize> {
 fn of_list(list: List, update: &Update) -> impl Iterator<Item = &Change> {
     let takes_back = list == List::Unmarks;
     let changes = update.changes.iter();
-    changes.filter(move |change| (change.field == MARK_FOR_DELETION) == takes_back)
+    changes.filter(move |change| (change.field == MARK_FOR_DELETION.name()) == takes_back)
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::ReportContext;
 use super::cells::Part;
-use domain::model::{Instance, StateMachine, TARGET};
+use domain::model::{Instance, StateMachine};
 use domain::plan::{Reached, RunEnd};
 
 /// Salesforce's data hosts, and for each the Lightning host that belongs to it.
@@ -44,12 +44,13 @@ impl Addresses {
             ) => (instances, ""),
             (None, _) => (&[], ""),
         };
-        let target = instances.iter().find(|instance| instance.name == TARGET);
+        let target = &context.mapping().target.name;
+        let target = instances.iter().find(|instance| instance.name == *target);
         let zendesk = target.map_or("", |target| target.host.as_str());
         Self {
             organization: origin(zendesk).map(|origin| format!("{origin}/agent/organizations/")),
             account: origin(&lightning(salesforce))
-                .map(|origin| format!("{origin}/lightning/r/Account/")),
+                .map(|origin| format!("{origin}/lightning/r/{}/", context.mapping().object)),
             state_machine: context.state_machine.map(str::to_owned),
         }
     }

@@ -78,17 +78,18 @@ fn planned(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Advice {
 }
 
 fn warnings(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Vec<String> {
-    let mut warnings = warnings_of(&run.planned.plan);
+    let mut warnings = warnings_of(context, &run.planned.plan);
     warnings.extend(health::ending_credentials(context, run));
     warnings.extend(approvals::refused(&run.planned.plan));
     warnings
 }
 
 /// What could not be known, and why the inputs look emptier than they should.
-fn warnings_of(plan: &Plan) -> Vec<String> {
+fn warnings_of(context: ReportContext<'_>, plan: &Plan) -> Vec<String> {
     let emptier = |why| format!("The inputs look emptier than they should: {why}.");
     let suspicions = plan.warnings.iter().map(reasons::warning).map(emptier);
-    let unknowns = plan.unknowns.iter().map(reasons::unknown);
+    let unknowns = plan.unknowns.iter();
+    let unknowns = unknowns.map(|one| reasons::unknown(one, context.mapping()));
     unknowns.chain(suspicions).collect()
 }
 
@@ -258,7 +259,7 @@ fn about_waiting(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Exp
 
 /// Says that nothing is deleted or changed while a person waits, and until when.
 pub(super) fn nothing_happens(context: ReportContext<'_>, run: &PlannedRun<'_>) -> String {
-    let purge = next_purge(context.ended_at);
+    let purge = next_purge(context.mapping(), context.ended_at);
     let marked = match pending(run) {
         0 => "no partner organization is known to be marked".to_owned(),
         some => format!(
@@ -365,7 +366,7 @@ fn about_marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Expla
         return None;
     }
     let planned = run.planned.free_marks().count();
-    let purge = next_purge(context.ended_at);
+    let purge = next_purge(context.mapping(), context.ended_at);
     let text = format!(
         "{set} of {} {} set: look below, before {purge}, when those are deleted that have no \
          tickets other than closed ones.",
@@ -377,7 +378,7 @@ fn about_marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Expla
 
 fn failed(context: ReportContext<'_>, error: &str, cause: &str, reached: &Reached<'_>) -> Advice {
     let warnings = match reached {
-        Reached::Plan(run) => warnings_of(&run.planned.plan),
+        Reached::Plan(run) => warnings_of(context, &run.planned.plan),
         Reached::BeforePlan { .. } | Reached::UnreadablePlan => Vec::new(),
     };
     Advice {

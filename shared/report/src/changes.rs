@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::Section;
 use super::cells::Cell;
 use super::outcome::{Outcomes, word};
-use domain::model::{ACCOUNT_TYPE, Action, Category, FieldValue, MARK_FOR_DELETION};
+use super::{ReportContext, Section};
+use domain::model::{ACCOUNT_TYPE, Action, Category, FieldValue, MARK_FOR_DELETION, Mapping};
 use domain::plan::PlannedRun;
 use domain::plan::{Change, Create, Update};
 
@@ -58,7 +58,7 @@ fn create_cells(create: &Create) -> Vec<Cell> {
 const HEAD: [&str; 4] = ["organization", "name", "account", "changes"];
 
 /// Updates that wait for an approval, without their un-marks, which are never held.
-pub(super) fn held_updates(run: &PlannedRun<'_>) -> Option<Section> {
+pub(super) fn held_updates(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     if !run.planned.plan.guard.holds(Category::Updates) {
         return None;
     }
@@ -67,18 +67,18 @@ pub(super) fn held_updates(run: &PlannedRun<'_>) -> Option<Section> {
         .entries
         .updates
         .iter()
-        .filter_map(|update| update.without(MARK_FOR_DELETION));
+        .filter_map(|update| update.without(MARK_FOR_DELETION.name()));
     Section::of_held(
         "Held updates",
         "None of these values is written.",
         &HEAD,
-        held.map(|update| update_cells(&update)),
+        held.map(|update| update_cells(&update, context.mapping())),
         "updates.json",
     )
 }
 
 /// Updates of this run; marks that are taken back are among them.
-pub(super) fn changes(run: &PlannedRun<'_>) -> Option<Section> {
+pub(super) fn changes(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let is_held = run.planned.plan.guard.holds(Category::Updates);
     let applied: Cow<'_, [Update]> = if is_held {
         run.planned
@@ -93,7 +93,7 @@ pub(super) fn changes(run: &PlannedRun<'_>) -> Option<Section> {
     let outcomes = Outcomes::of(run, Action::Update);
     let rows = applied.iter().map(|update| {
         let outcome = outcomes.of_organization(update.id);
-        let mut row = update_cells(update);
+        let mut row = update_cells(update, context.mapping());
         row.push(word(run, outcome).into());
         row
     });
@@ -107,7 +107,7 @@ pub(super) fn changes(run: &PlannedRun<'_>) -> Option<Section> {
     Section::list("Changes", note, &head, rows, "updates.json")
 }
 
-fn update_cells(update: &Update) -> Vec<Cell> {
+fn update_cells(update: &Update, mapping: &Mapping) -> Vec<Cell> {
     let Update {
         id,
         salesforce_id,
@@ -118,13 +118,13 @@ fn update_cells(update: &Update) -> Vec<Cell> {
         Cell::organization(*id),
         name.as_str().into(),
         Cell::account(salesforce_id),
-        Cell::lines(changes.iter().map(change)),
+        Cell::lines(changes.iter().map(|one| change(one, mapping))),
     ]
 }
 
-fn change(change: &Change) -> Cell {
+fn change(change: &Change, mapping: &Mapping) -> Cell {
     let Change { field, old, new } = change;
-    Cell::from(format!("{field}: "))
+    Cell::from(format!("{}: ", mapping.shown(field)))
         .and(value(old))
         .and(" \u{2192} ")
         .and(value(new))

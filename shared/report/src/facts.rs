@@ -1,12 +1,16 @@
 //! What a report is made from.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use domain::model::{History, Mode};
+use domain::model::{History, Mapping, Mode};
 
 /// What reports and messages need to know of the installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reporting {
+    /// What is synced. Knows nothing if the file cannot be read: that ends a run, and is reported.
+    pub mapping: Arc<Mapping>,
     /// Where the runbook can be read.
     pub runbook: String,
     /// Hours after which people are told again while something is held; 0: never.
@@ -31,4 +35,10 @@ pub struct ReportContext<'a> {
     pub history: &'a History,
     /// True if a message about it goes out.
     pub people_are_told: bool,
+}
+
+impl<'a> ReportContext<'a> {
+    pub(super) fn mapping(self) -> &'a Mapping {
+        &self.reporting.mapping
+    }
 }

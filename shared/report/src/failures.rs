@@ -1,17 +1,16 @@
 //! What did not go as planned: failures, drift, and values written in vain.
 
-use super::Section;
 use super::cells::Cell;
 use super::changes::value;
 use super::time::minute;
-use domain::model::mapping::source;
-use domain::model::{Action, FieldValue, Outcome, RecordOutcome};
+use super::{ReportContext, Section};
+use domain::model::{Action, FieldValue, Mapping, Outcome, RecordOutcome};
 use domain::plan::{Create, Entries, Mark, PlannedRun, Repeated, Update};
 
 /// After failing in this many runs in a row, a record needs a person to look at it.
 pub(super) const RUNS_UNTIL_STUBBORN: u32 = 3;
 
-pub(super) fn failures(run: &PlannedRun<'_>) -> Option<Section> {
+pub(super) fn failures(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let mut bad: Vec<&RecordOutcome> = run
         .results
         .iter()
@@ -24,7 +23,7 @@ pub(super) fn failures(run: &PlannedRun<'_>) -> Option<Section> {
     let entries = &run.planned.entries;
     let rows = bad
         .into_iter()
-        .map(|result| failure_row(result, Entry::of(entries, result)));
+        .map(|result| failure_row(result, Entry::of(entries, result), context.mapping()));
     let head = [
         "record",
         "action",
@@ -87,7 +86,7 @@ impl<'a> Entry<'a> {
     /// The value that a field was to get.
     fn wanted(self, field: &str) -> Option<&'a FieldValue> {
         match self {
-            Self::Create(create) => create.fields.get(field),
+            Self::Create(create) => create.fields.named(field),
             Self::Update(update) => {
                 let change = update.changes.iter().find(|change| change.field == field);
                 change.map(|change| &change.new)
@@ -97,7 +96,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-fn failure_row(result: &RecordOutcome, entry: Option<Entry<'_>>) -> Vec<Cell> {
+fn failure_row(result: &RecordOutcome, entry: Option<Entry<'_>>, mapping: &Mapping) -> Vec<Cell> {
     let RecordOutcome {
         action,
         id,
@@ -122,7 +121,9 @@ fn failure_row(result: &RecordOutcome, entry: Option<Entry<'_>>) -> Vec<Cell> {
         (None, Outcome::Unknown) => "Zendesk did not say; the next run compares it anew",
         (None, Outcome::Done | Outcome::Failed) => "Zendesk did not say",
     };
-    let left_out = left_out.iter().map(|field| left_out_of(entry, field));
+    let left_out = left_out
+        .iter()
+        .map(|field| left_out_of(entry, field, mapping));
     let unmarked = unmarked.then(|| Cell::from("its mark is taken back"));
     let runs = match runs_failed {
         None => String::new(),
@@ -141,24 +142,24 @@ fn failure_row(result: &RecordOutcome, entry: Option<Entry<'_>>) -> Vec<Cell> {
 }
 
 /// Which value was left out, and where in Salesforce it comes from.
-fn left_out_of(entry: Option<Entry<'_>>, field: &str) -> Cell {
+fn left_out_of(entry: Option<Entry<'_>>, field: &str, mapping: &Mapping) -> Cell {
     let wanted = entry.and_then(|entry| entry.wanted(field).map(value));
     let shown = match wanted {
-        Some(wanted) => format!("left out: {field}: {wanted}"),
-        None => format!("left out: {field}"),
+        Some(wanted) => format!("left out: {}: {wanted}", mapping.shown(field)),
+        None => format!("left out: {}", mapping.shown(field)),
     };
-    match source(field) {
+    match mapping.source(field) {
         Some(column) => format!("{shown} (in Salesforce: {column})").into(),
         None => shown.into(),
     }
 }
 
-pub(super) fn repeated(run: &PlannedRun<'_>) -> Option<Section> {
+pub(super) fn repeated(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let row = |one: &Repeated| {
         vec![
             Cell::organization(one.id),
             one.name.as_str().into(),
-            one.field.as_str().into(),
+            context.mapping().shown(&one.field).into(),
             value(&one.written).into(),
             value(&one.found).into(),
             u64::from(one.runs).into(),

@@ -1,11 +1,13 @@
 //! A plan with one of each kind of organization without an account, for this crate's tests.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{ReportContext, Reporting};
 use domain::model::{
-    AccountId, Action, Category, Claim, Counts, Header, History, Instance, Mode, Outcome, OwnMark,
-    RecordOutcome, Reference, RunUsage, TARGET, Usage, Week,
+    AccountId, Action, Category, Claim, Counts, Header, History, Instance, Mapping, Mode, Outcome,
+    OwnMark, RecordOutcome, Reference, RunUsage, Usage, Week,
 };
 use domain::plan::{
     Entries, Evidence, Found, Guard, Inputs, Judged, Keeper, Kept, Limit, Limits, Listed, Lists,
@@ -26,8 +28,14 @@ pub(super) fn account() -> AccountId {
     AccountId::parse(LOST).unwrap()
 }
 
+/// Of the file that comes with the product.
+pub(super) fn mapping() -> Mapping {
+    config::read(config::PRODUCTS_OWN).unwrap()
+}
+
 pub(super) fn reporting() -> Reporting {
     Reporting {
+        mapping: Arc::new(mapping()),
         runbook: "https://docs.example/RUNBOOK.md".to_owned(),
         reminder_hours: 24,
         interval_hours: 1,
@@ -59,6 +67,8 @@ pub(super) fn planned(mode: Mode, held: &[Category]) -> Planned {
         header: Header::new("r", now(), 3),
         mode,
         digest: digest(0),
+        config: None,
+        mapping: None,
         counts: Counts {
             marks: 2,
             unexplained: 1,
@@ -78,7 +88,7 @@ pub(super) fn planned(mode: Mode, held: &[Category]) -> Planned {
             not_in_sync: listed(),
         },
         instances: vec![Instance {
-            name: TARGET.to_owned(),
+            name: "global".to_owned(),
             host: "acme.zendesk.com".to_owned(),
             organizations_scanned: 100,
             partner_organizations: 100,
@@ -137,7 +147,7 @@ fn inputs() -> Inputs {
         started_at: now(),
         settings: Settings {
             protected: [].into(),
-            alliances: [].into(),
+            named: [].into(),
             retention_years: 3,
             mark_after_hours: 24,
             quiet_hours: 12,

@@ -1,18 +1,14 @@
 //! What this run leaves as it is, and until when: merged, waiting, unlinked, deferred, retained,
 //! skipped.
 
-use jiff::Timestamp;
-
 use super::cells::Cell;
 use super::marks::NEVER;
 use super::{ReportContext, Section, minute, next_purge, reasons};
-use domain::model::Category;
-use domain::plan::{
-    Deferred, Keeper, Kept, PlannedRun, Settings, Skipped, Waiting, Weight, purge_in_quiet_hours,
-};
+use domain::model::{ACCOUNT_TYPE, Category, SALESFORCE_ID};
+use domain::plan::{Deferred, Keeper, Kept, PlannedRun, Settings, Skipped, Waiting, Weight};
 
 /// Organizations whose account went into another one, beside the other one's organization.
-pub(super) fn merged(run: &PlannedRun<'_>) -> Option<Section> {
+pub(super) fn merged(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let row = |one: &Kept| {
         let (into, organization) = match &one.reason {
             Keeper::Merged { into, organization } => (Cell::account(into), *organization),
@@ -26,13 +22,19 @@ pub(super) fn merged(run: &PlannedRun<'_>) -> Option<Section> {
             organization.map_or_else(|| "none".into(), Cell::organization),
         ]
     };
-    Section::list(
-        "Merged accounts",
+    let mapping = context.mapping();
+    let (id, kind) = (SALESFORCE_ID.name(), ACCOUNT_TYPE.name());
+    let (id, kind) = (mapping.shown(id), mapping.shown(kind));
+    let note = format!(
         "Salesforce merged these accounts, so the two organizations of a row belong together in \
          Zendesk. Nothing is done to the first one, and it is never marked. The one that stays \
-         must carry the surviving account's id in salesforce_id before anybody merges them there: \
-         a merge in Zendesk carries no fields over. Where there is no second one, the surviving \
-         account is no partner's: correct the organization's account_type or its salesforce_id.",
+         must carry the surviving account's id in {id} before anybody merges them there: a merge \
+         in Zendesk carries no fields over. Where there is no second one, the surviving account is \
+         no partner's: correct the organization's {kind} or its {id}."
+    );
+    Section::list(
+        "Merged accounts",
+        note,
         &[
             "organization",
             "name",
@@ -52,10 +54,10 @@ pub(super) fn waiting(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Optio
             Cell::organization(one.id),
             one.name.as_str().into(),
             Cell::salesforce_id(one.salesforce_id.as_deref()),
-            reasons::evidence(&one.reason).into(),
+            reasons::evidence(&one.reason, context.mapping()).into(),
             reasons::waits_for(one.waits_for).into(),
             minute(one.eligible_from).into(),
-            deleted_on(one, context.ended_at, settings).into(),
+            deleted_on(one, context, settings).into(),
         ]
     };
     let head = [
@@ -90,25 +92,27 @@ fn note_of_waiting(settings: &Settings) -> String {
 }
 
 /// The first purge that may delete the organization.
-fn deleted_on(waiting: &Waiting, now: Timestamp, settings: &Settings) -> String {
+fn deleted_on(waiting: &Waiting, context: ReportContext<'_>, settings: &Settings) -> String {
     if waiting.exempt {
         return NEVER.to_owned();
     }
     if waiting.reason.weight() == Weight::Unexplained {
         return "never, unless a person approves it".to_owned();
     }
-    let marked = waiting.eligible_from.max(now);
-    let purge = purge_in_quiet_hours(marked, settings.quiet_hours);
-    next_purge(purge.unwrap_or(marked))
+    let mapping = context.mapping();
+    let marked = waiting.eligible_from.max(context.ended_at);
+    let purge = mapping.purge;
+    let purge = purge.and_then(|purge| purge.within(marked, settings.quiet_hours));
+    next_purge(mapping, purge.unwrap_or(marked))
 }
 
-pub(super) fn unlinked(run: &PlannedRun<'_>) -> Option<Section> {
+pub(super) fn unlinked(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let row = |one: &Kept| {
         vec![
             Cell::organization(one.id),
             one.name.as_str().into(),
             Cell::salesforce_id(one.salesforce_id.as_deref()),
-            reasons::keeper(&one.reason).into(),
+            reasons::keeper(&one.reason, context.mapping()).into(),
         ]
     };
     Section::list(
@@ -141,7 +145,7 @@ pub(super) fn deferred(run: &PlannedRun<'_>) -> Option<Section> {
     Section::list("Deferred", note, &head, rows, "plan.json")
 }
 
-pub(super) fn kept(run: &PlannedRun<'_>) -> Option<Section> {
+pub(super) fn kept(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let plan = &run.planned.plan;
     let retained = |one: &Kept| {
         let from = one
@@ -150,7 +154,7 @@ pub(super) fn kept(run: &PlannedRun<'_>) -> Option<Section> {
         vec![
             Cell::organization(one.id),
             one.name.as_str().into(),
-            reasons::keeper(&one.reason).into(),
+            reasons::keeper(&one.reason, context.mapping()).into(),
             from.into(),
         ]
     };
@@ -158,7 +162,7 @@ pub(super) fn kept(run: &PlannedRun<'_>) -> Option<Section> {
         vec![
             Cell::account(&one.salesforce_id),
             one.name.as_str().into(),
-            reasons::skipped(one.reason).into(),
+            reasons::skipped(one.reason, context.mapping()).into(),
             "not created".into(),
         ]
     };

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::cells::Cell;
 use super::outcome::{Outcomes, word};
 use super::{ReportContext, Section, minute, next_purge, reasons};
-use domain::model::{Action, Category, Mode, Outcome, OwnMark, Related};
+use domain::model::{Action, Category, IGNORE_DELETION, Mapping, Mode, Outcome, OwnMark, Related};
 use domain::plan::{Mark, Marked, PlannedRun, TakenBack};
 
 const HOW: &str = "another job deletes what is marked and has no tickets other than closed ones";
@@ -20,13 +20,13 @@ pub(super) fn held_marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Op
     if !run.planned.plan.guard.holds(Category::Marks) {
         return None;
     }
-    let purge = next_purge(context.ended_at);
+    let purge = next_purge(context.mapping(), context.ended_at);
     let note = format!(
         "None of these is marked, so none is deleted. Were they released now: on {purge} {HOW}. {}",
         asked(run)
     );
     let head = head("would be deleted");
-    let rows = rows_of(run, Category::Marks, &purge);
+    let rows = rows_of(context, run, Category::Marks, &purge);
     Section::of_held("Held marks", note, &head, rows, "not_in_sync.json")
 }
 
@@ -44,9 +44,9 @@ pub(super) fn held_unexplained(
          these is marked, and none is deleted, until a person approves exactly these. {}",
         asked(run)
     );
-    let purge = next_purge(context.ended_at);
+    let purge = next_purge(context.mapping(), context.ended_at);
     let head = head("would be deleted");
-    let rows = rows_of(run, Category::Unexplained, &purge);
+    let rows = rows_of(context, run, Category::Unexplained, &purge);
     Section::of_held("Unexplained", note, &head, rows, "not_in_sync.json")
 }
 
@@ -60,22 +60,27 @@ pub(super) fn approved_unexplained(
     }
     let note = "Salesforce does not say that these partners left, and a person approved exactly \
                 these. What became of them is below, with the other marks.";
-    let purge = next_purge(context.ended_at);
+    let purge = next_purge(context.mapping(), context.ended_at);
     let head = head("would be deleted");
-    let rows = rows_of(run, Category::Unexplained, &purge);
+    let rows = rows_of(context, run, Category::Unexplained, &purge);
     Section::list("Unexplained", note, &head, rows, "not_in_sync.json")
 }
 
 /// The rows of a category's marks, of which nothing has become yet.
-fn rows_of(run: &PlannedRun<'_>, category: Category, purge: &str) -> Vec<Vec<Cell>> {
-    let known = Known::of(run);
+fn rows_of(
+    context: ReportContext<'_>,
+    run: &PlannedRun<'_>,
+    category: Category,
+    purge: &str,
+) -> Vec<Vec<Cell>> {
+    let known = Known::of(context, run);
     let marks = run.planned.entries.marks_of(category);
     marks.map(|mark| known.cells(mark, purge)).collect()
 }
 
 /// Marks of this run, set or not: all that are not held.
 pub(super) fn marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
-    let purge = next_purge(context.ended_at);
+    let purge = next_purge(context.mapping(), context.ended_at);
     let is_only_planned = run.planned.plan.mode == Mode::Plan;
     let note = if is_only_planned {
         format!("None of these is marked by this run. Were they marked now: on {purge} {HOW}.")
@@ -86,7 +91,7 @@ pub(super) fn marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<
             asked(run)
         )
     };
-    let known = Known::of(run);
+    let known = Known::of(context, run);
     let outcomes = Outcomes::of(run, Action::Mark);
     let row = |mark: &Mark| {
         let outcome = outcomes.of_organization(mark.id);
@@ -106,21 +111,26 @@ pub(super) fn marks(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<
 pub(super) fn already_marked(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let note = format!(
         "Marked before this run. On {} {HOW}.",
-        next_purge(context.ended_at)
+        next_purge(context.mapping(), context.ended_at)
     );
     let marked = &run.planned.plan.found.already_marked;
-    standing("Marked already", note, marked, run)
+    standing(context, "Marked already", note, marked, run)
 }
 
 /// Marked organizations that the purge leaves alone.
-pub(super) fn exempt(run: &PlannedRun<'_>) -> Option<Section> {
-    let note = "Marked, and left alone by the purge, because ignore_deletion is set. They are in \
-                no deadline, and the guard does not measure them.";
-    standing("Exempt", note, &run.planned.plan.found.exempt, run)
+pub(super) fn exempt(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
+    let note = format!(
+        "Marked, and left alone by the purge, because {} is set. They are in no deadline, and the \
+         guard does not measure them.",
+        context.mapping().shown(IGNORE_DELETION.name())
+    );
+    let exempt = &run.planned.plan.found.exempt;
+    standing(context, "Exempt", note, exempt, run)
 }
 
 /// Marks that stand.
 fn standing(
+    context: ReportContext<'_>,
     title: &'static str,
     note: impl Into<String>,
     marked: &[Marked],
@@ -129,7 +139,7 @@ fn standing(
     let own = run.planned.plan.found.own_marks.iter();
     let own: BTreeMap<u64, &OwnMark> = own.map(|one| (one.id, one)).collect();
     let row = |mark: &Marked| {
-        let reason = reasons::reason(&mark.reason);
+        let reason = reasons::reason(&mark.reason, context.mapping());
         vec![
             Cell::organization(mark.id),
             mark.name.as_str().into(),
@@ -156,14 +166,14 @@ fn by_whom(own: Option<&OwnMark>) -> String {
 }
 
 /// Marks that this run takes back, each part of an update.
-pub(super) fn taken_back(run: &PlannedRun<'_>) -> Option<Section> {
+pub(super) fn taken_back(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let outcomes = Outcomes::of(run, Action::Update);
     let row = |one: &TakenBack| {
         vec![
             Cell::organization(one.id),
             one.name.as_str().into(),
             Cell::account(&one.salesforce_id),
-            Cell::sentence(&reasons::reason(&one.reason)),
+            Cell::sentence(&reasons::reason(&one.reason, context.mapping())),
             word(run, outcomes.of_unmark(one.id)).into(),
         ]
     };
@@ -190,15 +200,17 @@ fn head(deleted_on: &'static str) -> [&'static str; 8] {
 
 /// What is known of the marks besides their entries.
 struct Known<'a> {
+    mapping: &'a Mapping,
     missing_since: BTreeMap<u64, Timestamp>,
     related: BTreeMap<u64, &'a Related>,
 }
 
 impl<'a> Known<'a> {
-    fn of(run: &'a PlannedRun<'_>) -> Self {
+    fn of(context: ReportContext<'a>, run: &'a PlannedRun<'_>) -> Self {
         let absent = run.planned.plan.found.absent.iter();
         let since = absent.filter_map(|one| Some((one.id, one.since?)));
         Self {
+            mapping: context.mapping(),
             missing_since: since.collect(),
             related: run.related.iter().map(|one| (one.id, one)).collect(),
         }
@@ -222,7 +234,7 @@ impl<'a> Known<'a> {
             Cell::organization(*id),
             name.as_str().into(),
             Cell::salesforce_id(salesforce_id.as_deref()),
-            reasons::evidence(reason).into(),
+            reasons::evidence(reason, self.mapping).into(),
             since.map_or_else(Cell::default, |since| minute(since).into()),
             deleted_on.into(),
             number(related.map(|one| one.users)),

@@ -161,6 +161,7 @@ fn reminder(context: ReportContext<'_>, now: &PastRun, end: &RunEnd<'_>) -> Opti
 /// interval of the schedule less.
 fn is_due(context: ReportContext<'_>, now: Timestamp) -> bool {
     let Reporting {
+        mapping: _,
         runbook: _,
         reminder_hours,
         interval_hours,
@@ -300,7 +301,7 @@ fn deadline(context: ReportContext<'_>, end: &RunEnd<'_>) -> Option<String> {
         format!(
             "On {} those of {up_to}{} are deleted that have no tickets other than closed ones. \
              Only a good run or a person takes a mark back.",
-            next_purge(context.ended_at),
+            next_purge(context.mapping(), context.ended_at),
             counted(pending, "marked organization"),
         )
     })

@@ -398,6 +398,7 @@ fn a_lost_memory_is_told_by_the_run_after_the_one_that_was_cut_off() {
         written: Vec::new(),
         started_at: now(),
         lost: Some("it is no JSON".to_owned()),
+        mapping: None,
         lost_untold: true,
         watched_at: None,
     };

@@ -3,34 +3,32 @@
 
 use super::minute;
 use super::words::counted;
-use domain::model::{AccountId, Category, Condition, PARTNER, unmet};
+use domain::model::{
+    ACCOUNT_TYPE, AccountId, Category, Condition, Difference, Mapping, SALESFORCE_ID, Values,
+};
 use domain::plan::{
-    Clash, Conflict, Evidence, Input, Keeper, Owner, Reason, Unknown, WaitsFor, Warning,
+    Clash, Conflict, Evidence, Input, Keeper, Owner, Protector, Reason, Unknown, WaitsFor, Warning,
     WhyDeferred, WhyRefused, WhySkipped,
 };
 
+const BLANK: &str = "blank";
+
 /// What Salesforce says of a missing account.
-pub(super) fn evidence(evidence: &Evidence) -> String {
+pub(super) fn evidence(evidence: &Evidence, mapping: &Mapping) -> String {
     let gone = "Salesforce has no authorised partner account with this id";
     match evidence {
         Evidence::AuthorisedNoMore {
-            status,
-            account_type,
-            track,
+            values,
             last_changed,
         } => {
-            let what = not_authorised(status.as_deref(), track.as_deref(), account_type.as_deref());
+            let what = not_authorised(values, mapping);
             match last_changed {
                 Some(day) => format!("{what}; last changed {day}"),
                 None => what,
             }
         }
         Evidence::Deleted => "deleted in Salesforce".to_owned(),
-        Evidence::OtherType { account_type } => format!(
-            "its account is no partner's: Type is {}; correct the organization's account_type, or \
-             the account's Type",
-            or_blank(account_type.as_deref())
-        ),
+        Evidence::OtherType { values } => other_type(values, mapping),
         Evidence::NotVisible => "not visible to the integration's user: this is more often a lost \
                                  permission than a lost partner"
             .to_owned(),
@@ -41,37 +39,63 @@ pub(super) fn evidence(evidence: &Evidence) -> String {
     }
 }
 
-/// The condition that the account does not meet. Its type is named if it is no partner's.
-fn not_authorised(status: Option<&str>, track: Option<&str>, account_type: Option<&str>) -> String {
-    let condition = unmet(status, track).map(|condition| match condition {
-        Condition::Status => format!("Partner status is {}", or_blank(status)),
-        Condition::Track => format!("Partner track is {}", or_blank(track)),
-    });
-    let is_partner = account_type.is_some_and(|one| one.eq_ignore_ascii_case(PARTNER));
-    let other_type = (!is_partner).then(|| format!("Type is {}", or_blank(account_type)));
-    match (condition, other_type) {
-        (Some(condition), Some(other_type)) => format!("{condition}, {other_type}"),
-        (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => {
-            "an authorised partner again, though not when the accounts were read".into()
-        }
+fn other_type(values: &Values, mapping: &Mapping) -> String {
+    let own = mapping.shown(ACCOUNT_TYPE.name());
+    match &mapping.filter.kind {
+        Some(kind) => format!(
+            "its account is no partner's: {}; correct the organization's {own}, or the account's \
+             {}",
+            is(kind, values),
+            kind.says
+        ),
+        None => format!("its account is no partner's; correct the organization's {own}"),
     }
 }
 
-fn or_blank(value: Option<&str>) -> &str {
-    value.unwrap_or("blank")
+/// The condition that the account does not meet. What makes it a partner's at all is named too, if
+/// it is not there.
+fn not_authorised(values: &Values, mapping: &Mapping) -> String {
+    let filter = &mapping.filter;
+    let other_kind = filter
+        .kind
+        .iter()
+        .filter(|kind| !kind.is_met(values.get(kind)));
+    if mapping.fields.is_empty() {
+        // The file cannot be read: what the filter looks at is known, and not what it wants.
+        let all = values.0.iter();
+        let all =
+            all.map(|(name, value)| format!("{name} is {}", value.as_deref().unwrap_or(BLANK)));
+        return all.collect::<Vec<_>>().join(", ");
+    }
+    let unmet: Vec<_> = filter.unmet(values).into_iter().chain(other_kind).collect();
+    if unmet.is_empty() {
+        return "an authorised partner again, though not when the accounts were read".to_owned();
+    }
+    let unmet: Vec<_> = unmet.into_iter().map(|one| is(one, values)).collect();
+    unmet.join(", ")
+}
+
+/// Such as `Partner status is Terminated`.
+fn is(condition: &Condition, values: &Values) -> String {
+    let value = values.get(condition).unwrap_or(BLANK);
+    format!("{} is {value}", condition.says)
 }
 
 /// What keeps an organization from being marked.
-pub(super) fn keeper(keeper: &Keeper) -> String {
+pub(super) fn keeper(keeper: &Keeper, mapping: &Mapping) -> String {
     match keeper {
-        Keeper::Unlinked => "neither its Salesforce id nor its external id is an account's; write \
-                             the 18 characters of its account's id into salesforce_id, or give it \
-                             another account_type if it is no partner"
-            .to_owned(),
-        Keeper::Protected { by } => {
-            format!("its Salesforce id is protected by {}", by.parameter())
-        }
+        Keeper::Unlinked => format!(
+            "neither its Salesforce id nor its external id is an account's; write the 18 \
+             characters of its account's id into {}, or give it another {} if it is no partner",
+            mapping.shown(SALESFORCE_ID.name()),
+            mapping.shown(ACCOUNT_TYPE.name())
+        ),
+        Keeper::Protected { by } => match by {
+            Protector::ProtectedAccountIds => {
+                "its Salesforce id is protected by ProtectedAccountIds".to_owned()
+            }
+            Protector::Named => "sync.toml names its account as a partner".to_owned(),
+        },
         Keeper::AccountIsThere => "its account is an authorised partner".to_owned(),
         Keeper::AccountIsBack => {
             "its account is an authorised partner again, though not when the accounts were read"
@@ -96,10 +120,10 @@ pub(super) fn keeper(keeper: &Keeper) -> String {
 }
 
 /// Why a mark stands, or is taken back.
-pub(super) fn reason(reason: &Reason) -> String {
+pub(super) fn reason(reason: &Reason, mapping: &Mapping) -> String {
     match reason {
-        Reason::Said(said) => evidence(said),
-        Reason::Kept(by) => keeper(by),
+        Reason::Said(said) => evidence(said, mapping),
+        Reason::Kept(by) => keeper(by, mapping),
     }
 }
 
@@ -113,22 +137,23 @@ pub(super) fn waits_for(waits_for: WaitsFor) -> &'static str {
 }
 
 /// What clashes, and what a person can do about it.
-pub(super) fn clash(conflict: &Conflict) -> String {
+pub(super) fn clash(conflict: &Conflict, mapping: &Mapping) -> String {
     let Conflict {
         reason,
         accounts,
         organizations,
     } = conflict;
     let (accounts, organizations) = (accounts.len(), organizations.len());
+    let key = mapping.shown(SALESFORCE_ID.name());
     match reason {
         Clash::OneId { salesforce_id: id } => format!(
-            "{organizations} organizations have the id {id}, in salesforce_id or else in \
-             external_id; merge them or correct the ids of all but one"
+            "{organizations} organizations have the id {id}, in {key} or else in external_id; \
+             merge them or correct the ids of all but one"
         ),
         Clash::OneExternalId { salesforce_id: id } => format!(
             "the organization was made for account {id}, which is its external_id, and has another \
-             account's salesforce_id; if it is still {id}'s, write {id} into salesforce_id, else \
-             clear its external_id"
+             account's {key}; if it is still {id}'s, write {id} into {key}, else clear its \
+             external_id"
         ),
         Clash::NamesInARing => format!(
             "{organizations} organizations are to get each other's names, and Zendesk allows each \
@@ -174,10 +199,15 @@ pub(super) fn deferred(why: &WhyDeferred) -> String {
 }
 
 /// Why an account is not created.
-pub(super) fn skipped(why: WhySkipped) -> &'static str {
+pub(super) fn skipped(why: WhySkipped, mapping: &Mapping) -> String {
     match why {
         WhySkipped::NoAccountType => {
-            "its partner track is neither Open nor Select, so it has no account type"
+            let column = mapping.type_field().map_or("", |field| &field.source);
+            let mut conditions = mapping.filter.conditions();
+            let condition = conditions.find(|one| one.column == column);
+            let says = condition.map_or(column, |one| &one.says);
+            let texts = mapping.type_texts().join(", ");
+            format!("its {says} is none of {texts}, so it has no account type")
         }
     }
 }
@@ -197,7 +227,7 @@ pub(super) fn warning(warning: &Warning) -> String {
 }
 
 /// What could not be known, or looks odd.
-pub(super) fn unknown(unknown: &Unknown) -> String {
+pub(super) fn unknown(unknown: &Unknown, mapping: &Mapping) -> String {
     match unknown {
         Unknown::MemoryLost { why } => format!(
             "The memory of the runs before is lost: {why}. Every clock starts anew, and all marks \
@@ -213,22 +243,44 @@ pub(super) fn unknown(unknown: &Unknown) -> String {
              written to.",
             why.as_deref().unwrap_or("no error is known")
         ),
-        Unknown::AllianceMissing { salesforce_id: id } => format!(
-            "Salesforce returned no account {id}, which AllianceAccountIds names; correct the \
-             parameter, or give the integration's user access to the account"
+        Unknown::NamedMissing { salesforce_id: id } => format!(
+            "Salesforce returned no account {id}, which sync.toml names as a partner; correct the \
+             file, or give the integration's user access to the account"
         ),
         Unknown::LookupsUnseen {
             field,
             source,
             accounts,
             some,
-        } => unseen(field, source, *accounts, some),
+        } => unseen(mapping.shown(field), source, *accounts, some),
+        Unknown::MappingChanged { differences } => {
+            let parts: Vec<_> = differences.iter().map(difference_of_part).collect();
+            format!(
+                "sync.toml has changed since the run before: {}. The updates that follow from it \
+                 are held as ever, if they are many.",
+                parts.join("; ")
+            )
+        }
         Unknown::Growth { now, before } => format!(
             "{now} partner organizations name an account, {before} in the smallest good run of the \
              last week: find out who adds them. The limits are still shares of {before}, so adding \
              organizations raises none."
         ),
     }
+}
+
+/// Such as `fields: 1 more (region)`.
+fn difference_of_part(difference: &Difference) -> String {
+    let Difference {
+        part,
+        more,
+        fewer,
+        changed,
+    } = difference;
+    let said = [("more", more), ("fewer", fewer), ("changed", changed)];
+    let said = said.into_iter().filter(|(_, names)| !names.is_empty());
+    let said = said.map(|(word, names)| format!("{} {word} ({})", names.len(), names.join(", ")));
+    format!("{part}: {}", said.collect::<Vec<_>>().join(", "))
 }
 
 fn unseen(field: &str, source: &str, accounts: usize, some: &[AccountId]) -> String {

@@ -5,15 +5,25 @@ use super::*;
 use domain::model::AccountId;
 use domain::plan::{Party, Protector};
 
+use super::super::for_tests::mapping;
+
 fn account() -> AccountId {
     AccountId::parse("0014M00001sDiGEQA0").unwrap()
 }
 
+fn values(values: &[(&str, Option<&str>)]) -> Values {
+    let owned =
+        |(name, value): &(&str, Option<&str>)| ((*name).to_owned(), value.map(str::to_owned));
+    Values(values.iter().map(owned).collect())
+}
+
 fn no_more(status: &str, account_type: Option<&str>, track: Option<&str>) -> Evidence {
     Evidence::AuthorisedNoMore {
-        status: Some(status.to_owned()),
-        account_type: account_type.map(str::to_owned),
-        track: track.map(str::to_owned),
+        values: values(&[
+            ("type", account_type),
+            ("status", Some(status)),
+            ("track", track),
+        ]),
         last_changed: Some(Date::constant(2026, 11, 20)),
     }
 }
@@ -22,9 +32,7 @@ fn no_more(status: &str, account_type: Option<&str>, track: Option<&str>) -> Evi
 fn evidence_names_what_salesforce_says_of_the_account() {
     let partner = Some("Partner");
     let undated = Evidence::AuthorisedNoMore {
-        status: None,
-        account_type: Some("Partner".into()),
-        track: Some("Open".into()),
+        values: values(&[("type", partner), ("status", None), ("track", Some("Open"))]),
         last_changed: None,
     };
     for (said, words) in [
@@ -45,13 +53,15 @@ fn evidence_names_what_salesforce_says_of_the_account() {
         (Evidence::Deleted, "deleted in Salesforce"),
         (
             Evidence::OtherType {
-                account_type: Some("Customer".into()),
+                values: values(&[("type", Some("Customer"))]),
             },
             "its account is no partner's: Type is Customer; correct the organization's \
              account_type, or the account's Type",
         ),
         (
-            Evidence::OtherType { account_type: None },
+            Evidence::OtherType {
+                values: values(&[("type", None)]),
+            },
             "its account is no partner's: Type is blank; correct the organization's account_type, \
              or the account's Type",
         ),
@@ -71,7 +81,7 @@ fn evidence_names_what_salesforce_says_of_the_account() {
              has not been asked yet",
         ),
     ] {
-        assert_eq!(evidence(&said), words);
+        assert_eq!(evidence(&said, &mapping()), words);
     }
 }
 
@@ -85,10 +95,16 @@ fn the_accounts_type_is_named_beside_its_status_only_if_it_is_no_partners() {
         ),
         (None, "Partner status is Terminated, Type is blank"),
     ] {
-        let said = evidence(&no_more("Terminated", account_type, Some("Open")));
+        let said = evidence(
+            &no_more("Terminated", account_type, Some("Open")),
+            &mapping(),
+        );
         assert_eq!(said, format!("{words}; last changed 2026-11-20"));
     }
-    let said = evidence(&no_more("Authorized", Some("Customer"), Some("Open")));
+    let said = evidence(
+        &no_more("Authorized", Some("Customer"), Some("Open")),
+        &mapping(),
+    );
     assert_eq!(said, "Type is Customer; last changed 2026-11-20");
 }
 
@@ -107,9 +123,9 @@ fn whatever_keeps_an_organization_is_named() {
         ),
         (
             Keeper::Protected {
-                by: Protector::AllianceAccountIds,
+                by: Protector::Named,
             },
-            "its Salesforce id is protected by AllianceAccountIds",
+            "sync.toml names its account as a partner",
         ),
         (
             Keeper::AccountIsThere,
@@ -147,11 +163,11 @@ fn whatever_keeps_an_organization_is_named() {
             "it is no partner's organization any more",
         ),
     ] {
-        assert_eq!(keeper(&by), words);
-        assert_eq!(reason(&Reason::Kept(by)), words);
+        assert_eq!(keeper(&by, &mapping()), words);
+        assert_eq!(reason(&Reason::Kept(by), &mapping()), words);
     }
     assert_eq!(
-        reason(&Reason::Said(Evidence::Deleted)),
+        reason(&Reason::Said(Evidence::Deleted), &mapping()),
         "deleted in Salesforce"
     );
 }
@@ -216,7 +232,7 @@ fn a_clash_says_what_clashes_and_what_a_person_can_do() {
             accounts: vec![party.clone(); 2],
             organizations: vec![party.clone(); 3],
         };
-        assert_eq!(clash(&conflict), words);
+        assert_eq!(clash(&conflict, &mapping()), words);
     }
 }
 
@@ -244,8 +260,8 @@ fn who_waits_for_a_name_and_who_is_not_created_are_told_why() {
          ones; then this follows by itself"
     );
     assert_eq!(
-        skipped(WhySkipped::NoAccountType),
-        "its partner track is neither Open nor Select, so it has no account type"
+        skipped(WhySkipped::NoAccountType, &mapping()),
+        "its Partner track is none of Open, Select, so it has no account type"
     );
 }
 
@@ -309,11 +325,32 @@ fn what_could_not_be_known_is_said_with_what_follows_from_it() {
              nothing else is written to.",
         ),
         (
-            Unknown::AllianceMissing {
+            Unknown::MappingChanged {
+                differences: vec![
+                    Difference {
+                        part: "fields".to_owned(),
+                        more: vec!["region".to_owned()],
+                        fewer: vec![],
+                        changed: vec!["account_owner".to_owned()],
+                    },
+                    Difference {
+                        part: "types".to_owned(),
+                        more: vec![],
+                        fewer: vec!["gold".to_owned(), "silver".to_owned()],
+                        changed: vec![],
+                    },
+                ],
+            },
+            "sync.toml has changed since the run before: fields: 1 more (region), 1 changed \
+             (account_owner); types: 2 fewer (gold, silver). The updates that follow from it are \
+             held as ever, if they are many.",
+        ),
+        (
+            Unknown::NamedMissing {
                 salesforce_id: account(),
             },
-            "Salesforce returned no account 0014M00001sDiGEQA0, which AllianceAccountIds names; \
-             correct the parameter, or give the integration's user access to the account",
+            "Salesforce returned no account 0014M00001sDiGEQA0, which sync.toml names as a \
+             partner; correct the file, or give the integration's user access to the account",
         ),
         (
             unseen(1),
@@ -339,7 +376,7 @@ fn what_could_not_be_known_is_said_with_what_follows_from_it() {
              organizations raises none.",
         ),
     ] {
-        assert_eq!(unknown(&what), words);
+        assert_eq!(unknown(&what, &mapping()), words);
     }
 }
 

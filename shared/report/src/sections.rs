@@ -16,22 +16,22 @@ pub(super) fn all(context: ReportContext<'_>, run: &PlannedRun<'_>) -> [Option<S
         marks::held_marks(context, run),
         marks::held_unexplained(context, run),
         changes::held_creates(run),
-        changes::held_updates(run),
-        failures::failures(run),
+        changes::held_updates(context, run),
+        failures::failures(context, run),
         marks::approved_unexplained(context, run),
         marks::marks(context, run),
         marks::already_marked(context, run),
-        marks::taken_back(run),
-        marks::exempt(run),
-        kept::merged(run),
-        conflicts(run),
-        failures::repeated(run),
-        changes::changes(run),
+        marks::taken_back(context, run),
+        marks::exempt(context, run),
+        kept::merged(context, run),
+        conflicts(context, run),
+        failures::repeated(context, run),
+        changes::changes(context, run),
         changes::creates(run),
         kept::waiting(context, run),
-        kept::unlinked(run),
+        kept::unlinked(context, run),
         kept::deferred(run),
-        kept::kept(run),
+        kept::kept(context, run),
         outcome::plan_and_result(run),
         guard(run),
         inputs::inputs(run),
@@ -42,12 +42,12 @@ pub(super) fn all(context: ReportContext<'_>, run: &PlannedRun<'_>) -> [Option<S
     ]
 }
 
-fn conflicts(run: &PlannedRun<'_>) -> Option<Section> {
+fn conflicts(context: ReportContext<'_>, run: &PlannedRun<'_>) -> Option<Section> {
     let row = |conflict: &Conflict| {
         vec![
             Cell::lines(conflict.accounts.iter().map(party)),
             Cell::lines(conflict.organizations.iter().map(party)),
-            Cell::sentence(&reasons::clash(conflict)),
+            Cell::sentence(&reasons::clash(conflict, context.mapping())),
         ]
     };
     Section::list(

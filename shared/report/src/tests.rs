@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use domain::plan::{Reached, RunEnd};
 
+use super::for_tests::mapping;
 use super::*;
 use crate::Reporting;
 use domain::Error;
@@ -17,6 +20,7 @@ fn at(text: &str) -> Timestamp {
 
 fn reporting(runbook: &str) -> Reporting {
     Reporting {
+        mapping: Arc::new(mapping()),
         runbook: runbook.to_owned(),
         reminder_hours: 24,
         interval_hours: 1,

@@ -5,3 +5,6 @@ mod keys;
 mod oauth;
 pub mod salesforce;
 pub mod zendesk;
+
+#[cfg(test)]
+mod for_tests;

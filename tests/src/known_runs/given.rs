@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::model::{
-    Absent, Account, AccountId, Accounts, Action, Applied, Category, Claim, Complete, Counts,
-    Credential, Fate, Former, Formers, Header, HeldKeys, History, MOST_RELATED, Memory,
-    Organizations, PARTNER, PastRun, RecordOutcome, Related, RunUsage, TARGET, Usage, Verdict,
+    Absent, Account, AccountId, Accounts, Action, Applied, Category, Claim, Complete, Condition,
+    Counts, Credential, Fate, Former, Formers, Header, HeldKeys, History, MOST_RELATED, Memory,
+    Organizations, PastRun, RecordOutcome, Related, RunUsage, Usage, Values, Verdict,
 };
 use domain::plan::Mark;
 use gather_orgs::{Scan, Wanted};
@@ -18,6 +18,7 @@ use super::RUN;
 use crate::standins::World;
 use crate::standins::demo::JUST_LOST;
 use crate::standins::seed::{Dice, account_id, mapped};
+use crate::sync_file::MAPPING;
 
 /// The host of the accounts.
 pub(super) const SALESFORCE: &str = "partner-sync-demo.my.salesforce.com";
@@ -150,18 +151,19 @@ pub(super) fn organizations(
     world: &World,
     accounts: &Complete<Vec<Account>>,
 ) -> Complete<Organizations> {
-    let wanted = Wanted::of(accounts, None).expect("ids");
+    let wanted = Wanted::of(accounts, None, &MAPPING).expect("ids");
     let mut scan = Scan::new(RUN, started_at());
     let names: Vec<_> = world.zendesk.keys().cloned().collect();
-    for walk in scan.begin(&names, started_at()) {
+    for walk in scan.begin(&names, &MAPPING.target.name, started_at()) {
         let instance = &world.zendesk[walk.name()];
         let all: Vec<&Value> = instance.organizations.values().collect();
         let body = json!({"organizations": all, "meta": {"has_more": false}}).to_string();
         let is_wanted = |listed: &ListedOrganization<'_>| wanted.keeps(walk.name(), listed);
         let page = PageBody::of(body.as_bytes()).expect("a page");
-        let page = page.read(walk.name(), is_wanted).expect("JSON");
+        let page = page.read(walk.name(), &MAPPING, is_wanted).expect("JSON");
         let page = page.expect("organizations");
-        walk.take(ZENDESK, page, started_at()).expect("a page");
+        walk.take(ZENDESK, page, &MAPPING, started_at())
+            .expect("a page");
     }
     let mut document = scan.into_document(started_at());
     for instance in &mut document.instances {
@@ -170,7 +172,7 @@ pub(super) fn organizations(
         instance.seconds = 0.35 * f64::from(u32::try_from(pages).unwrap_or_default());
     }
     document
-        .into_complete(RUN, TARGET)
+        .into_complete(RUN, &MAPPING.target.name)
         .expect("a complete read")
 }
 
@@ -213,6 +215,7 @@ pub(super) fn memory(
         started_at: started_at(),
         lost: None,
         lost_untold: false,
+        mapping: None,
         watched_at: None,
     }
 }
@@ -234,14 +237,14 @@ pub(super) fn formers(world: &World, memory: &Memory) -> Formers {
         if record.get("IsDeleted") == Some(&json!(true)) {
             return Fate::Deleted;
         }
-        if text("Type").as_deref() != Some(PARTNER) {
-            let kind = text("Type");
-            return Fate::OtherType { kind };
+        let value = |one: &Condition| (one.name.clone(), text(&one.column));
+        let filter = &MAPPING.filter;
+        let kind = Values(filter.kind.iter().map(value).collect());
+        if !filter.is_kind(&kind) {
+            return Fate::OtherType { values: kind };
         }
         Fate::AuthorisedNoMore {
-            status: text("Partners_Partner_Status__c"),
-            kind: text("Type"),
-            track: text("Partner_Track__c"),
+            values: Values(filter.conditions().map(value).collect()),
             last_changed: Some(Date::constant(2026, 11, 20)),
         }
     };

@@ -4,12 +4,12 @@ mod given;
 pub mod scenes;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use domain::model::{
-    AccountId, Action, Applied, Category, Claim, Counts, Formers, Header, History, Instance,
-    LastGood, ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference,
-    RunUsage, Usage, Verdict, Week, entries_digest,
+    Action, Applied, Category, Claim, Counts, Formers, Header, History, Instance, LastGood,
+    ListDocument, Mode, Organizations, Outcome, PastRun, RecordOutcome, Reference, RunUsage, Usage,
+    Verdict, Week, entries_digest,
 };
 use domain::plan::{
     Comparison, Creates, Entries, Inputs, KnownResults, Limit, Limits, Listed, Lists, NotInSync,
@@ -17,8 +17,9 @@ use domain::plan::{
 };
 use report::{Notice, Report, ReportContext, Reporting, notice};
 
-use crate::standins::seed::{ALLIANCE, account_id};
+use crate::standins::seed::account_id;
 use crate::standins::{World, demo};
+use crate::sync_file::MAPPING;
 use given::{
     SALESFORCE, accounts, at, ended_at, formers, header, history, memory, organizations, past,
     read_usage, related, seconds, started_at, write_usage,
@@ -34,6 +35,7 @@ const BUCKET: &str = "partner-sync-documents";
 
 /// The installation: its runbook has an address, so that links are seen.
 static REPORTING: LazyLock<Reporting> = LazyLock::new(|| Reporting {
+    mapping: Arc::clone(&MAPPING),
     runbook: "https://docs.example/RUNBOOK.md".to_owned(),
     reminder_hours: 24,
     interval_hours: 1,
@@ -140,7 +142,7 @@ impl Scene {
             started_at: started_at(),
             settings: Settings {
                 protected: [account_id(9005)].into(),
-                alliances: [AccountId::parse(ALLIANCE).expect("an id")].into(),
+                named: MAPPING.named_accounts(),
                 retention_years: 3,
                 mark_after_hours: 24,
                 quiet_hours: 12,
@@ -161,8 +163,15 @@ impl Scene {
             None => Formers::default(),
         };
         let usage = read_usage(accounts.get().len(), organizations.get().scanned());
-        let comparison =
-            Comparison::of(&accounts, &formers, organizations, &inputs).expect("a plan");
+        let comparison = Comparison::of(
+            &accounts,
+            &formers,
+            organizations,
+            &inputs,
+            &MAPPING,
+            Some(&MAPPING.digest),
+        );
+        let comparison = comparison.expect("a plan");
         let changes = &comparison.changes.entries;
         let lists = Lists {
             creates: listed::<Creates>(&changes.creates),

@@ -1,6 +1,5 @@
 //! The worlds behind the known reports.
 
-use domain::model::{PARTNER, TARGET};
 use serde_json::{Value, json};
 
 use crate::standins::demo::UNEXPLAINED;
@@ -14,7 +13,7 @@ pub(crate) fn quiet() -> World {
 /// The demo's world, in which Salesforce explains every missing account.
 fn explained() -> World {
     let mut world = demo();
-    world.set_type(UNEXPLAINED, PARTNER);
+    world.set_type(UNEXPLAINED, "Partner");
     world
 }
 
@@ -90,7 +89,7 @@ pub(crate) fn hostile() -> World {
         let number = 9100 + place;
         world.abandon(number, "");
         if let Some(id) = world.organization_of(number)
-            && let Some(one) = world.instance(TARGET).organizations.get_mut(&id)
+            && let Some(one) = world.instance("global").organizations.get_mut(&id)
         {
             one["name"] = json!(format!("{name} {number}"));
         }
@@ -107,9 +106,9 @@ pub(crate) fn clashes() -> World {
     // A name a customer has, one id on two organizations, and two accounts of one name.
     world.take_name(60);
     if let (Some(id), Some(other)) = (world.organization_of(61), world.organization_of(62)) {
-        let twin = world.instance(TARGET).organizations.get(&id).cloned();
+        let twin = world.instance("global").organizations.get(&id).cloned();
         if let (Some(twin), Some(one)) =
-            (twin, world.instance(TARGET).organizations.get_mut(&other))
+            (twin, world.instance("global").organizations.get_mut(&other))
         {
             one["organization_fields"]["salesforce_id"] =
                 twin["organization_fields"]["salesforce_id"].clone();

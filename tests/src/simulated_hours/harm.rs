@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::model::PARTNER_TYPES;
 use serde_json::{Value, json};
 
 use crate::standins::faults::{Act, Fault};
 use crate::standins::seed::Dice;
 use crate::standins::{Running, TokenRules, World};
+use crate::sync_file::MAPPING;
 
 /// Everything that may go wrong in an hour. True if that is only values that are refused, and
 /// creates in doubt: then nothing keeps a mark standing.
@@ -142,7 +142,7 @@ fn harm_jobs(dice: &mut Dice, world: &mut World) {
     let organizations = world.instance("global").organizations.iter();
     let partners = organizations.filter(|(_, one)| {
         let kind = one["organization_fields"]["account_type"].as_str();
-        kind.is_some_and(|tag| PARTNER_TYPES.contains(&tag))
+        kind.is_some_and(|tag| MAPPING.is_partner_type(tag))
     });
     let ids: Vec<u64> = partners.map(|(id, _)| *id).collect();
     let any = |dice: &mut Dice| {

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::model::PARTNER_TYPES;
-use domain::model::mapping::FIELDS;
 use serde_json::{Value, json};
 
 use crate::in_process::Pipeline;
 use crate::standins::seed::in_sync;
 use crate::standins::{Running, World};
+use crate::sync_file::MAPPING;
 
 /// What a run was going to change on the target, and what it said of that.
 #[derive(Debug, Default)]
@@ -268,7 +267,7 @@ pub(super) fn equal_now(standins: &Running) -> Result<(), String> {
             .values()
             .find(|one| one["organization_fields"]["salesforce_id"] == id.as_str());
         let own = own.ok_or_else(|| format!("account {id} has no organization"))?;
-        for field in FIELDS.iter().map(|field| field.key) {
+        for field in MAPPING.fields.iter().map(|field| field.key.name()) {
             let new = if field == "name" {
                 &wanted["name"]
             } else {
@@ -287,7 +286,7 @@ pub(super) fn equal_now(standins: &Running) -> Result<(), String> {
         let fields = &one["organization_fields"];
         let is_partner = fields["account_type"]
             .as_str()
-            .is_some_and(|tag| PARTNER_TYPES.contains(&tag));
+            .is_some_and(|tag| MAPPING.is_partner_type(tag));
         let account = fields["salesforce_id"].as_str().unwrap_or_default();
         if is_partner && !partners.contains(account) && !is_marked(one) {
             return Err(format!(

@@ -1,11 +1,11 @@
 //! What people do in an hour, in both systems.
 
-use domain::model::PARTNER_TYPES;
 use serde_json::{Map, Value, json};
 
 use super::ACCOUNTS;
 use crate::standins::World;
 use crate::standins::seed::{Dice, account, account_id, company};
+use crate::sync_file::MAPPING;
 
 /// The most partners there may be; then a new one takes the place of the oldest new one.
 const MOST_PARTNERS: usize = 60;
@@ -65,7 +65,7 @@ pub(super) fn live(dice: &mut Dice, world: &mut World, hour: usize) {
                 };
                 let partner = one["organization_fields"]["account_type"]
                     .as_str()
-                    .is_some_and(|tag| PARTNER_TYPES.contains(&tag));
+                    .is_some_and(|tag| MAPPING.is_partner_type(tag));
                 if partner {
                     zendesk.edit(id, "account_owner", json!(format!("Edited {hour}")));
                 } else {

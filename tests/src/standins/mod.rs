@@ -3,6 +3,7 @@
 //! They behave as the vendors' documentation and recorded traffic say, can be told to fail in given
 //! ways, and log every request.
 
+pub mod company;
 pub mod demo;
 pub mod faults;
 mod http;
@@ -46,7 +47,7 @@ fn time_out(host: &str, request: &Request) -> Duration {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct World {
     pub salesforce: Salesforce,
-    /// `global` and `us-government`.
+    /// By the names of the instances.
     pub zendesk: BTreeMap<String, Zendesk>,
     #[serde(default)]
     pub faults: Vec<Fault>,

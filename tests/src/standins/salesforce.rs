@@ -13,6 +13,12 @@ use super::{Request, Response};
 pub struct Salesforce {
     /// Accounts by 18-character id, with every field of the org.
     pub accounts: BTreeMap<String, Map<String, Value>>,
+    /// The object that they are.
+    #[serde(default = "account")]
+    pub object: String,
+    /// The formula with the 18 characters of an id.
+    #[serde(default = "formula")]
+    pub formula: String,
     /// Records in a page, whatever the caller asks for.
     pub page_size: usize,
     /// Fields hidden from the app's user, a lookup by its column.
@@ -70,6 +76,14 @@ struct Cursor {
     total: usize,
 }
 
+fn account() -> String {
+    "Account".to_owned()
+}
+
+fn formula() -> String {
+    "Account_ID_18__c".to_owned()
+}
+
 /// API calls of a day.
 const MOST_CALLS: u64 = 100_000;
 /// Characters of the longest address that is read.
@@ -79,6 +93,8 @@ impl Default for Salesforce {
     fn default() -> Self {
         Self {
             accounts: BTreeMap::new(),
+            object: account(),
+            formula: formula(),
             page_size: 2000,
             hidden: Vec::new(),
             unshared: BTreeSet::new(),
@@ -127,7 +143,11 @@ impl Salesforce {
             return error(403, "REQUEST_LIMIT_EXCEEDED", words);
         }
         match (request.method.as_str(), parts.as_slice()) {
-            ("GET", ["services", "data", _, "sobjects", "Account", "describe"]) => self.describe(),
+            ("GET", ["services", "data", _, "sobjects", object, "describe"])
+                if *object == self.object =>
+            {
+                self.describe()
+            }
             ("GET", ["services", "data", version, "query"]) => {
                 let soql = request.param("q").unwrap_or_default();
                 self.query(version, session, &soql, false)
@@ -186,6 +206,7 @@ impl Salesforce {
             for (name, value) in record {
                 let (name, kind, relationship) = match name.strip_suffix("__r") {
                     Some(lookup) => (format!("{lookup}__c"), "reference", json!(name)),
+                    None if value.is_object() => (format!("{name}Id"), "reference", json!(name)),
                     None if value.is_boolean() => (name.clone(), "boolean", Value::Null),
                     None => (name.clone(), "string", Value::Null),
                 };
@@ -200,7 +221,7 @@ impl Salesforce {
         let fields: Vec<_> = fields.into_values().collect();
         self.counted(Response::json(
             200,
-            &json!({"name": "Account", "fields": fields}),
+            &json!({"name": self.object, "fields": fields}),
         ))
     }
 
@@ -212,12 +233,12 @@ impl Salesforce {
         soql: &str,
         with_deleted: bool,
     ) -> Response {
-        let query = match Query::read(soql) {
+        let query = match Query::read(soql, &self.object, &self.formula) {
             Ok(query) => query,
             Err(refused) => return refused,
         };
         if let Some(column) = query.columns.iter().find(|column| !self.shows(column)) {
-            return refused_column(column);
+            return refused_column(column, &self.object);
         }
         let fits = |(id, record): &(&String, &Map<String, Value>)| {
             !self.unshared.contains(*id)
@@ -251,7 +272,7 @@ impl Salesforce {
             || self
                 .accounts
                 .values()
-                .any(|record| record.contains_key(column))
+                .any(|record| has_column(record, column))
     }
 
     fn page(&mut self, version: &str, cursor: Cursor) -> Response {
@@ -298,6 +319,15 @@ impl Salesforce {
     }
 }
 
+/// True if a test gave an account this column: a value, or a lookup that is followed or named by
+/// its id.
+fn has_column(record: &Map<String, Value>, column: &str) -> bool {
+    let lookup = column.split_once('.').map(|(lookup, _)| lookup);
+    let by_id = column.strip_suffix("Id");
+    let is_lookup = |name: &str| record.get(name).is_some_and(Value::is_object);
+    record.contains_key(column) || lookup.is_some_and(is_lookup) || by_id.is_some_and(is_lookup)
+}
+
 /// An account as a query shows it. What its lookups lead to may be seen, or not.
 pub(super) fn record(
     version: &str,
@@ -336,7 +366,8 @@ pub(super) fn record(
 
 /// The id behind a lookup, which is there whether its record may be seen or not.
 fn looked_up(column: &str, account: &Map<String, Value>) -> Value {
-    let lookup = column.strip_suffix("__c").map(|name| format!("{name}__r"));
+    let own = column.strip_suffix("__c").map(|name| format!("{name}__r"));
+    let lookup = own.or_else(|| column.strip_suffix("Id").map(str::to_owned));
     let record = lookup.and_then(|lookup| account.get(&lookup));
     record.map_or(Value::Null, |record| match record {
         Value::Null => Value::Null,

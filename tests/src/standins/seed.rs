@@ -1,12 +1,12 @@
 //! A believable world from a seed: 168 accounts, 5,210 and 800 organizations, and something of
 //! every kind of change.
 
-use domain::model::mapping::columns;
-use domain::model::{Account, AccountId, Alliances, PARTNER_TYPES};
+use domain::model::{Account, AccountId};
 use serde_json::{Map, Value, json};
 
 use super::salesforce::record;
 use super::{Salesforce, World, Zendesk};
+use crate::sync_file::MAPPING;
 
 /// The alliance account of the default settings.
 pub const ALLIANCE: &str = "0014M00001sDiGEQA0";
@@ -171,9 +171,9 @@ pub fn organization_fields() -> Vec<Value> {
             .map(|(id, key)| field(id, key, "checkbox")),
     );
     let mut kind = field(21, "account_type", "dropdown");
-    let options = PARTNER_TYPES
-        .iter()
-        .chain(&["customer", "prospect"])
+    let types = MAPPING.partner_types.iter().map(String::as_str);
+    let options = types
+        .chain(["customer", "prospect"])
         .zip(1..)
         .map(|(tag, id)| json!({"id": id, "name": tag, "value": tag}));
     kind["custom_field_options"] = Value::Array(options.collect());
@@ -183,14 +183,13 @@ pub fn organization_fields() -> Vec<Value> {
 
 /// What a run makes of an account, if it may see what its lookups lead to.
 pub fn mapped(account: &Map<String, Value>) -> Option<Account> {
-    let alliances = Alliances(vec![AccountId::parse(ALLIANCE).ok()?]);
-    let columns: Vec<_> = columns().into_iter().map(str::to_owned).collect();
+    let columns: Vec<_> = MAPPING.columns().into_iter().map(str::to_owned).collect();
     let shown = record("v67.0", "", &columns, account, true);
-    Account::from_record(&shown, &alliances).ok()
+    Account::from_record(&shown, &MAPPING).ok()
 }
 
 /// What people see of a key: `account_owner` is "Account Owner".
-fn title_of(key: &str) -> String {
+pub(super) fn title_of(key: &str) -> String {
     let word = |word: &str| {
         let (first, rest) = word.split_at(1);
         first.to_uppercase() + rest

@@ -1,5 +1,5 @@
-//! The SOQL that the stand-in Salesforce understands: columns of Account, by ids, or by the
-//! condition of authorised partners.
+//! The SOQL that the stand-in Salesforce understands: columns of one object, by ids, or by
+//! conditions that must all be met.
 
 use std::collections::BTreeSet;
 
@@ -17,13 +17,10 @@ pub(super) struct Query {
     keys: BTreeSet<String>,
     /// What it compares the id's formula with, in lower case: it is text.
     formulas: BTreeSet<String>,
-    /// True if it asks for the authorised partners, too.
-    partners: bool,
+    /// Columns and their values, all of which an account must have; `None` if it asks by id alone.
+    conditions: Option<Vec<(String, Vec<String>)>>,
 }
 
-/// The one condition there is beside ids.
-const PARTNERS: &str = "(Type = 'Partner' AND Partners_Partner_Status__c IN ('Authorized') AND \
-                        Partner_Track__c IN ('Open', 'Select'))";
 /// What every account has, whether the world names it or not.
 const STANDARD: [&str; 4] = ["Id", "IsDeleted", "MasterRecordId", "LastModifiedDate"];
 /// The fields of this org, lookups by the name that a query follows.
@@ -42,62 +39,100 @@ const CUSTOM: [&str; 11] = [
 ];
 
 impl Query {
-    /// Reads a query.
-    pub(super) fn read(soql: &str) -> Result<Self, Response> {
+    /// Reads a query over an object whose ids are in this formula as well.
+    pub(super) fn read(soql: &str, object: &str, formula: &str) -> Result<Self, Response> {
         let malformed = || error(400, "MALFORMED_QUERY", "unexpected token");
         let (columns, condition) = soql
             .strip_prefix("SELECT ")
-            .and_then(|rest| rest.split_once(" FROM Account WHERE "))
+            .and_then(|rest| rest.split_once(&format!(" FROM {object} WHERE ")))
             .ok_or_else(malformed)?;
-        let (by_id, partners) = match condition.strip_suffix(PARTNERS) {
-            Some(by_id) => (by_id.strip_suffix(" OR ").unwrap_or(by_id), true),
-            None => (condition, false),
+        let (by_id, group) = match condition.split_once(" OR (") {
+            Some((by_id, group)) => (by_id, Some(group)),
+            None => match condition.strip_prefix('(') {
+                Some(group) => ("", Some(group)),
+                None => (condition, None),
+            },
         };
-        let (field, values) = by_id.split_once(' ').unwrap_or_default();
-        let named = quoted(values).ok_or_else(malformed);
+        let conditions = group.map(|group| conditions(group).ok_or_else(malformed));
+        let conditions = conditions.transpose()?;
         let (mut keys, mut formulas) = (BTreeSet::new(), BTreeSet::new());
-        match field {
-            "" if partners && by_id.is_empty() => {}
-            "Account_ID_18__c" => formulas.extend(named?.iter().map(|id| id.to_lowercase())),
-            "Id" => {
-                let all: Result<Vec<_>, _> = named?.into_iter().map(primary_key).collect();
-                keys.extend(all?);
+        if !by_id.is_empty() {
+            let (field, values) = compared(by_id).ok_or_else(malformed)?;
+            match field.as_str() {
+                "Id" => {
+                    let all: Result<Vec<_>, _> = values.iter().map(|id| primary_key(id)).collect();
+                    keys.extend(all?);
+                }
+                field if field == formula => {
+                    formulas.extend(values.iter().map(|id| id.to_lowercase()));
+                }
+                _ => return Err(malformed()),
             }
-            _ => return Err(malformed()),
         }
         let columns = columns.split(',').map(|column| column.trim().to_owned());
         Ok(Self {
             columns: columns.collect(),
             keys,
             formulas,
-            partners,
+            conditions,
         })
     }
 
     /// True if an account is in its answer. Text is compared without regard to case, a primary key
     /// is not text.
     pub(super) fn finds(&self, id: &str, record: &Map<String, Value>) -> bool {
-        let is = |field: &str, wanted: &[&str]| {
+        let is = |(field, wanted): &(String, Vec<String>)| {
             let text = record.get(field).and_then(Value::as_str);
             text.is_some_and(|text| wanted.iter().any(|one| one.eq_ignore_ascii_case(text)))
         };
+        let conditions = self.conditions.as_ref();
         self.keys.contains(id)
             || self.formulas.contains(&id.to_lowercase())
-            || (self.partners
-                && is("Type", &["Partner"])
-                && is("Partners_Partner_Status__c", &["Authorized"])
-                && is("Partner_Track__c", &["Open", "Select"]))
+            || conditions.is_some_and(|all| all.iter().all(is))
     }
 }
 
-/// The values of `= 'a'`, or of `IN ('a', 'b')`.
-fn quoted(values: &str) -> Option<Vec<&str>> {
+/// The conditions of `A = 'a' AND B IN ('b', 'c'))`.
+fn conditions(group: &str) -> Option<Vec<(String, Vec<String>)>> {
+    let all = outside_quotes(group.strip_suffix(')')?, " AND ");
+    all.into_iter().map(|one| compared(&one)).collect()
+}
+
+/// The field and the values of `A = 'a'`, or of `A IN ('a', 'b')`.
+fn compared(condition: &str) -> Option<(String, Vec<String>)> {
+    let (field, values) = condition.split_once(' ')?;
     let list = values
         .strip_prefix("= ")
         .or_else(|| values.strip_prefix("IN (")?.strip_suffix(')'))?;
-    let values = list.split(',').map(str::trim);
-    let value = values.map(|text| text.strip_prefix('\'')?.strip_suffix('\''));
-    value.collect()
+    let values = outside_quotes(list, ",");
+    let value = values.iter().map(|text| {
+        let quoted = text.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+        Some(quoted.replace("\\'", "'").replace("\\\\", "\\"))
+    });
+    Some((field.to_owned(), value.collect::<Option<_>>()?))
+}
+
+/// The parts of a text, divided where no quote is open.
+fn outside_quotes(text: &str, divider: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        if !is_quoted && let Some(behind) = rest.strip_prefix(divider) {
+            parts.push(String::new());
+            rest = behind;
+            continue;
+        }
+        is_quoted ^= next == '\'' && !is_escaped;
+        is_escaped = next == '\\' && !is_escaped;
+        parts
+            .iter_mut()
+            .next_back()
+            .into_iter()
+            .for_each(|part| part.push(next));
+        rest = rest.strip_prefix(next).unwrap_or_default();
+    }
+    parts
 }
 
 /// An id as a primary key, of 15 or 18 characters: the 18.
@@ -123,12 +158,12 @@ pub(super) fn is_column(column: &str) -> bool {
 
 /// The refusal of a query with a column that is not there, or hidden. A lookup that is followed is
 /// refused in words of its own.
-pub(super) fn refused_column(column: &str) -> Response {
+pub(super) fn refused_column(column: &str, object: &str) -> Response {
     let what = match column.split_once('.') {
         Some((lookup, _)) => {
             format!("Didn't understand relationship '{lookup}' in field path.")
         }
-        None => format!("No such column '{column}' on entity 'Account'."),
+        None => format!("No such column '{column}' on entity '{object}'."),
     };
     let message = format!(
         "\nSELECT {column}\n       ^\nERROR at Row:1:Column:8\n{what} If you are attempting to use \
@@ -245,7 +280,13 @@ mod tests {
         }
         let many = vec![id; 1000].join(",");
         assert_eq!(of("Id", &many), (414, json!("URI_TOO_LONG")));
-        for condition in ["Name = 'x'", "(Type = 'Partner')", "Id IN 'x'", "Id = x"] {
+        for condition in [
+            "Name = 'x'",
+            "(Type = Partner)",
+            "(Type = 'a'",
+            "Id IN 'x'",
+            "Id = x",
+        ] {
             let soql = format!("SELECT Id FROM Account WHERE {condition}");
             let malformed = (400, json!("MALFORMED_QUERY"));
             assert_eq!(code(&mut world(), &soql), malformed, "{condition}");
@@ -284,9 +325,11 @@ mod tests {
 
     #[test]
     fn values_are_compared_without_regard_to_case() {
-        let soql = format!("SELECT Name FROM Account WHERE {PARTNERS}");
+        let soql = "SELECT Name FROM Account WHERE (Type = 'Partner' AND \
+                    Partners_Partner_Status__c IN ('Authorized') AND Partner_Track__c IN ('Open', \
+                    'Select'))";
         let mut world = world();
-        let before = asked(&mut world, "query", &soql).1["totalSize"].clone();
+        let before = asked(&mut world, "query", soql).1["totalSize"].clone();
         for (field, value) in [
             ("Type", "PARTNER"),
             ("Partners_Partner_Status__c", "authorized"),
@@ -294,7 +337,7 @@ mod tests {
         ] {
             world.set_account(3, field, json!(value));
         }
-        assert_eq!(asked(&mut world, "query", &soql).1["totalSize"], before);
+        assert_eq!(asked(&mut world, "query", soql).1["totalSize"], before);
     }
 
     #[test]

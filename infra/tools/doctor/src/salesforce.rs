@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::model::Account;
+use domain::model::{Account, Mapping};
 use domain::{Error, Result};
 use stage::clock::Clock;
 use stage::secrets::Secrets;
@@ -45,13 +45,15 @@ async fn look(
     let version = findings.took(topic, version(client).await)?;
     findings.ok(topic, &version);
 
-    let topic = "salesforce: fields of Account";
-    let fields = findings.took(topic, client.account_fields().await)?;
-    findings.took(topic, check_columns(&fields))?;
-    findings.ok(topic, "each is there, with its type");
+    let mapping = &settings.mapping;
+    let topic = format!("salesforce: fields of {}", mapping.object);
+    let fields = client.account_fields(&mapping.object).await;
+    let fields = findings.took(&topic, fields)?;
+    findings.took(&topic, check_columns(&fields, mapping))?;
+    findings.ok(&topic, "each is there, with its type");
 
     let topic = "salesforce: accounts";
-    let accounts = client.partner_accounts(&settings.alliances).await;
+    let accounts = client.partner_accounts(mapping).await;
     let accounts = findings.took(topic, accounts)?.into_inner();
     if accounts.is_empty() {
         findings.warn(
@@ -62,18 +64,18 @@ async fn look(
     } else {
         let number = accounts.len();
         findings.ok(topic, &format!("{number} authorised partner accounts"));
-        tell_lookups(findings, &accounts);
+        tell_lookups(findings, &accounts, mapping);
     }
     tell_calls(findings, client);
     Some(())
 }
 
 /// A lookup with an id and without a record leads to what the user may not see.
-fn tell_lookups(findings: &mut Findings, accounts: &[Account]) {
+fn tell_lookups(findings: &mut Findings, accounts: &[Account], mapping: &Mapping) {
     let topic = "salesforce: lookups";
     let mut unseen = BTreeMap::<_, usize>::new();
-    for field in accounts.iter().flat_map(Account::unseen) {
-        *unseen.entry(field.source).or_default() += 1;
+    for field in accounts.iter().flat_map(|one| one.unseen(mapping)) {
+        *unseen.entry(field.source.as_str()).or_default() += 1;
     }
     if unseen.is_empty() {
         findings.ok(topic, "the records they lead to may be seen");

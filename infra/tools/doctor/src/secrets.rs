@@ -1,6 +1,7 @@
 //! Where the credentials are read from.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use aws::Aws;
 use domain::{Error, Result};
@@ -12,7 +13,7 @@ use stage::secrets::Secrets;
 pub enum Source {
     /// A secret's name is its name there.
     Aws(SecretsManager),
-    /// A secret's name is that of a file in the folder.
+    /// `<prefix>/zendesk/global` is the file `zendesk-global.json` in the folder.
     Folder(PathBuf),
 }
 
@@ -33,12 +34,33 @@ impl Secrets for Source {
     async fn secret(&self, name: &str) -> Result<SecretString> {
         match self {
             Self::Aws(secrets) => secrets.secret(name).await,
-            Self::Folder(folder) => match std::fs::read_to_string(folder.join(name)) {
+            Self::Folder(folder) => match std::fs::read_to_string(file(folder, name)) {
                 Ok(text) => Ok(SecretString::from(text)),
-                Err(error) => Err(Error::Config(format!(
-                    "secret {name}: the file cannot be read: {error}"
-                ))),
+                Err(error) => Err(cannot_be_read(name, &error)),
             },
         }
     }
+
+    async fn find_secret(&self, name: &str) -> Result<Option<SecretString>> {
+        match self {
+            Self::Aws(secrets) => secrets.find_secret(name).await,
+            Self::Folder(folder) => match std::fs::read_to_string(file(folder, name)) {
+                Ok(text) => Ok(Some(SecretString::from(text))),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(cannot_be_read(name, &error)),
+            },
+        }
+    }
+}
+
+/// The file of a secret, whatever prefix it has on AWS.
+fn file(folder: &Path, name: &str) -> PathBuf {
+    let prefix = std::env::var("SECRET_PREFIX").unwrap_or_default();
+    let name = name.strip_prefix(prefix.as_str()).unwrap_or(name);
+    let name = name.trim_start_matches('/').replace('/', "-");
+    folder.join(format!("{name}.json"))
+}
+
+fn cannot_be_read(name: &str, error: &std::io::Error) -> Error {
+    Error::Config(format!("secret {name}: the file cannot be read: {error}"))
 }

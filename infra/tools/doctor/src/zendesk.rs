@@ -1,11 +1,13 @@
 //! The instances: secret, tokens, rights, organizations, jobs, fields, calls left.
 
-use domain::model::{IGNORE_DELETION, TARGET};
+use std::sync::Arc;
+
+use domain::model::{IGNORE_DELETION, Key, Mapping};
 use domain::{Error, Result};
 use secrecy::SecretString;
 use stage::clock::Clock;
 use stage::secrets::Secrets;
-use stage::settings::GatherOrgs;
+use stage::settings::{GatherOrgs, Instance};
 use vendors::http::Wire;
 use vendors::zendesk::{Client, Credentials, Rights, Scope, check_fields, is_there};
 
@@ -17,30 +19,25 @@ const FEW_CALLS: u64 = 50;
 /// Looks at every instance. Each ends at its first failure: what comes after it would mostly fail
 /// for the same reason.
 pub async fn examine_all<K: Secrets>(findings: &mut Findings, secrets: &K, settings: &GatherOrgs) {
-    for (instance, secret) in &settings.instances {
+    for instance in &settings.instances {
         let mut patient = Patient {
             instance,
-            secret,
+            mapping: &settings.mapping,
             findings,
         };
         let _ = patient.examine(secrets).await;
     }
-    let mut instances = settings.instances.iter();
-    if instances.all(|(instance, _)| *instance == TARGET) {
-        findings.ok("zendesk us-government", "is not read");
-    }
 }
 
 struct Patient<'a> {
-    instance: &'a str,
-    secret: &'a str,
+    instance: &'a Instance,
+    mapping: &'a Arc<Mapping>,
     findings: &'a mut Findings,
 }
 
 impl Patient<'_> {
     async fn examine<K: Secrets>(&mut self, secrets: &K) -> Option<()> {
-        let text = secrets.secret(self.secret).await;
-        let text = self.took("secret", text)?;
+        let text = self.secret(secrets).await?;
         let credentials = self.credentials(&text)?;
         self.tell_secret(&credentials);
         let may_write = credentials.may_write();
@@ -68,8 +65,26 @@ impl Patient<'_> {
         Some(())
     }
 
+    /// The secret; `None` if there is none, which an optional instance is told as well.
+    async fn secret<K: Secrets>(&mut self, secrets: &K) -> Option<SecretString> {
+        let name = &self.instance.secret;
+        let found = secrets.find_secret(name).await;
+        match self.took("secret", found)? {
+            None if self.instance.site.optional => {
+                let words = format!("is not read: it is optional, and there is no secret {name}");
+                self.ok("secret", &words);
+                None
+            }
+            Some(text) => Some(text),
+            None => {
+                let text = secrets.secret(name).await;
+                self.took("secret", text)
+            }
+        }
+    }
+
     fn credentials(&mut self, text: &SecretString) -> Option<Credentials> {
-        self.took("secret", Credentials::read(self.secret, text))
+        self.took("secret", Credentials::read(&self.instance.secret, text))
     }
 
     async fn sign_in(
@@ -79,7 +94,8 @@ impl Patient<'_> {
         topic: &str,
     ) -> Option<Client> {
         let client = Client::new(
-            self.instance,
+            &self.instance.site.name,
+            Arc::clone(self.mapping),
             credentials,
             scope,
             &Wire::by(Clock::system()),
@@ -92,7 +108,7 @@ impl Patient<'_> {
 
     fn tell_secret(&mut self, credentials: &Credentials) {
         let described = credentials.describe();
-        let words = format!("{}, {}", self.secret, described.auth);
+        let words = format!("{}, {}", self.instance.secret, described.auth);
         match described.ends {
             Some(end) => {
                 let why =
@@ -158,22 +174,24 @@ impl Patient<'_> {
         let fields = client.organization_fields().await;
         let fields = self.took("organization fields", fields)?;
         if self
-            .took("organization fields", check_fields(&fields))
+            .took("organization fields", check_fields(&fields, self.mapping))
             .is_some()
         {
             self.ok("organization fields", "keys, types and options fit");
-            self.tell_exemption(is_there(&fields, IGNORE_DELETION));
+            let key = self.mapping.zendesk_key(IGNORE_DELETION).map(Key::name);
+            self.tell_exemption(key, key.is_some_and(|key| is_there(&fields, key)));
         }
         Some(())
     }
 
     /// Whether the field is there by which the purge leaves an organization alone.
-    fn tell_exemption(&mut self, is_there: bool) {
+    fn tell_exemption(&mut self, key: Option<&str>, is_there: bool) {
+        let key = key.unwrap_or(IGNORE_DELETION.name());
         if is_there {
-            self.ok(IGNORE_DELETION, "is there: it exempts from the purge");
+            self.ok(key, "is there: it exempts from the purge");
         } else {
             let why = "is not there: no marked organization is known to be exempt from the purge";
-            self.findings.warn(&self.topic(IGNORE_DELETION), why);
+            self.findings.warn(&self.topic(key), why);
         }
     }
 
@@ -189,11 +207,15 @@ impl Patient<'_> {
     }
 
     fn is_target(&self) -> bool {
-        self.instance == TARGET
+        self.name() == self.mapping.target.name
+    }
+
+    fn name(&self) -> &str {
+        &self.instance.site.name
     }
 
     fn topic(&self, about: &str) -> String {
-        format!("zendesk {}: {about}", self.instance)
+        format!("zendesk {}: {about}", self.name())
     }
 
     fn ok(&mut self, about: &str, words: &str) {
@@ -205,7 +227,7 @@ impl Patient<'_> {
     }
 
     fn refused(&mut self, why: &str) -> Option<()> {
-        let error = Error::Auth(format!("zendesk {}: {why}", self.instance));
+        let error = Error::Auth(format!("zendesk {}: {why}", self.name()));
         self.took("rights", Err::<(), _>(error))
     }
 }

@@ -1,55 +1,101 @@
-//! The tables of the program that the Python below `infra` needs, as JSON: `tables`.
+//! The tables of the program that the Python below `infra` needs, as JSON: `tables [SYNC_TOML]`.
 
-use domain::model::PARTNER_TYPES;
-use domain::model::mapping::{FIELDS, FILTERS, Field, NAME, Rule};
+use std::process::ExitCode;
+
+use domain::model::{Condition, Field, Key, Mapping, Named, Rule};
 use report::{ALARMS, DASHBOARDS, Heading, MEMORY_MB, Metric, PRICES};
 use serde_json::{Value, json};
-use vendors::zendesk::{OPTIONAL, UNMAPPED, types_of};
+use vendors::zendesk::{UNMAPPED, types_of};
 
-fn main() {
-    println!("{}", tables());
+fn main() -> ExitCode {
+    let path = std::env::args_os().nth(1);
+    let text = path.map_or_else(
+        || Ok(config::PRODUCTS_OWN.to_owned()),
+        std::fs::read_to_string,
+    );
+    let mapping = text
+        .map_err(|why| why.to_string())
+        .and_then(|text| config::read(&text).map_err(|why| why.to_string()));
+    match mapping {
+        Ok(mapping) => {
+            println!("{}", tables(&mapping));
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
-fn tables() -> Value {
+fn tables(mapping: &Mapping) -> Value {
     let metrics = Metric::ALL.iter().map(|metric| metric.name());
     let headings = Heading::ALL.iter().map(|heading| heading.text());
     json!({
         "errors": domain::Error::NAMES,
         "metrics": metrics.collect::<Vec<_>>(),
         "runbook_headings": headings.collect::<Vec<_>>(),
-        "fields": FIELDS.iter().map(field).collect::<Vec<_>>(),
-        "unmapped_fields": UNMAPPED.map(unmapped),
-        "optional_fields": OPTIONAL.map(unmapped),
-        "partner_types": PARTNER_TYPES,
-        "account_name": NAME,
-        "account_filters": FILTERS,
+        "fields": mapping.fields.iter().map(|one| field(one, mapping)).collect::<Vec<_>>(),
+        "unmapped_fields": unmapped(mapping, true),
+        "optional_fields": unmapped(mapping, false),
+        "partner_types": mapping.partner_types,
+        "object": mapping.object,
+        "account_id": mapping.id,
+        "account_name": mapping.name,
+        "account_columns": mapping.columns(),
+        "filter": mapping.filter.conditions().map(condition).collect::<Vec<_>>(),
+        "named": mapping.named.iter().map(named).collect::<Vec<_>>(),
+        "target": mapping.target.name,
+        "instances": mapping.sites().map(|site| &site.name).collect::<Vec<_>>(),
         "cost": cost(),
         "job_poll_seconds": sync::POLL_INTERVAL.as_secs_f64(),
     })
 }
 
-/// A field beside the mapping.
-fn unmapped((key, types): (&str, &[&str])) -> Value {
-    json!({"key": key, "types": types})
+/// The fields that no account decides about: those that must be there, or those that may.
+fn unmapped(mapping: &Mapping, must_be_there: bool) -> Vec<Value> {
+    let all = UNMAPPED
+        .into_iter()
+        .filter(|(_, _, must)| *must == must_be_there);
+    let told = all.filter_map(|(key, types, _)| {
+        let key = mapping.zendesk_key(key)?.name();
+        Some(json!({"key": key, "types": types}))
+    });
+    told.collect()
+}
+
+fn condition(condition: &Condition) -> Value {
+    json!({
+        "name": condition.name,
+        "column": condition.column,
+        "values": condition.allowed.values(),
+    })
+}
+
+fn named(named: &Named) -> Value {
+    json!({"id": named.account, "type": named.tag})
 }
 
 /// A row of the mapping, with the types that Zendesk's field may have.
-fn field(field: &Field) -> Value {
-    let (rule, value) = match field.rule {
-        Rule::Id => ("Id", None),
-        Rule::ShortId => ("ShortId", None),
-        Rule::Text => ("Text", None),
-        Rule::LookedUp(_) => ("LookedUp", None),
-        Rule::Checkbox => ("Checkbox", None),
-        Rule::TickedIf(value) => ("TickedIf", Some(value)),
-        Rule::AccountType => ("AccountType", None),
+fn field(field: &Field, mapping: &Mapping) -> Value {
+    let (rule, value) = match &field.rule {
+        Rule::Id18 => ("id_18", Value::Null),
+        Rule::Id15 => ("id_15", Value::Null),
+        Rule::Text => ("text", Value::Null),
+        Rule::LookedUp { .. } => ("lookup", Value::Null),
+        Rule::Checkbox => ("checkbox", Value::Null),
+        Rule::Equals(value) => ("equals", json!(value)),
+        Rule::Table(choices) => {
+            let rows = choices.iter().map(|one| (one.text.clone(), json!(one.tag)));
+            ("table", Value::Object(rows.collect()))
+        }
     };
     json!({
-        "key": field.key,
+        "key": mapping.zendesk_key(field.key).map(Key::name),
         "source": field.source,
         "rule": rule,
         "value": value,
-        "types": types_of(field.rule),
+        "types": types_of(field),
     })
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Judged;
 use super::reason::typed;
-use crate::model::{Category, HeldKeys, Offer};
+use crate::model::{Category, HeldKeys, Offer, sha256};
 
 /// The most keys that a refusal names.
 const MOST_KEYS: usize = 5;
@@ -23,6 +23,9 @@ pub struct Approvals<'a> {
     pub offered: &'a [Offer],
     /// What the run before this one held.
     pub held: &'a HeldKeys,
+    /// The digest of the `sync.toml` that the plan is made with: an approval counts under it alone.
+    /// `None` in a replay of a plan that names none.
+    pub bound_to: Option<&'a str>,
     pub now: Timestamp,
 }
 
@@ -58,6 +61,14 @@ pub enum WhyRefused {
 }
 
 impl Approvals<'_> {
+    /// The digest that an approval must name: of a category's entries, under this file.
+    pub(super) fn digest(&self, entries: String) -> String {
+        match self.bound_to {
+            None => entries,
+            Some(file) => format!("sha256:{}", sha256(format!("{entries}\n{file}").as_bytes())),
+        }
+    }
+
     /// True if the input approves the digest, and may do so.
     pub(super) fn release(&self, digest: &str) -> bool {
         self.given.iter().any(|given| given == digest) && self.is_open(digest)

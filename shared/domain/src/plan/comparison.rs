@@ -6,19 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Approvals, Changes, Guard, Inputs, Lists, Past, Plan, Planned, Rules, Sizes, Target, Waiting,
-    WaitsFor, diff, hold_what_is_too_large, purge_in_quiet_hours,
+    WaitsFor, diff, hold_what_is_too_large,
 };
 use crate::Result;
 use crate::model::{
-    Account, AccountId, Category, Complete, Counts, FieldValue, Formers, Header, Held, HeldKeys,
-    Instance, LastGood, Mode, Organization, Organizations, OwnMark, RunUsage, SALESFORCE_ID,
-    StateMachine, TARGET,
+    Account, AccountId, Category, Complete, Counts, Difference, FieldValue, Formers, Header, Held,
+    HeldKeys, Instance, LastGood, Mapping, Memory, Mode, Organization, Organizations, OwnMark,
+    PurgeTime, RunUsage, SALESFORCE_ID, StateMachine,
 };
 
 /// What follows from a run's inputs, and from nothing else.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     pub changes: Changes,
+    /// The `sync.toml` that it was made with; `None` in a replay of a plan that names none.
+    pub mapping: Option<Mapping>,
     /// What of it may be applied without an approval.
     pub guard: Guard,
     pub counts: Counts,
@@ -64,8 +66,9 @@ pub enum Unknown {
         name: String,
         why: Option<String>,
     },
-    /// Salesforce did not return an account that `AllianceAccountIds` names.
-    AllianceMissing {
+    /// Salesforce did not return an account that `sync.toml` names.
+    #[serde(rename = "alliance_missing")]
+    NamedMissing {
         salesforce_id: AccountId,
     },
     /// Lookups lead to records that the app's user may not see.
@@ -77,6 +80,10 @@ pub enum Unknown {
         accounts: usize,
         /// A few of these accounts.
         some: Vec<AccountId>,
+    },
+    /// The file `sync.toml` means something else than in the run before.
+    MappingChanged {
+        differences: Vec<Difference>,
     },
     /// There are many more partner organizations than in the week before.
     Growth {
@@ -100,27 +107,29 @@ impl Comparison {
         formers: &Formers,
         organizations: Complete<Organizations>,
         inputs: &Inputs,
+        mapping: &Mapping,
+        config: Option<&str>,
     ) -> Result<Self> {
         let instances = organizations.get().instances.clone();
         let scanned = organizations.get().scanned();
-        let target = organizations.map(on_target);
-        let rules = rules(inputs);
+        let target = organizations.map(|all| on_target(all, &mapping.target.name));
+        let rules = rules(inputs, mapping);
         let memory = inputs.memory.as_ref();
         let past = Past::new(memory, formers, rules.mark_after_hours, rules.now);
         let mut changes = diff(accounts, &target, &rules, &past)?;
         changes.found.own_marks = own_marks(inputs, target.get(), &changes);
         let seen = sizes(inputs, accounts.get().len(), &changes);
-        let guard = judge(&mut changes, seen, inputs)?;
+        let guard = judge(&mut changes, seen, inputs, mapping.purge, config)?;
         let partners = target.get().partners.len();
         let counts = Plan::counts(&changes, seen.accounts, scanned, partners);
         let mut unknowns = unknowns(inputs, formers, &instances, seen);
-        unknowns.extend(missing_alliances(
-            accounts.get(),
-            &inputs.settings.alliances,
-        ));
-        unknowns.extend(unseen_lookups(accounts.get())?);
+        unknowns.extend(missing(accounts.get(), &inputs.settings.named));
+        unknowns.extend(unseen_lookups(accounts.get(), mapping)?);
+        let mapping = config.map(|_| mapping.clone());
+        unknowns.extend(changed_mapping(memory, mapping.as_ref()));
         Ok(Self {
             changes,
+            mapping,
             guard,
             counts,
             instances,
@@ -144,16 +153,20 @@ impl Comparison {
                     found,
                     linked: _,
                 },
+            mapping,
             guard,
             counts,
             instances,
             warnings,
             unknowns,
         } = self;
+        let config = mapping.as_ref().map(|mapping| mapping.digest.clone());
         let plan = Plan {
             header,
             mode,
             digest: lists.digest(),
+            config,
+            mapping,
             counts,
             release: release(&guard.held(), mode, &inputs),
             guard,
@@ -169,11 +182,12 @@ impl Comparison {
     }
 }
 
-fn rules(inputs: &Inputs) -> Rules {
+fn rules<'a>(inputs: &Inputs, mapping: &'a Mapping) -> Rules<'a> {
     let settings = &inputs.settings;
     Rules {
+        mapping,
         protected: settings.protected.clone(),
-        alliances: settings.alliances.clone(),
+        named: settings.named.clone(),
         retention_years: settings.retention_years,
         mark_after_hours: settings.mark_after_hours,
         now: inputs.started_at,
@@ -231,17 +245,24 @@ fn sizes(inputs: &Inputs, accounts: usize, changes: &Changes) -> Sizes {
 
 /// What may be applied without an approval. In the quiet hours before a purge no mark may, so what
 /// is not held waits until the purge is over.
-fn judge(changes: &mut Changes, seen: Sizes, inputs: &Inputs) -> Result<Guard> {
+fn judge(
+    changes: &mut Changes,
+    seen: Sizes,
+    inputs: &Inputs,
+    purge: Option<PurgeTime>,
+    config: Option<&str>,
+) -> Result<Guard> {
     let none = HeldKeys::new();
     let approvals = Approvals {
         given: &inputs.approve,
         offered: &inputs.week.offered,
         held: inputs.memory.as_ref().map_or(&none, |memory| &memory.held),
+        bound_to: config,
         now: inputs.started_at,
     };
     let settings = &inputs.settings;
     let guard = hold_what_is_too_large(&changes.entries, seen, &settings.limits, approvals)?;
-    let purge = purge_in_quiet_hours(inputs.started_at, settings.quiet_hours);
+    let purge = purge.and_then(|one| one.within(inputs.started_at, settings.quiet_hours));
     let is_free = |category| !guard.holds(category) && !guard.approves(category);
     let Some(purge) = purge.filter(|_| is_free(Category::Marks)) else {
         return Ok(guard);
@@ -305,15 +326,15 @@ fn unknowns(
 }
 
 /// The organizations of the target alone.
-fn on_target(organizations: Organizations) -> Target {
+fn on_target(organizations: Organizations, target: &str) -> Target {
     let Organizations {
         header: _,
         organizations: mut partners,
         mut lookalikes,
         instances: _,
     } = organizations;
-    partners.retain(|organization| organization.instance == TARGET);
-    lookalikes.retain(|organization| organization.instance == TARGET);
+    partners.retain(|organization| organization.instance == target);
+    lookalikes.retain(|organization| organization.instance == target);
     Target {
         partners,
         lookalikes,
@@ -346,25 +367,32 @@ fn suspicions(counts: &Counts, inputs: &Inputs) -> Vec<Warning> {
     suspicious.map(warning).collect()
 }
 
-/// The alliance accounts that Salesforce did not return.
-fn missing_alliances(accounts: &[Account], alliances: &BTreeSet<AccountId>) -> Vec<Unknown> {
-    let mut missing = alliances.clone();
+/// What has changed in `sync.toml` since the run before, if that is known.
+fn changed_mapping(memory: Option<&Memory>, mapping: Option<&Mapping>) -> Option<Unknown> {
+    let before = memory?.mapping.as_ref()?;
+    let differences = mapping?.outline().since(before);
+    (!differences.is_empty()).then_some(Unknown::MappingChanged { differences })
+}
+
+/// The accounts that are named as partners, and that Salesforce did not return.
+fn missing(accounts: &[Account], named: &BTreeSet<AccountId>) -> Vec<Unknown> {
+    let mut missing = named.clone();
     for account in accounts {
         let id = account.fields.get(SALESFORCE_ID);
         let id = id.and_then(FieldValue::as_text);
-        missing.retain(|alliance| Some(alliance.as_str()) != id);
+        missing.retain(|one| Some(one.as_str()) != id);
     }
-    let unknown = |salesforce_id| Unknown::AllianceMissing { salesforce_id };
+    let unknown = |salesforce_id| Unknown::NamedMissing { salesforce_id };
     missing.into_iter().map(unknown).collect()
 }
 
 /// The fields that some accounts leave as they are, because a lookup's record may not be seen: one
 /// entry for all accounts of a field.
-fn unseen_lookups(accounts: &[Account]) -> Result<Vec<Unknown>> {
+fn unseen_lookups(accounts: &[Account], mapping: &Mapping) -> Result<Vec<Unknown>> {
     let mut unseen: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for account in accounts {
-        for field in account.unseen() {
-            let key = (field.key, field.source);
+        for field in account.unseen(mapping) {
+            let key = (field.key.name(), field.source.as_str());
             unseen.entry(key).or_default().push(account.id()?);
         }
     }
@@ -390,6 +418,7 @@ fn release(held: &[Held], mode: Mode, inputs: &Inputs) -> Option<String> {
         given: &[],
         offered: &inputs.week.offered,
         held: &none,
+        bound_to: None,
         now: inputs.started_at,
     };
     let is_offered = |one: &Held| mode == Mode::Apply || approvals.is_open(&one.digest);

@@ -1,30 +1,41 @@
 use jiff::Timestamp;
 
 use super::super::for_tests::{
-    account, account_id, formers, gathered, inputs, instance, lists, memory, now, organization,
-    terminated, text, unseen,
+    IGNORE_DELETION, MAPPING, MARK_FOR_DELETION, account, account_id, formers, gathered, inputs,
+    instance, key, lists, memory, now, organization, terminated, text, unseen,
 };
 use super::*;
-use crate::model::{Absent, FieldValue, IGNORE_DELETION, MARK_FOR_DELETION, Memory, Organization};
+use crate::model::{Absent, FieldValue, Memory, Organization};
 
 #[test]
-fn an_alliance_account_that_salesforce_did_not_return_is_named() {
+fn a_named_account_that_salesforce_did_not_return_is_named() {
     let present = account(1, "Here");
-    let alliances = [account_id(1), account_id(2)].into();
-    let missing = missing_alliances(&[present], &alliances);
+    let named = [account_id(1), account_id(2)].into();
+    let missing = missing(&[present], &named);
     let salesforce_id = account_id(2);
-    assert_eq!(missing, [Unknown::AllianceMissing { salesforce_id }]);
+    assert_eq!(missing, [Unknown::NamedMissing { salesforce_id }]);
 }
 
 #[test]
 fn lookups_that_may_not_be_seen_are_one_warning_with_their_number_and_a_few_ids() {
     let seen = account(1, "Seen");
-    assert_eq!(unseen_lookups(std::slice::from_ref(&seen)).unwrap(), []);
+    assert_eq!(
+        unseen_lookups(std::slice::from_ref(&seen), &MAPPING).unwrap(),
+        []
+    );
     let others = (2..9).rev().map(|number| unseen(account(number, "Unseen")));
     let accounts = Complete::for_tests(others.chain([seen]).collect());
     let inputs = inputs(now(), 24);
     let none = gathered(Vec::new());
-    let found = Comparison::of(&accounts, &Formers::default(), none, &inputs).unwrap();
+    let found = Comparison::of(
+        &accounts,
+        &Formers::default(),
+        none,
+        &inputs,
+        &MAPPING,
+        None,
+    )
+    .unwrap();
     let wanted = Unknown::LookupsUnseen {
         field: "solutions_architect".to_owned(),
         source: "Solutions_Architect_Lookup__r.Name".to_owned(),
@@ -70,7 +81,15 @@ fn last_good(counts: Counts) -> LastGood {
 
 fn compared(organizations: Vec<Organization>, formers: &Formers, inputs: &Inputs) -> Comparison {
     let accounts = Complete::for_tests(vec![account(90, "Stays")]);
-    Comparison::of(&accounts, formers, gathered(organizations), inputs).unwrap()
+    Comparison::of(
+        &accounts,
+        formers,
+        gathered(organizations),
+        inputs,
+        &MAPPING,
+        None,
+    )
+    .unwrap()
 }
 
 fn gone(number: usize) -> Organization {
@@ -83,7 +102,7 @@ fn marked(organization: Organization) -> Organization {
 }
 
 fn with(mut organization: Organization, field: &str, value: FieldValue) -> Organization {
-    organization.organization_fields.set(field, value);
+    organization.organization_fields.set(key(field), value);
     organization
 }
 
@@ -297,7 +316,7 @@ fn what_could_not_be_known_is_said_and_nothing_else() {
     let mut cut = instance("us-government");
     cut.complete = false;
     cut.error = Some("no answer".to_owned());
-    let instances = [instance(TARGET), cut];
+    let instances = [instance("global"), cut];
     let said = unknowns(&lost, &refused, &instances, Sizes::default());
     let wanted = [
         Unknown::MemoryLost {
@@ -321,7 +340,7 @@ fn the_organizations_of_all_instances_are_counted_as_scanned() {
         ..instance(name)
     };
     let mut document = gathered(Vec::new()).into_inner();
-    document.instances = vec![of(TARGET, 5210), of("us-government", 800)];
+    document.instances = vec![of("global", 5210), of("us-government", 800)];
     assert_eq!(document.scanned(), 6010);
 }
 
@@ -334,17 +353,17 @@ fn nothing_of_another_instance_is_compared() {
     };
     let mut document = gathered(Vec::new()).into_inner();
     document.organizations = vec![
-        on(TARGET, 1, "open_partner"),
+        on("global", 1, "open_partner"),
         on("us-government", 2, "open_partner"),
     ];
     document.lookalikes = vec![
-        on(TARGET, 3, "customer"),
+        on("global", 3, "customer"),
         on("us-government", 4, "customer"),
     ];
     let Target {
         partners,
         lookalikes,
-    } = on_target(document);
+    } = on_target(document, "global");
     let ids = |list: Vec<Organization>| list.iter().map(|one| one.id).collect::<Vec<_>>();
     assert_eq!((ids(partners), ids(lookalikes)), (vec![1], vec![3]));
 }

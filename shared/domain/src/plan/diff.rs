@@ -19,7 +19,7 @@ use super::{
 };
 use crate::Result;
 use crate::model::{
-    ACCOUNT_TYPE, Account, AccountId, Complete, FieldValue, MARK_FOR_DELETION, Organization,
+    ACCOUNT_TYPE, Account, AccountId, Complete, FieldValue, Key, MARK_FOR_DELETION, Organization,
     name_key,
 };
 
@@ -32,7 +32,7 @@ use crate::model::{
 pub fn diff(
     accounts: &Complete<Vec<Account>>,
     target: &Complete<Target>,
-    rules: &Rules,
+    rules: &Rules<'_>,
     past: &Past,
 ) -> Result<Changes> {
     let accounts = accounts.get().iter();
@@ -56,7 +56,7 @@ struct Differ<'a> {
     target: &'a Target,
     owners: &'a Owners,
     index: Index<'a>,
-    rules: &'a Rules,
+    rules: &'a Rules<'a>,
     past: &'a Past,
     unmatched: Vec<Partner<'a>>,
     matched: Vec<Pair<'a>>,
@@ -71,14 +71,14 @@ impl<'a> Differ<'a> {
         accounts: &'a BTreeMap<AccountId, &'a Account>,
         target: &'a Target,
         owners: &'a Owners,
-        rules: &'a Rules,
+        rules: &'a Rules<'a>,
         past: &'a Past,
     ) -> Self {
         Self {
             accounts,
             target,
             owners,
-            index: Index::new(target, owners),
+            index: Index::new(target, owners, rules.mapping),
             rules,
             past,
             unmatched: Vec::new(),
@@ -128,7 +128,7 @@ impl<'a> Differ<'a> {
     fn left_behind(&self, survivor: &AccountId) -> Option<&'a Organization> {
         let losers = self.past.merged_into(survivor);
         let all = losers.iter().flat_map(|loser| self.index.with_id(loser));
-        let mut partners = all.filter(|organization| organization.is_partner());
+        let mut partners = all.filter(|organization| organization.is_partner(self.rules.mapping));
         let first = partners.next()?;
         partners.next().is_none().then_some(*first)
     }
@@ -383,10 +383,10 @@ fn update(pair: Pair<'_>) -> Option<Update> {
             new: FieldValue::text(Some(name)),
         });
     }
-    let mut compare = |field: &str, old: &FieldValue, new: &FieldValue| {
+    let mut compare = |key: Key, old: &FieldValue, new: &FieldValue| {
         if !old.means(new) {
             changes.push(Change {
-                field: field.to_owned(),
+                field: key.name().to_owned(),
                 old: old.clone(),
                 new: new.clone(),
             });

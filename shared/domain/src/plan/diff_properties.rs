@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::super::for_tests::{account_id, owned, text};
+use super::super::for_tests::{
+    ACCOUNT_TYPE, MAPPING, MARK_FOR_DELETION, SALESFORCE_ID, account_id, key, owned, text,
+};
 use super::*;
-use crate::model::{Fields, SALESFORCE_ID};
+use crate::model::Fields;
 
 /// An account of the random world.
 fn an_account(number: usize, name: usize, track: usize, owner: &str) -> Account {
@@ -104,10 +106,11 @@ fn organizations() -> impl Strategy<Value = Vec<Organization>> {
     })
 }
 
-fn rules() -> Rules {
+fn rules() -> Rules<'static> {
     Rules {
+        mapping: &MAPPING,
         protected: BTreeSet::from([account_id(3)]),
-        alliances: BTreeSet::from([account_id(10)]),
+        named: BTreeSet::from([account_id(10)]),
         retention_years: 3,
         mark_after_hours: 0,
         now: "2026-11-23T06:00:00Z".parse().unwrap(),
@@ -118,7 +121,7 @@ fn plan(accounts: &[Account], organizations: &[Organization]) -> Changes {
     let (partners, lookalikes) = organizations
         .iter()
         .cloned()
-        .partition(Organization::is_partner);
+        .partition(|one| one.is_partner(&MAPPING));
     diff(
         &Complete::for_tests(accounts.to_vec()),
         &Complete::for_tests(Target {
@@ -143,7 +146,9 @@ fn apply(changes: &Changes, organizations: &[Organization]) -> Vec<Organization>
             if field == "name" {
                 organization.name = new.as_text().unwrap().into();
             } else {
-                organization.organization_fields.set(field, new.clone());
+                organization
+                    .organization_fields
+                    .set(key(field), new.clone());
             }
         }
     }
@@ -152,7 +157,7 @@ fn apply(changes: &Changes, organizations: &[Organization]) -> Vec<Organization>
             .get_mut(&mark.id)
             .unwrap()
             .organization_fields
-            .set(MARK_FOR_DELETION, FieldValue::Flag(true));
+            .set(key(MARK_FOR_DELETION), FieldValue::Flag(true));
     }
     let first = after.keys().next_back().map_or(1, |last| last + 1);
     for (number, create) in (first..).zip(&changes.entries.creates) {
@@ -210,7 +215,7 @@ fn assert_equal_except_for_conflicts(
         prop_assert_eq!(&own[0].name, &account.name);
         prop_assert!(!own[0].is_marked());
         for (key, value) in account.fields.iter() {
-            if key == ACCOUNT_TYPE && *value == FieldValue::UNSET {
+            if key.name() == ACCOUNT_TYPE && *value == FieldValue::UNSET {
                 continue;
             }
             prop_assert!(own[0].field(key).means(value), "{} of {}", key, id);
@@ -258,7 +263,7 @@ fn assert_marks_are_abandoned(
             .iter()
             .find(|organization| organization.id == mark.id)
             .unwrap();
-        prop_assert!(organization.is_partner());
+        prop_assert!(organization.is_partner(&MAPPING));
         let account = organization.account_id();
         prop_assert!(account.is_some_and(|id| !ids.contains(&id) && !is_protected(&id)));
     }
@@ -267,11 +272,9 @@ fn assert_marks_are_abandoned(
 
 fn is_protected(id: &AccountId) -> bool {
     let Rules {
-        protected,
-        alliances,
-        ..
+        protected, named, ..
     } = rules();
-    protected.contains(id) || alliances.contains(id)
+    protected.contains(id) || named.contains(id)
 }
 
 fn assert_no_protected_partner_stays_marked(
@@ -280,7 +283,7 @@ fn assert_no_protected_partner_stays_marked(
 ) -> Result<(), TestCaseError> {
     for organization in apply(changes, organizations) {
         let account = organization.account_id();
-        if organization.is_partner() && account.is_some_and(|id| is_protected(&id)) {
+        if organization.is_partner(&MAPPING) && account.is_some_and(|id| is_protected(&id)) {
             prop_assert!(
                 !organization.is_marked(),
                 "{} stays marked",

@@ -1,8 +1,9 @@
 use super::super::for_tests::{
-    Tally, account, account_id as id, named, organization, tally, text, typed, unseen,
+    ACCOUNT_TYPE, EXPIRATION_DATE, IGNORE_DELETION, MAPPING, MARK_FOR_DELETION, SALESFORCE_ID,
+    Tally, account, account_id as id, key, named, organization, tally, text, typed, unseen,
 };
 use super::*;
-use crate::model::{AccountId, EXPIRATION_DATE, IGNORE_DELETION, SALESFORCE_ID};
+use crate::model::AccountId;
 use std::collections::BTreeSet;
 
 use crate::plan::{Clash, Conflict, Party, Protector};
@@ -34,20 +35,25 @@ fn assert_found(changes: &Changes, edit: impl FnOnce(&mut Tally)) {
     assert_eq!(tally(changes), wanted);
 }
 
-fn rules() -> Rules {
+fn rules() -> Rules<'static> {
     Rules {
+        mapping: &MAPPING,
         protected: BTreeSet::new(),
-        alliances: BTreeSet::new(),
+        named: BTreeSet::new(),
         retention_years: 3,
         mark_after_hours: 0,
         now: "2026-11-23T06:00:00Z".parse().unwrap(),
     }
 }
 
-fn compare_with(accounts: &[Account], organizations: Vec<Organization>, rules: &Rules) -> Changes {
+fn compare_with(
+    accounts: &[Account],
+    organizations: Vec<Organization>,
+    rules: &Rules<'_>,
+) -> Changes {
     let (partners, lookalikes) = organizations
         .into_iter()
-        .partition(Organization::is_partner);
+        .partition(|one| one.is_partner(&MAPPING));
     let target = Target {
         partners,
         lookalikes,
@@ -64,7 +70,7 @@ fn compare(accounts: &[Account], organizations: Vec<Organization>) -> Changes {
 fn marked(mut organization: Organization) -> Organization {
     organization
         .organization_fields
-        .set(MARK_FOR_DELETION, FieldValue::Flag(true));
+        .set(key(MARK_FOR_DELETION), FieldValue::Flag(true));
     organization
 }
 
@@ -121,8 +127,8 @@ fn a_lookup_that_may_not_be_seen_leaves_its_field_as_it_is_and_out_of_a_create()
     };
     assert_eq!(compare(&[unseen(acme.clone())], vec![alan]), nothing);
     let created = compare(&[unseen(acme)], Vec::new()).entries.creates;
-    assert_eq!(created[0].fields.get("solutions_architect"), None);
-    assert_eq!(created[0].fields.get("account_owner"), Some(&text("Ada")));
+    assert_eq!(created[0].fields.named("solutions_architect"), None);
+    assert_eq!(created[0].fields.named("account_owner"), Some(&text("Ada")));
 }
 
 #[test]
@@ -251,7 +257,7 @@ fn a_protected_or_alliance_id_is_never_marked_and_a_mark_on_it_is_taken_back() {
         ..rules()
     };
     let alliance = Rules {
-        alliances: BTreeSet::from([id(1)]),
+        named: BTreeSet::from([id(1)]),
         ..rules()
     };
     let short_id = [(SALESFORCE_ID, text(id(1).short()))];
@@ -267,7 +273,7 @@ fn a_protected_or_alliance_id_is_never_marked_and_a_mark_on_it_is_taken_back() {
     };
     for (rules, by) in [
         (protected, Protector::ProtectedAccountIds),
-        (alliance, Protector::AllianceAccountIds),
+        (alliance, Protector::Named),
     ] {
         let changes = compare_with(&[], vec![gone.clone()], &rules);
         assert_eq!(tally(&changes), left_alone);

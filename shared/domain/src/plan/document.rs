@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Changes, Create, Entries, Found, Guard, Limits, Mark, Unknown, Update, Warning};
 use crate::model::{
-    AccountId, Category, Claim, Counts, Header, Instance, LastGood, ListDocument, Memory, Mode,
-    Reference, RunUsage, Usage, Week, sha256,
+    AccountId, Category, Claim, Counts, Header, Instance, LastGood, ListDocument, Mapping, Memory,
+    Mode, Reference, RunUsage, Usage, Week, sha256,
 };
 
 macro_rules! list {
@@ -121,9 +121,10 @@ pub struct Inputs {
 pub struct Settings {
     /// Never marked.
     pub protected: BTreeSet<AccountId>,
-    /// Partners because a setting names them. Never marked either, and a warning says if Salesforce
-    /// does not return one.
-    pub alliances: BTreeSet<AccountId>,
+    /// Partners because `sync.toml` names them. Never marked either, and a warning says if
+    /// Salesforce does not return one.
+    #[serde(rename = "alliances")]
+    pub named: BTreeSet<AccountId>,
     /// Years after expiration in which an organization is retained.
     pub retention_years: i16,
     /// Hours an account must have been missing before its organization is marked.
@@ -144,6 +145,13 @@ pub struct Plan {
     pub mode: Mode,
     /// Over the digests of the three lists.
     pub digest: String,
+    /// The digest of the `sync.toml` that it was made with; `None` in a plan of a version before
+    /// 0.6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// What that file says: sync writes by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<Mapping>,
     pub counts: Counts,
     pub guard: Guard,
     /// The command that releases the held categories; `None` if nothing is held.

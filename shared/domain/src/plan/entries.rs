@@ -36,7 +36,7 @@ impl Change {
         if self.field == NAME {
             FieldValue::text(Some(&organization.name)).means(&self.new)
         } else {
-            organization.field(&self.field).means(&self.new)
+            organization.named_field(&self.field).means(&self.new)
         }
     }
 }
@@ -65,7 +65,7 @@ impl Update {
     pub fn unmark(&self) -> Option<&Change> {
         self.changes
             .iter()
-            .find(|change| change.field == MARK_FOR_DELETION)
+            .find(|change| change.field == MARK_FOR_DELETION.name())
     }
 
     /// The update reduced to its un-mark; `None` if it has none.
@@ -195,7 +195,7 @@ pub struct Repeated {
 
 impl Repeated {
     pub(super) fn is_mark(&self) -> bool {
-        self.field == MARK_FOR_DELETION && self.written.is_true()
+        self.field == MARK_FOR_DELETION.name() && self.written.is_true()
     }
 }
 

@@ -1,4 +1,4 @@
-use super::super::for_tests::{a_mark, account, account_id, organization, text};
+use super::super::for_tests::{MARK_FOR_DELETION, a_mark, account, account_id, organization, text};
 use super::*;
 
 fn change(field: &str, new: FieldValue) -> Change {

@@ -9,12 +9,19 @@ use super::{
     Changes, Comparison, Entries, Evidence, Found, Inputs, Limit, Limits, Listed, Lists, Mark,
     Planned, Settings,
 };
-use crate::model::mapping::columns;
+pub(super) use crate::model::partner::for_tests::{MAPPING, PURGE};
 use crate::model::{
-    Account, AccountId, Alliances, Category, Claim, Complete, Fate, FieldValue, Fields, Former,
-    Formers, Header, HeldKeys, Instance, Memory, Mode, Organization, Organizations, Reference,
-    RunUsage, TARGET, Week,
+    Account, AccountId, Category, Claim, Complete, Fate, FieldValue, Fields, Former, Formers,
+    Header, HeldKeys, Instance, Key, Memory, Mode, Organization, Organizations, Reference,
+    RunUsage, Values, Week,
 };
+
+// The names of the keys with a role.
+pub(super) const SALESFORCE_ID: &str = "salesforce_id";
+pub(super) const ACCOUNT_TYPE: &str = "account_type";
+pub(super) const MARK_FOR_DELETION: &str = "mark_for_deletion";
+pub(super) const IGNORE_DELETION: &str = "ignore_deletion";
+pub(super) const EXPIRATION_DATE: &str = "expiration_date";
 
 /// The account id of a number.
 pub(super) fn account_id(number: usize) -> AccountId {
@@ -33,7 +40,8 @@ pub(super) fn typed(number: usize, name: &str, track: &str) -> Account {
 
 /// An account in a track, with an owner. Its other fields are null.
 pub(super) fn owned(number: usize, name: &str, track: &str, owner: &str) -> Account {
-    let mut record: Map<String, Value> = columns()
+    let mut record: Map<String, Value> = MAPPING
+        .columns()
         .into_iter()
         .filter_map(|column| column.split('.').next())
         .map(|field| (field.to_owned(), Value::Null))
@@ -42,22 +50,23 @@ pub(super) fn owned(number: usize, name: &str, track: &str, owner: &str) -> Acco
     record.insert("Name".to_owned(), json!(name));
     record.insert("Partner_Track__c".to_owned(), json!(track));
     record.insert("Account_Owner_Calc__c".to_owned(), json!(owner));
-    Account::from_record(&record, &Alliances(Vec::new())).unwrap()
+    Account::from_record(&record, &MAPPING).unwrap()
 }
 
 /// The account, with a lookup that leads to a record nobody may see.
 pub(super) fn unseen(mut account: Account) -> Account {
     let seen = account.fields.iter();
+    let seen = seen.map(|(key, value)| (key.name(), value.clone()));
     let seen = seen.filter(|(key, _)| *key != "solutions_architect");
-    account.fields = seen.map(|(key, value)| (key, value.clone())).collect();
+    account.fields = seen.collect();
     account
 }
 
 /// The organization an account must have, with fields changed.
 pub(super) fn organization(id: u64, of: &Account, changed: &[(&str, FieldValue)]) -> Organization {
     let mut fields: Fields = of.fields.clone();
-    for (key, value) in changed {
-        fields.set(key, value.clone());
+    for (name, value) in changed {
+        fields.set(key(name), value.clone());
     }
     Organization {
         instance: "global".into(),
@@ -67,6 +76,11 @@ pub(super) fn organization(id: u64, of: &Account, changed: &[(&str, FieldValue)]
         updated_at: "2026-01-01T00:00:00Z".into(),
         organization_fields: fields,
     }
+}
+
+/// The key of a name.
+pub(super) fn key(name: &str) -> Key {
+    Key::of(name).unwrap()
 }
 
 /// The organization under another name.
@@ -104,11 +118,20 @@ pub(super) fn terminated() -> Fate {
 /// A partner's account with this status.
 pub(super) fn with_status(status: &str) -> Fate {
     Fate::AuthorisedNoMore {
-        status: Some(status.to_owned()),
-        kind: Some("Partner".to_owned()),
-        track: Some("Open".to_owned()),
+        values: values(&[
+            ("type", Some("Partner")),
+            ("status", Some(status)),
+            ("track", Some("Open")),
+        ]),
         last_changed: None,
     }
+}
+
+/// What the filter looks at.
+pub(super) fn values(values: &[(&str, Option<&str>)]) -> Values {
+    let owned =
+        |(name, value): &(&str, Option<&str>)| ((*name).to_owned(), value.map(str::to_owned));
+    Values(values.iter().map(owned).collect())
 }
 
 /// The mark of an organization, by the evidence of a deleted account.
@@ -135,6 +158,7 @@ pub(super) fn memory() -> Memory {
         started_at: Timestamp::UNIX_EPOCH,
         lost: None,
         lost_untold: false,
+        mapping: None,
         watched_at: None,
     }
 }
@@ -157,14 +181,14 @@ pub(super) fn instance(name: &str) -> Instance {
 pub(super) fn gathered(organizations: Vec<Organization>) -> Complete<Organizations> {
     let (partners, lookalikes): (Vec<_>, Vec<_>) = organizations
         .into_iter()
-        .partition(Organization::is_partner);
+        .partition(|one| one.is_partner(&MAPPING));
     let document = Organizations {
         header: Header::new("r", Timestamp::UNIX_EPOCH, partners.len()),
         organizations: partners,
         lookalikes,
-        instances: vec![instance(TARGET)],
+        instances: vec![instance("global")],
     };
-    document.into_complete("r", TARGET).unwrap()
+    document.into_complete("r", "global").unwrap()
 }
 
 /// What a plan without a past is made from. Its limits are 0: nothing goes without an approval.
@@ -179,7 +203,7 @@ pub(super) fn inputs(now: Timestamp, mark_after_hours: u32) -> Inputs {
         started_at: now,
         settings: Settings {
             protected: BTreeSet::new(),
-            alliances: BTreeSet::new(),
+            named: BTreeSet::new(),
             retention_years: 3,
             mark_after_hours,
             quiet_hours: 0,
@@ -231,7 +255,14 @@ pub(super) fn planned(mode: Mode, is_held: bool) -> Planned {
     let gone = organization(1, &account(1, "Gone"), &[]);
     let accounts = Complete::for_tests(vec![partner]);
     let organizations = gathered(vec![gone, own]);
-    let comparison = Comparison::of(&accounts, &Formers::default(), organizations, &inputs);
+    let comparison = Comparison::of(
+        &accounts,
+        &Formers::default(),
+        organizations,
+        &inputs,
+        &MAPPING,
+        None,
+    );
     let header = Header::new("r", now(), 1);
     let usage = RunUsage::default();
     comparison

@@ -202,6 +202,8 @@ pub fn hold_what_is_too_large(
         },
     ];
     let judged = measured.map(|measured| {
+        let digest = approvals.digest(measured.digest);
+        let measured = Measured { digest, ..measured };
         let before = held_before(measured.category, entries, approvals.held);
         judge(measured, before, approvals)
     });
@@ -225,7 +227,7 @@ fn held_before(category: Category, entries: &Entries, held: &HeldKeys) -> usize 
 fn without_unmarks(updates: &[Update]) -> Vec<Update> {
     let held = updates
         .iter()
-        .filter_map(|update| update.without(MARK_FOR_DELETION));
+        .filter_map(|update| update.without(MARK_FOR_DELETION.name()));
     held.collect()
 }
 

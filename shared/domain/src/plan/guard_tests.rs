@@ -1,6 +1,6 @@
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::for_tests::{a_mark, account_id as id, now};
+use super::super::for_tests::{MARK_FOR_DELETION, a_mark, account_id as id, now, values};
 use super::*;
 use crate::model::{Fields, Offer};
 use crate::plan::{Change, Create, Evidence, Mark, Update, WhyRefused};
@@ -106,6 +106,7 @@ impl Given {
             given: &self.approve,
             offered: &self.offered,
             held: &self.held,
+            bound_to: None,
             now: now(),
         };
         hold_what_is_too_large(entries, seen, &LIMITS, approvals).unwrap()
@@ -331,9 +332,7 @@ fn an_approval_of_marks_is_bound_to_the_kind_of_evidence_and_to_no_wording() {
         offered(&entries)[0].digest.clone()
     };
     let terminated = |status: &str| Evidence::AuthorisedNoMore {
-        status: Some(status.to_owned()),
-        account_type: None,
-        track: None,
+        values: values(&[("status", Some(status))]),
         last_changed: None,
     };
     assert_eq!(

@@ -7,13 +7,14 @@ use smallvec::SmallVec;
 
 use super::owners::Owners;
 use super::pairs::Target;
-use crate::model::{Account, AccountId, Organization, name_key};
+use crate::model::{Account, AccountId, Mapping, Organization, name_key};
 
 /// Organizations that share something; nearly always one.
 type Group<'a> = SmallVec<[&'a Organization; 1]>;
 
 pub(super) struct Index<'a> {
     owners: &'a Owners,
+    mapping: &'a Mapping,
     ids: HashMap<AccountId, Group<'a>>,
     /// By the account that the external id names, if the Salesforce id names another one.
     external_ids: HashMap<AccountId, Group<'a>>,
@@ -24,13 +25,14 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn new(target: &'a Target, owners: &'a Owners) -> Self {
+    pub(super) fn new(target: &'a Target, owners: &'a Owners, mapping: &'a Mapping) -> Self {
         let Target {
             partners,
             lookalikes,
         } = target;
         let mut index = Self {
             owners,
+            mapping,
             ids: HashMap::with_capacity(partners.len()),
             external_ids: HashMap::new(),
             names: HashMap::with_capacity(partners.len()),
@@ -55,7 +57,7 @@ impl<'a> Index<'a> {
             self.external_ids.entry(id).or_default().push(organization);
         }
         if let Some(id) = own {
-            self.linked += usize::from(organization.is_partner());
+            self.linked += usize::from(organization.is_partner(self.mapping));
             self.ids.entry(id).or_default().push(organization);
         }
     }
@@ -97,7 +99,7 @@ impl<'a> Index<'a> {
     /// bears the account's name.
     pub(super) fn adoptable(&self, account: &Account) -> Option<&'a Organization> {
         let is_adoptable = |organization: &&&Organization| {
-            organization.is_partner()
+            organization.is_partner(self.mapping)
                 && organization.salesforce_id().is_none()
                 && self.owners.of(organization).is_none()
         };

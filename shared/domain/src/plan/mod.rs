@@ -21,7 +21,6 @@ mod owners;
 mod pairs;
 mod past;
 mod pending;
-mod purge;
 mod reason;
 mod remember;
 mod renames;
@@ -47,7 +46,6 @@ pub use guard::{Guard, Judged, Limit, Limits, Sizes, Veto, hold_what_is_too_larg
 pub use pairs::Target;
 pub use past::Past;
 pub use pending::{marks_pending, marks_set, still_marked};
-pub use purge::{last_purge, next_purge, purge_in_quiet_hours};
 pub use reason::{
     Clash, Evidence, Keeper, Protector, Reason, WaitsFor, Weight, WhyDeferred, WhySkipped,
 };

@@ -64,6 +64,7 @@ impl Past {
             started_at: _,
             lost: _,
             lost_untold: _,
+            mapping: _,
             watched_at: _,
         } = memory;
         let mut past = Self::default();
@@ -144,7 +145,7 @@ impl Past {
 
     /// As [`Past::times_written`], for a mark.
     pub(super) fn times_marked(&self, id: u64) -> Option<u32> {
-        self.times_written(id, MARK_FOR_DELETION, &FieldValue::Flag(true))
+        self.times_written(id, MARK_FOR_DELETION.name(), &FieldValue::Flag(true))
     }
 }
 

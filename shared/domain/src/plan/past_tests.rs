@@ -2,14 +2,12 @@
 //! that stand.
 
 use super::super::for_tests::{
-    account, account_id as id, formers, memory, named, now, organization, tally, terminated, text,
-    with_status,
+    ACCOUNT_TYPE, EXPIRATION_DATE, IGNORE_DELETION, MAPPING, MARK_FOR_DELETION, account,
+    account_id as id, formers, key, memory, named, now, organization, tally, terminated, text,
+    values, with_status,
 };
 use super::*;
-use crate::model::{
-    ACCOUNT_TYPE, Absent, Account, Category, Complete, EXPIRATION_DATE, IGNORE_DELETION,
-    Organization,
-};
+use crate::model::{Absent, Account, Category, Complete, Organization};
 use crate::plan::{Changes, Keeper, Protector, Reason, Rules, Target, WaitsFor, diff};
 
 const LONG_AGO: &str = "2026-11-01T00:00:00Z";
@@ -18,10 +16,11 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn rules(mark_after_hours: u32) -> Rules {
+fn rules(mark_after_hours: u32) -> Rules<'static> {
     Rules {
+        mapping: &MAPPING,
         protected: [id(5)].into(),
-        alliances: BTreeSet::new(),
+        named: BTreeSet::new(),
         retention_years: 3,
         mark_after_hours,
         now: now(),
@@ -51,7 +50,7 @@ fn own_mark(organization: u64, number: usize) -> OwnMark {
 fn marked(mut organization: Organization) -> Organization {
     organization
         .organization_fields
-        .set(MARK_FOR_DELETION, FieldValue::Flag(true));
+        .set(key(MARK_FOR_DELETION), FieldValue::Flag(true));
     organization
 }
 
@@ -67,11 +66,11 @@ fn compare_with(
     accounts: &[Account],
     organizations: Vec<Organization>,
     past: &Past,
-    rules: &Rules,
+    rules: &Rules<'_>,
 ) -> Changes {
     let (partners, lookalikes) = organizations
         .into_iter()
-        .partition(Organization::is_partner);
+        .partition(|one| one.is_partner(&MAPPING));
     let target = Complete::for_tests(Target {
         partners,
         lookalikes,
@@ -286,8 +285,8 @@ fn a_mark_needs_evidence_and_names_it() {
 
 #[test]
 fn what_salesforce_does_not_explain_is_a_category_of_its_own() {
-    let kind = Some("Customer".to_owned());
-    for fate in [Fate::OtherType { kind }, Fate::NotVisible] {
+    let values = values(&[("type", Some("Customer"))]);
+    for fate in [Fate::OtherType { values }, Fate::NotVisible] {
         let changes = judged_by(Some(fate));
         let marks = &changes.entries.marks;
         assert_eq!((marks.len(), marks[0].category), (1, Category::Unexplained));
@@ -382,7 +381,7 @@ fn our_mark_is_taken_back_when_its_reason_is_gone_whatever_the_reason() {
     let mut unlinked = marked(gone(4, 4));
     unlinked
         .organization_fields
-        .set("salesforce_id", text("see notes"));
+        .set(key("salesforce_id"), text("see notes"));
     let acme = account(1, "Acme");
     let own = organization(1, &acme, &[]);
     let in_conflict = marked(organization(2, &account(2, "Acme"), &[]));
@@ -519,7 +518,7 @@ fn a_marked_organization_that_the_purge_leaves_alone_is_listed_apart() {
     let mut spared = marked(gone(9, 1));
     spared
         .organization_fields
-        .set(IGNORE_DELETION, FieldValue::Flag(true));
+        .set(key(IGNORE_DELETION), FieldValue::Flag(true));
     let organizations = vec![spared, marked(gone(8, 2))];
     let changes = compare(&[], organizations, &Past::default());
     let ids = |list: &[crate::plan::Marked]| list.iter().map(|one| one.id).collect::<Vec<_>>();

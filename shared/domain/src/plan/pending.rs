@@ -64,12 +64,12 @@ fn marked_in_conflicts(conflicts: &[Conflict]) -> BTreeSet<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::for_tests::{a_mark, gathered, inputs, lists, organization, owned};
+    use super::super::for_tests::{
+        MAPPING, MARK_FOR_DELETION, a_mark, gathered, inputs, lists, organization, owned,
+    };
     use super::super::{Clash, Comparison, Party, Planned};
     use super::*;
-    use crate::model::{
-        Complete, FieldValue, Formers, Header, MARK_FOR_DELETION, Mode, RunUsage, Usage,
-    };
+    use crate::model::{Complete, FieldValue, Formers, Header, Mode, RunUsage, Usage};
 
     fn result(action: Action, id: u64, outcome: Outcome) -> RecordOutcome {
         RecordOutcome::of(action, Some(id), outcome)
@@ -88,6 +88,8 @@ mod tests {
             &Formers::default(),
             gathered(vec![back, gone]),
             &inputs,
+            &MAPPING,
+            None,
         );
         let comparison = comparison.unwrap();
         let usage = RunUsage::default();

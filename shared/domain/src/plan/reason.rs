@@ -2,12 +2,15 @@
 //!
 //! Source: contract, section 3, "Marks".
 
+use std::fmt;
+
 use jiff::civil::Date;
-use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::de::value::MapDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{AccountId, Category, Fate};
+use crate::model::{AccountId, Category, Fate, Values};
 
 /// What is known of a missing account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,18 +18,17 @@ use crate::model::{AccountId, Category, Fate};
 pub enum Evidence {
     /// A partner's account that is authorised no more.
     AuthorisedNoMore {
-        status: Option<String>,
-        /// The account's type as Salesforce shows it.
-        #[serde(rename = "type")]
-        account_type: Option<String>,
-        track: Option<String>,
+        /// What the filter looks at, as Salesforce shows it.
+        #[serde(flatten)]
+        values: Values,
         last_changed: Option<Date>,
     },
     Deleted,
     /// No partner's account: perhaps the organization's own type is wrong.
     OtherType {
-        #[serde(rename = "type")]
-        account_type: Option<String>,
+        /// What the filter's first condition looks at.
+        #[serde(flatten)]
+        values: Values,
     },
     /// More often a lost permission than a lost partner.
     NotVisible,
@@ -110,22 +112,15 @@ pub enum Keeper {
     NoPartner,
 }
 
-/// The parameter that protects an account.
+/// What protects an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Protector {
+    /// The parameter of this name.
     ProtectedAccountIds,
-    AllianceAccountIds,
-}
-
-impl Protector {
-    /// The parameter's name.
-    pub fn parameter(self) -> &'static str {
-        match self {
-            Self::ProtectedAccountIds => "ProtectedAccountIds",
-            Self::AllianceAccountIds => "AllianceAccountIds",
-        }
-    }
+    /// `sync.toml` names the account. Before 0.6 a parameter did, `AllianceAccountIds`.
+    #[serde(rename = "alliance_account_ids")]
+    Named,
 }
 
 /// Why a mark stands, or is taken back.
@@ -138,22 +133,56 @@ pub enum Reason {
 
 impl<'de> Deserialize<'de> for Reason {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        if let Ok(evidence) = serde_json::from_value(value.clone()) {
+        let object = Object::deserialize(deserializer)?;
+        if let Ok(evidence) = object.clone().read() {
             return Ok(Self::Said(evidence));
         }
-        let keeper = serde_json::from_value(value).map_err(D::Error::custom)?;
+        let keeper = object.read().map_err(D::Error::custom)?;
         Ok(Self::Kept(keeper))
     }
 }
 
-/// Reads a typed reason. By way of a value: so its code is there once, and not once for each kind
+/// Reads a typed reason. By way of an object: so its code is there once, and not once for each kind
 /// of deserializer. That makes sync's zip smaller.
 pub(super) fn typed<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    serde_json::from_value(value).map_err(D::Error::custom)
+    let object = Object::deserialize(deserializer)?;
+    object.read().map_err(D::Error::custom)
+}
+
+/// An object of JSON whose keys keep their order: a replay gives the same bytes.
+#[derive(Debug, Clone)]
+struct Object(Vec<(String, Value)>);
+
+impl Object {
+    fn read<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
+        T::deserialize(MapDeserializer::new(self.0.into_iter()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectReader)
+    }
+}
+
+struct ObjectReader;
+
+impl<'de> Visitor<'de> for ObjectReader {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a reason: its kind, and its values")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Object, M::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Object(entries))
+    }
 }
 
 /// What an organization waits for before it may be marked.
@@ -172,7 +201,7 @@ pub enum WaitsFor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum WhySkipped {
-    /// Its partner track is neither Open nor Select.
+    /// The column of the type has no value that is a partner's type.
     NoAccountType,
 }
 
@@ -210,19 +239,15 @@ impl TryFrom<&Fate> for Evidence {
     fn try_from(fate: &Fate) -> Result<Self, ()> {
         Ok(match fate {
             Fate::AuthorisedNoMore {
-                status,
-                kind,
-                track,
+                values,
                 last_changed,
             } => Self::AuthorisedNoMore {
-                status: status.clone(),
-                account_type: kind.clone(),
-                track: track.clone(),
+                values: values.clone(),
                 last_changed: *last_changed,
             },
             Fate::Deleted => Self::Deleted,
-            Fate::OtherType { kind } => Self::OtherType {
-                account_type: kind.clone(),
+            Fate::OtherType { values } => Self::OtherType {
+                values: values.clone(),
             },
             Fate::NotVisible => Self::NotVisible,
             Fate::Merged { .. } => return Err(()),
@@ -234,19 +259,20 @@ impl TryFrom<&Fate> for Evidence {
 mod tests {
     use serde_json::json;
 
+    use super::super::for_tests::values;
     use super::*;
 
     #[test]
     fn the_kind_that_an_approval_is_bound_to_is_the_one_in_the_documents() {
         let all = [
             Evidence::AuthorisedNoMore {
-                status: None,
-                account_type: None,
-                track: None,
+                values: values(&[("status", Some("Terminated")), ("track", None)]),
                 last_changed: None,
             },
             Evidence::Deleted,
-            Evidence::OtherType { account_type: None },
+            Evidence::OtherType {
+                values: values(&[("type", None)]),
+            },
             Evidence::NotVisible,
             Evidence::NoAnswer,
             Evidence::NotAsked,
@@ -260,13 +286,23 @@ mod tests {
     }
 
     #[test]
-    fn a_protector_is_named_as_the_parameter_that_protects() {
+    fn the_values_of_a_reason_keep_their_order() {
+        let document = concat!(
+            r#"{"kind":"authorised_no_more","status":"Terminated","type":"Partner","#,
+            r#""track":null,"last_changed":"2026-11-20"}"#
+        );
+        let reason: Reason = serde_json::from_str(document).unwrap();
+        assert_eq!(serde_json::to_string(&reason).unwrap(), document);
+    }
+
+    #[test]
+    fn a_protector_is_spelt_as_the_parameter_that_protected() {
         for (by, name) in [
-            (Protector::ProtectedAccountIds, "ProtectedAccountIds"),
-            (Protector::AllianceAccountIds, "AllianceAccountIds"),
+            (Protector::ProtectedAccountIds, "protected_account_ids"),
+            (Protector::Named, "alliance_account_ids"),
         ] {
-            assert_eq!(by.parameter(), name);
             let document = serde_json::to_value(Keeper::Protected { by }).unwrap();
+            assert_eq!(document["by"], name);
             let reason: Reason = serde_json::from_value(document).unwrap();
             assert_eq!(reason, Reason::Kept(Keeper::Protected { by }));
         }

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use super::guard::entry_keys;
 use super::{Inputs, Judged, KnownResults, Past, Planned, PlannedRun};
 use crate::model::{
-    AccountId, Action, Category, FieldValue, Header, HeldKeys, MARK_FOR_DELETION, Memory, Outcome,
-    OwnMark, RecordOutcome, Written,
+    AccountId, Action, Category, FieldValue, Header, HeldKeys, MARK_FOR_DELETION, Mapping, Memory,
+    Outcome, OwnMark, RecordOutcome, Written,
 };
 
 /// The most values in the memory that the last run wrote: more would be no list of exceptions.
@@ -38,6 +38,7 @@ pub fn remember(run: &PlannedRun<'_>, ended_at: Timestamp) -> Memory {
         held: held(run),
         written: written(run, &results),
         started_at: plan.inputs.started_at,
+        mapping: plan.mapping.as_ref().map(Mapping::outline),
         lost: lost(&plan.inputs),
         lost_untold: run.known == KnownResults::None && lost_news(&plan.inputs).is_some(),
         watched_at: if run.is_finished() {
@@ -180,15 +181,20 @@ fn written(run: &PlannedRun<'_>, results: &Results<'_>) -> Vec<Written> {
     for update in &entries.updates {
         let result = results.get(&(Action::Update, update.id));
         for change in &update.changes {
-            let is_held = updates_are_held && change.field != MARK_FOR_DELETION;
+            let is_held = updates_are_held && change.field != MARK_FOR_DELETION.name();
             let is_done = result.is_some_and(|one| one.has_written(&change.field)) && !is_held;
             note(update.id, &change.field, &change.new, is_done);
         }
     }
     for mark in &entries.marks {
         let result = results.get(&(Action::Mark, mark.id));
-        let is_done = result.is_some_and(|one| one.has_written(MARK_FOR_DELETION));
-        note(mark.id, MARK_FOR_DELETION, &FieldValue::Flag(true), is_done);
+        let is_done = result.is_some_and(|one| one.has_written(MARK_FOR_DELETION.name()));
+        note(
+            mark.id,
+            MARK_FOR_DELETION.name(),
+            &FieldValue::Flag(true),
+            is_done,
+        );
     }
     all.truncate(MOST_WRITTEN);
     all

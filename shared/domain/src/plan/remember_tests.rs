@@ -1,6 +1,8 @@
 //! What a run leaves in the memory, however it ends.
 
-use super::super::for_tests::{a_mark as mark, account_id as id, inputs, lists, text};
+use super::super::for_tests::{
+    MARK_FOR_DELETION, a_mark as mark, account_id as id, inputs, lists, text,
+};
 use super::*;
 use crate::model::{Absent, Counts, Fields, Mode, RunUsage};
 use crate::plan::{
@@ -103,6 +105,8 @@ impl Given {
             header: Header::new("this", Timestamp::UNIX_EPOCH, 0),
             mode: Mode::Apply,
             digest: String::new(),
+            config: None,
+            mapping: None,
             counts: Counts::default(),
             guard: Guard {
                 categories: categories.map(|one| judged(one, false, false)).into(),

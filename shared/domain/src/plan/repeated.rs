@@ -41,7 +41,7 @@ fn marked_again(mark: &Mark, past: &Past) -> Option<Repeated> {
         id: mark.id,
         salesforce_id: mark.salesforce_id.clone(),
         name: mark.name.clone(),
-        field: MARK_FOR_DELETION.to_owned(),
+        field: MARK_FOR_DELETION.name().to_owned(),
         written: FieldValue::Flag(true),
         found: FieldValue::Flag(false),
         runs: past.times_marked(mark.id)?,

@@ -2,7 +2,7 @@
 
 use super::{Comparison, Creates, Entries, Listed, Lists, NotInSync, Plan, Planned, Updates};
 use crate::model::{
-    Accounts, Header, ListDocument, Organizations, Reference, TARGET, entries_digest, json_bytes,
+    Accounts, Header, ListDocument, Mapping, Organizations, Reference, entries_digest, json_bytes,
     sha256,
 };
 use crate::{Error, Result};
@@ -16,7 +16,8 @@ pub struct Replayed {
 }
 
 /// Computes `creates.json`, `updates.json`, `not_in_sync.json` and `plan.json` of a run again, and
-/// compares the bytes. `stored` gives a document of the run by its file name.
+/// compares the bytes. `stored` gives a document of the run by its file name; `mapping` gives the
+/// `sync.toml` of a digest, and the one that comes with the product if the plan names none.
 ///
 /// What cannot be computed is taken from the stored documents: the time of writing, and what the
 /// stages used.
@@ -24,7 +25,10 @@ pub struct Replayed {
 /// # Errors
 /// [`Error::Contract`] if a document is gone or does not hold together, and if an input is not the
 /// one the plan was made from.
-pub fn replay(mut stored: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Replayed>> {
+pub fn replay(
+    mut stored: impl FnMut(&str) -> Option<Vec<u8>>,
+    mapping: impl FnOnce(Option<&str>) -> Result<Mapping>,
+) -> Result<Vec<Replayed>> {
     let mut read = |file: &str| {
         stored(file).ok_or_else(|| {
             Error::Contract(format!(
@@ -37,11 +41,13 @@ pub fn replay(mut stored: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Rep
     let Plan {
         header,
         mode,
+        config,
         inputs,
         usage,
         lists: was,
         ..
     } = plan;
+    let mapping = mapping(config.as_deref())?;
     let run_id = header.run_id.clone();
     let mut accounts: Accounts = parse("accounts.json", &input(&mut read, &inputs.accounts)?)?;
     let formers = std::mem::take(&mut accounts.formers);
@@ -52,8 +58,10 @@ pub fn replay(mut stored: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<Rep
     let comparison = Comparison::of(
         &accounts.into_complete(&run_id)?,
         &formers,
-        organizations.into_complete(&run_id, TARGET)?,
+        organizations.into_complete(&run_id, &mapping.target.name)?,
         &inputs,
+        &mapping,
+        config.as_deref(),
     )?;
 
     let mut replayed = Vec::new();

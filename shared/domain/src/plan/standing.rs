@@ -16,7 +16,7 @@ use crate::model::{Absent, AccountId, FieldValue, MARK_FOR_DELETION, Organizatio
 pub(super) fn settle(
     case: Case<'_>,
     wanted: Wanted,
-    rules: &Rules,
+    rules: &Rules<'_>,
     past: &Past,
     changes: &mut Changes,
 ) {
@@ -113,7 +113,7 @@ fn take_back(
         salesforce_id: account.clone(),
         name: organization.name.to_string(),
         changes: vec![Change {
-            field: MARK_FOR_DELETION.to_owned(),
+            field: MARK_FOR_DELETION.name().to_owned(),
             old: organization.field(MARK_FOR_DELETION).clone(),
             new: FieldValue::Flag(false),
         }],
@@ -125,7 +125,7 @@ fn list(
     organization: &Organization,
     account: Option<&AccountId>,
     wanted: Wanted,
-    rules: &Rules,
+    rules: &Rules<'_>,
     past: &Past,
     changes: &mut Changes,
 ) {
@@ -169,7 +169,7 @@ fn clock(
     organization: &Organization,
     account: &AccountId,
     wanted: &Wanted,
-    rules: &Rules,
+    rules: &Rules<'_>,
     past: &Past,
 ) -> Absent {
     let runs = match wanted {

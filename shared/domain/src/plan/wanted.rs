@@ -9,15 +9,17 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{Evidence, Keeper, Past, Protector, WaitsFor, Weight};
-use crate::model::{AccountId, EXPIRATION_DATE, Fate, Organization};
+use crate::model::{AccountId, Fate, Mapping, Organization};
 
 /// What decides about organizations without an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
+pub struct Rules<'a> {
+    /// Who is a partner.
+    pub mapping: &'a Mapping,
     /// Never marked, whatever Salesforce says.
     pub protected: BTreeSet<AccountId>,
-    /// Partners because a setting names them. Never marked either.
-    pub alliances: BTreeSet<AccountId>,
+    /// Partners because `sync.toml` names them. Never marked either.
+    pub named: BTreeSet<AccountId>,
     /// Years after the expiration date in which an organization is retained.
     pub retention_years: i16,
     /// Hours an account must have been missing before its organization is marked.
@@ -25,7 +27,7 @@ pub struct Rules {
     pub now: Timestamp,
 }
 
-impl Rules {
+impl Rules<'_> {
     fn today(&self) -> Date {
         self.now.to_zoned(TimeZone::UTC).date()
     }
@@ -40,8 +42,8 @@ impl Rules {
         if self.protected.contains(account) {
             return Some(Protector::ProtectedAccountIds);
         }
-        let is_alliance = self.alliances.contains(account);
-        is_alliance.then_some(Protector::AllianceAccountIds)
+        let is_named = self.named.contains(account);
+        is_named.then_some(Protector::Named)
     }
 }
 
@@ -72,7 +74,7 @@ pub(super) enum Wanted {
 
 /// Whether the organization is to be marked, and why. The order is the contract's: what keeps an
 /// organization for good comes before what keeps it for a time.
-pub(super) fn wanted(case: Case<'_>, rules: &Rules, past: &Past) -> Wanted {
+pub(super) fn wanted(case: Case<'_>, rules: &Rules<'_>, past: &Past) -> Wanted {
     let Some(account) = case.account else {
         return Wanted::Not(Keeper::Unlinked, None);
     };
@@ -93,7 +95,9 @@ pub(super) fn wanted(case: Case<'_>, rules: &Rules, past: &Past) -> Wanted {
             let (into, organization) = (into.clone(), None);
             Wanted::Not(Keeper::Merged { into, organization }, None)
         }
-        Some(fate) if fate.is_authorised() => Wanted::Not(Keeper::AccountIsBack, None),
+        Some(fate) if fate.is_authorised(&rules.mapping.filter) => {
+            Wanted::Not(Keeper::AccountIsBack, None)
+        }
         _ => by_time_and_evidence(case.organization.id, account, rules, past),
     }
 }
@@ -103,7 +107,7 @@ pub(super) fn wanted(case: Case<'_>, rules: &Rules, past: &Past) -> Wanted {
 fn by_time_and_evidence(
     organization: u64,
     account: &AccountId,
-    rules: &Rules,
+    rules: &Rules<'_>,
     past: &Past,
 ) -> Wanted {
     let evidence = past.evidence(account);
@@ -128,8 +132,8 @@ fn by_time_and_evidence(
 }
 
 /// What retains the organization and until when; `None` if it is old enough to be marked.
-fn retention(organization: &Organization, rules: &Rules) -> Option<(Keeper, Option<Date>)> {
-    let text = organization.field(EXPIRATION_DATE).as_text()?;
+fn retention(organization: &Organization, rules: &Rules<'_>) -> Option<(Keeper, Option<Date>)> {
+    let text = organization.expiration_date()?;
     let Some(expired) = date(text) else {
         return Some((Keeper::UnreadableDate, None));
     };

@@ -8,14 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::for_tests::{
-    account_id, gathered, inputs, lists, organization, owned, text, with_status,
+    ACCOUNT_TYPE, EXPIRATION_DATE, IGNORE_DELETION, MAPPING, MARK_FOR_DELETION, PURGE, account_id,
+    gathered, inputs, key, lists, organization, owned, text, values, with_status,
 };
 use super::*;
 use crate::model::{
-    ACCOUNT_TYPE, Account, AccountId, Accounts, Action, Applied, Category, Claim, EXPIRATION_DATE,
-    Fate, FieldValue, Former, Formers, Header, History, IGNORE_DELETION, LastGood,
-    MARK_FOR_DELETION, Memory, Mode, Organization, Outcome, PastRun, RecordOutcome, RunUsage,
-    TARGET, Verdict,
+    Account, AccountId, Accounts, Action, Applied, Category, Claim, Fate, FieldValue, Former,
+    Formers, Header, History, LastGood, Memory, Mode, Organization, Outcome, PastRun,
+    RecordOutcome, RunUsage, Verdict,
 };
 
 const MARK_AFTER_HOURS: u32 = 6;
@@ -271,8 +271,8 @@ impl World {
             None => {}
         }
         if partner.is_customer {
-            let kind = Some("Customer".to_owned());
-            return Fate::OtherType { kind };
+            let values = values(&[("type", Some("Customer"))]);
+            return Fate::OtherType { values };
         }
         with_status(if partner.authorised {
             "Authorized"
@@ -299,7 +299,7 @@ impl World {
         };
         let partner = &self.partners[number];
         let is_there = partner.is_there() && !self.is_hidden(number);
-        let date = one.field(EXPIRATION_DATE).as_text();
+        let date = one.named_field(EXPIRATION_DATE).as_text();
         let is_retained = date.is_some_and(|date| date != "2010-01-01");
         let is_kept = is_there || self.protected.contains(&number) || is_retained;
         let is_terminated = !partner.is_customer && !partner.authorised && !self.is_hidden(number);
@@ -309,13 +309,13 @@ impl World {
         // What is hidden may have been merged, and nobody can know.
         let may_be_approved = !is_merged || self.is_hidden(number);
         let is_approved = self.ours.get(&one.id).is_some_and(|mark| mark.approved);
-        one.is_partner() && !is_kept && (has_evidence || (is_approved && may_be_approved))
+        one.is_partner(&MAPPING) && !is_kept && (has_evidence || (is_approved && may_be_approved))
     }
 
     fn happens(&mut self, event: &Event) {
-        let edit = |world: &mut Self, number: usize, key: &str, value: FieldValue| {
+        let edit = |world: &mut Self, number: usize, name: &str, value: FieldValue| {
             if let Some(one) = world.organizations.get_mut(&(number as u64)) {
-                one.organization_fields.set(key, value);
+                one.organization_fields.set(key(name), value);
             }
         };
         match event {
@@ -481,6 +481,8 @@ impl World {
             &self.formers(inputs),
             gathered(self.organizations.values().cloned().collect()),
             inputs,
+            &MAPPING,
+            None,
         )
         .unwrap()
     }
@@ -645,7 +647,7 @@ impl World {
             let id = self.next_id;
             self.next_id += 1;
             let new = Organization {
-                instance: TARGET.into(),
+                instance: "global".into(),
                 id,
                 name: create.name.as_str().into(),
                 external_id: Some(create.salesforce_id.as_str().into()),
@@ -677,7 +679,7 @@ impl World {
             self.assert_may_be_marked(mark, approved)?;
             let one = self.organizations.get_mut(&mark.id).unwrap();
             one.organization_fields
-                .set(MARK_FOR_DELETION, FieldValue::Flag(true));
+                .set(key(MARK_FOR_DELETION), FieldValue::Flag(true));
             let at = self.now;
             let ours = Ours {
                 at,
@@ -701,7 +703,7 @@ impl World {
             if field == NAME {
                 one.name = new.as_text().unwrap().into();
             } else {
-                one.organization_fields.set(field, new.clone());
+                one.organization_fields.set(key(field), new.clone());
             }
         }
     }
@@ -794,7 +796,7 @@ impl World {
         for id in kept {
             let one = self.organizations.get_mut(&id).unwrap();
             one.organization_fields
-                .set(IGNORE_DELETION, FieldValue::Flag(true));
+                .set(key(IGNORE_DELETION), FieldValue::Flag(true));
         }
         for id in taken {
             self.organizations.remove(&id);
@@ -808,7 +810,7 @@ impl World {
         let next = self.now.saturating_add(hour).unwrap();
         if let Some(hours) = self.purge_is_late_by {
             let late = SignedDuration::from_hours(i64::from(hours));
-            let purge = last_purge(next - late) + late;
+            let purge = PURGE.last(next - late) + late;
             if purge > self.now {
                 self.purge(hours == 0)?;
             }
@@ -861,7 +863,7 @@ proptest! {
             world.an_hour_passes()?;
         }
         // Away from a purge, so that its quiet hours are over.
-        while purge_in_quiet_hours(world.now, 48).is_some() {
+        while PURGE.within(world.now, 48).is_some() {
             world.an_hour_passes()?;
         }
         world.settles()?;

@@ -1,7 +1,7 @@
 //! The metrics of a run that is noted in the history.
 
 use domain::model::{Applied, PastRun};
-use domain::plan::{RunEnd, marks_pending, next_purge};
+use domain::plan::{RunEnd, marks_pending};
 use report::{Cost, ReportContext, seconds_between};
 
 use crate::metrics::{Metric, record};
@@ -13,9 +13,11 @@ pub(super) fn record_end(end: &RunEnd<'_>, context: ReportContext<'_>) {
         seconds_between(since, context.ended_at) / SECONDS_OF_AN_HOUR
     });
     record(Metric::HoursHeld, hours_held);
-    let purge = next_purge(context.ended_at);
-    let hours_to_purge = seconds_between(context.ended_at, purge) / SECONDS_OF_AN_HOUR;
-    record(Metric::HoursToPurge, hours_to_purge);
+    if let Some(purge) = context.reporting.mapping.purge {
+        let purge = purge.next(context.ended_at);
+        let hours_to_purge = seconds_between(context.ended_at, purge) / SECONDS_OF_AN_HOUR;
+        record(Metric::HoursToPurge, hours_to_purge);
+    }
     let is_good = context.history.runs.last().is_some_and(PastRun::is_good);
     record(Metric::GoodRun, i32::from(is_good));
     if let Some(applied) = end.planned() {

@@ -12,7 +12,7 @@ use super::former::{self, Inquiry};
 use super::query::{self, QueryPage};
 use super::refused::{ReadError, refused};
 use crate::http::{Answer, Call, Http, Wire, as_json, host_of};
-use domain::model::{Account, AccountId, Alliances, Complete, Former, Reading};
+use domain::model::{Account, AccountId, Complete, Former, Mapping, Reading};
 use domain::{Error, Result};
 
 /// The API version used unless the secret names another.
@@ -64,18 +64,15 @@ impl Client {
     /// [`Error::Contract`] for a reply or record that is not what it must be; [`Error::Auth`],
     /// [`Error::Config`], [`Error::Rejected`], [`Error::Throttled`] and [`Error::Transient`] as
     /// Salesforce answers.
-    pub async fn partner_accounts(
-        &mut self,
-        alliances: &Alliances,
-    ) -> Result<Complete<Vec<Account>>> {
-        match self.read_all(alliances).await {
+    pub async fn partner_accounts(&mut self, mapping: &Mapping) -> Result<Complete<Vec<Account>>> {
+        match self.read_all(mapping).await {
             Err(ReadError::Session(_) | ReadError::Locator(_)) => {
                 tracing::warn!(
                     "salesforce ended the session or lost the query's place; one new token, and \
                      the query from its first page"
                 );
                 self.access = None;
-                Ok(self.read_all(alliances).await?)
+                Ok(self.read_all(mapping).await?)
             }
             other => Ok(other?),
         }
@@ -98,24 +95,24 @@ impl Client {
         &mut self,
         missing: &[AccountId],
         gathered: &BTreeSet<AccountId>,
+        mapping: &Mapping,
     ) -> Result<Vec<Former>> {
-        let mut inquiry = Inquiry::about(missing, gathered);
+        let mut inquiry = Inquiry::about(missing, gathered, mapping);
         while let Some(ids) = inquiry.next_question() {
-            let page = self.query("queryAll", &former::query(&ids)).await?;
+            let page = self
+                .query("queryAll", &former::query(&ids, mapping))
+                .await?;
             inquiry.note(ids, &page)?;
         }
         Ok(inquiry.into_formers())
     }
 
-    async fn read_all(
-        &mut self,
-        alliances: &Alliances,
-    ) -> Result<Complete<Vec<Account>>, ReadError> {
+    async fn read_all(&mut self, mapping: &Mapping) -> Result<Complete<Vec<Account>>, ReadError> {
         let fatal = ReadError::Fatal;
         let mut reading = Reading::<HashSet<AccountId>>::new("salesforce");
         let mut accounts = Vec::new();
         let mut page = self
-            .query("query", &query::partner_accounts(alliances))
+            .query("query", &query::partner_accounts(mapping))
             .await?;
         let total = page.total_size.ok_or_else(|| {
             fatal(reading.incomplete("the first page does not say how many records there are"))
@@ -129,7 +126,7 @@ impl Client {
                 0
             };
             for record in &page.records {
-                let account = Account::from_record(record, alliances).map_err(fatal)?;
+                let account = Account::from_record(record, mapping).map_err(fatal)?;
                 let id = account.id().map_err(fatal)?;
                 reading.saw(&id).map_err(fatal)?;
                 accounts.push(account);

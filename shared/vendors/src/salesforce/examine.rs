@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::client::Client;
 use super::refused::ReadError;
 use crate::http::host_of;
-use domain::model::mapping::{FIELDS, Rule, columns};
+use domain::model::{Mapping, Rule};
 use domain::{Error, Result};
 
 /// A field of an object, as its description has it.
@@ -51,22 +51,23 @@ const CHECKBOX: [&str; 1] = ["boolean"];
 ///
 /// # Errors
 /// [`Error::Contract`] names every field that does not fit.
-pub fn check_columns(fields: &[DescribedField]) -> Result<()> {
-    let wrong = columns()
-        .into_iter()
-        .filter_map(|column| wrong(fields, column).map(|why| format!("{column} {why}")));
+pub fn check_columns(fields: &[DescribedField], mapping: &Mapping) -> Result<()> {
+    let columns = mapping.columns().into_iter();
+    let wrong = columns
+        .filter_map(|column| wrong(fields, column, mapping).map(|why| format!("{column} {why}")));
     let wrong: Vec<_> = wrong.collect();
     if wrong.is_empty() {
         return Ok(());
     }
     Err(Error::Contract(format!(
-        "salesforce: fields of Account do not fit: {}; give the app's user read access to what is \
-         missing, or create it, then run again",
+        "salesforce: fields of {} do not fit: {}; give the app's user read access to what is \
+         missing, create it, or correct sync.toml, then run again",
+        mapping.object,
         wrong.join("; ")
     )))
 }
 
-fn wrong(fields: &[DescribedField], column: &str) -> Option<String> {
+fn wrong(fields: &[DescribedField], column: &str, mapping: &Mapping) -> Option<String> {
     let hidden = || Some("is missing, or hidden from the app's user".to_owned());
     if let Some((lookup, _)) = column.split_once('.') {
         let leads_there =
@@ -80,7 +81,8 @@ fn wrong(fields: &[DescribedField], column: &str) -> Option<String> {
     let Some(field) = fields.iter().find(|field| field.name == column) else {
         return hidden();
     };
-    let is_checkbox = FIELDS
+    let is_checkbox = mapping
+        .fields
         .iter()
         .any(|row| row.source == column && row.rule == Rule::Checkbox);
     let (kinds, wanted): (&[&str], _) = if is_checkbox {
@@ -114,23 +116,23 @@ impl Client {
         Ok(versions.map(|one| format!("v{}", one.version)).collect())
     }
 
-    /// `GET /services/data/{version}/sobjects/Account/describe`: the fields of an account that the
+    /// `GET /services/data/{version}/sobjects/{object}/describe`: the fields of an account that the
     /// app's user may see.
     ///
     /// # Errors
     /// [`Error::Auth`] if the user may not see accounts at all; otherwise as for
     /// [`Client::partner_accounts`].
-    pub async fn account_fields(&mut self) -> Result<Vec<DescribedField>> {
-        let url = self.data_url("sobjects/Account/describe").await?;
-        let described: Result<Description, _> = self.send("describe Account", url).await;
+    pub async fn account_fields(&mut self, object: &str) -> Result<Vec<DescribedField>> {
+        let path = format!("sobjects/{object}/describe");
+        let url = self.data_url(&path).await?;
+        let what = format!("describe {object}");
+        let described: Result<Description, _> = self.send(&what, url).await;
         match described {
             Ok(Description { fields }) => Ok(fields),
             // The version was checked before, so it is the object that was not found.
-            Err(ReadError::Fatal(Error::Config(_))) => Err(Error::Auth(
-                "salesforce: describe Account: the app's user may not read Account; give it read \
-                 access"
-                    .to_owned(),
-            )),
+            Err(ReadError::Fatal(Error::Config(_))) => Err(Error::Auth(format!(
+                "salesforce: {what}: the app's user may not read {object}; give it read access"
+            ))),
             Err(refused) => Err(refused.into()),
         }
     }
@@ -139,6 +141,7 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::for_tests::mapping;
 
     fn field(name: &str, kind: &str) -> DescribedField {
         let relationship_name = (kind == "reference").then(|| name.replace("__c", "__r"));
@@ -169,7 +172,7 @@ mod tests {
 
     #[test]
     fn accepts_the_fields_of_the_query() {
-        check_columns(&all()).unwrap();
+        check_columns(&all(), &mapping()).unwrap();
     }
 
     #[test]
@@ -183,7 +186,7 @@ mod tests {
                 _ => {}
             }
         }
-        let error = check_columns(&broken).unwrap_err();
+        let error = check_columns(&broken, &mapping()).unwrap_err();
         assert_eq!(error.name(), "Sync.Contract");
         for words in [
             "Name is missing",

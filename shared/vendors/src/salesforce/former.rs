@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::query::QueryPage;
-use domain::model::{AccountId, Fate, Former, PARTNER};
+use domain::model::{AccountId, Condition, Fate, Former, Mapping, Values};
 use domain::{Error, Result};
 
 /// Ids in one question: the address of a longer one would be refused.
@@ -18,31 +18,33 @@ const MOST_IDS: usize = 200;
 const MOST_ROUNDS: usize = 3;
 
 const ID: &str = "Id";
-const NAME: &str = "Name";
-const KIND: &str = "Type";
-const STATUS: &str = "Partners_Partner_Status__c";
-const TRACK: &str = "Partner_Track__c";
 const IS_DELETED: &str = "IsDeleted";
 const MERGED_INTO: &str = "MasterRecordId";
 const LAST_MODIFIED: &str = "LastModifiedDate";
-const COLUMNS: [&str; 8] = [
-    ID,
-    NAME,
-    KIND,
-    STATUS,
-    TRACK,
-    IS_DELETED,
-    MERGED_INTO,
-    LAST_MODIFIED,
-];
+
+/// What is asked of a missing account: who it is, what the filter looks at, and what became of it.
+fn columns(mapping: &Mapping) -> Vec<&str> {
+    let mut columns = vec![ID];
+    let fate = [IS_DELETED, MERGED_INTO, LAST_MODIFIED];
+    let asked = [mapping.name.as_str()]
+        .into_iter()
+        .chain(mapping.filter.columns());
+    for column in asked.chain(fate) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    columns
+}
 
 /// The question, for `queryAll`, which finds deleted and merged records as well. By `Id`, since a
 /// formula has no index.
-pub(super) fn query(ids: &[AccountId]) -> String {
+pub(super) fn query(ids: &[AccountId], mapping: &Mapping) -> String {
     let quoted: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
     format!(
-        "SELECT {} FROM Account WHERE {ID} IN ({})",
-        COLUMNS.join(", "),
+        "SELECT {} FROM {} WHERE {ID} IN ({})",
+        columns(mapping).join(", "),
+        mapping.object,
         quoted.join(", ")
     )
 }
@@ -54,6 +56,7 @@ pub(super) struct Inquiry<'a> {
     missing: &'a [AccountId],
     /// Accounts that are known to be alive: nobody has to ask about them.
     gathered: &'a BTreeSet<AccountId>,
+    mapping: &'a Mapping,
     /// What is still to be asked in this round.
     open: Vec<AccountId>,
     rounds_left: usize,
@@ -61,10 +64,15 @@ pub(super) struct Inquiry<'a> {
 }
 
 impl<'a> Inquiry<'a> {
-    pub(super) fn about(missing: &'a [AccountId], gathered: &'a BTreeSet<AccountId>) -> Self {
+    pub(super) fn about(
+        missing: &'a [AccountId],
+        gathered: &'a BTreeSet<AccountId>,
+        mapping: &'a Mapping,
+    ) -> Self {
         Self {
             missing,
             gathered,
+            mapping,
             open: missing.to_vec(),
             rounds_left: MOST_ROUNDS,
             known: BTreeMap::new(),
@@ -88,7 +96,7 @@ impl<'a> Inquiry<'a> {
     /// [`Error::Contract`] for an answer that is not what it must be, [`Error::Incomplete`] for one
     /// that is not whole.
     pub(super) fn note(&mut self, ids: Vec<AccountId>, page: &QueryPage) -> Result<()> {
-        let mut fates = fates(page)?;
+        let mut fates = fates(page, self.mapping)?;
         let known = ids.into_iter().map(|id| {
             let fate = fates.remove(&id).unwrap_or(Fate::NotVisible);
             (id, fate)
@@ -139,7 +147,7 @@ fn survivor(fate: &Fate) -> Option<&AccountId> {
 }
 
 /// What an answer says of the accounts in it.
-fn fates(page: &QueryPage) -> Result<BTreeMap<AccountId, Fate>> {
+fn fates(page: &QueryPage, mapping: &Mapping) -> Result<BTreeMap<AccountId, Fate>> {
     if !page.done {
         return Err(contract(&format!("more than one page for {MOST_IDS} ids")));
     }
@@ -152,14 +160,14 @@ fn fates(page: &QueryPage) -> Result<BTreeMap<AccountId, Fate>> {
     let mut fates = BTreeMap::new();
     for record in &page.records {
         let id = account_id(ID, text(record, ID)?.unwrap_or_default())?;
-        fates.insert(id, fate(record)?);
+        fates.insert(id, fate(record, mapping)?);
     }
     Ok(fates)
 }
 
 /// What became of an account. A merge deletes the loser too, so it counts before a deletion.
-fn fate(record: &Map<String, Value>) -> Result<Fate> {
-    for column in COLUMNS {
+fn fate(record: &Map<String, Value>, mapping: &Mapping) -> Result<Fate> {
+    for column in columns(mapping) {
         field(record, column)?;
     }
     if let Some(into) = text(record, MERGED_INTO)? {
@@ -169,15 +177,18 @@ fn fate(record: &Map<String, Value>) -> Result<Fate> {
     if flag(record, IS_DELETED)? {
         return Ok(Fate::Deleted);
     }
-    let owned = |text: Option<&str>| text.map(str::to_owned);
-    let kind = text(record, KIND)?;
-    if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(PARTNER)) {
-        return Ok(Fate::OtherType { kind: owned(kind) });
+    let value = |condition: &Condition| -> Result<(String, Option<String>)> {
+        let text = text(record, &condition.column)?.map(str::to_owned);
+        Ok((condition.name.clone(), text))
+    };
+    let filter = &mapping.filter;
+    let kind = Values(filter.kind.iter().map(value).collect::<Result<_>>()?);
+    if !filter.is_kind(&kind) {
+        return Ok(Fate::OtherType { values: kind });
     }
+    let values = filter.conditions().map(value).collect::<Result<_>>()?;
     Ok(Fate::AuthorisedNoMore {
-        status: owned(text(record, STATUS)?),
-        kind: owned(kind),
-        track: owned(text(record, TRACK)?),
+        values: Values(values),
         last_changed: text(record, LAST_MODIFIED)?.and_then(day),
     })
 }
@@ -225,6 +236,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::for_tests::mapping;
+
+    const NAME: &str = "Name";
+    const KIND: &str = "Type";
+    const STATUS: &str = "Partners_Partner_Status__c";
+    const TRACK: &str = "Partner_Track__c";
+
+    fn values(values: &[(&str, Option<&str>)]) -> Values {
+        let owned =
+            |(name, value): &(&str, Option<&str>)| ((*name).to_owned(), value.map(str::to_owned));
+        Values(values.iter().map(owned).collect())
+    }
 
     fn id(number: usize) -> AccountId {
         AccountId::parse(&format!("0014M{number:010}")).unwrap()
@@ -277,7 +300,8 @@ mod tests {
         }
 
         fn formers(&mut self, missing: &[AccountId]) -> Result<Vec<Former>> {
-            let mut inquiry = Inquiry::about(missing, &self.gathered);
+            let mapping = mapping();
+            let mut inquiry = Inquiry::about(missing, &self.gathered, &mapping);
             while let Some(ids) = inquiry.next_question() {
                 assert!(self.asked.len() < 99, "it never ends");
                 self.asked.push(ids.len());
@@ -311,14 +335,14 @@ mod tests {
     }
 
     fn error_of(record: &Value) -> Error {
-        fates(&page(slice::from_ref(record))).unwrap_err()
+        fates(&page(slice::from_ref(record)), &mapping()).unwrap_err()
     }
 
     #[test]
     fn the_question_is_the_contracts() {
         let ids = ["0014M00001sDiGE", "001D000000IRFma"].map(|id| AccountId::parse(id).unwrap());
         assert_eq!(
-            query(&ids),
+            query(&ids, &mapping()),
             "SELECT Id, Name, Type, Partners_Partner_Status__c, Partner_Track__c, IsDeleted, \
              MasterRecordId, LastModifiedDate FROM Account WHERE Id IN ('0014M00001sDiGEQA0', \
              '001D000000IRFmaIAH')"
@@ -328,9 +352,11 @@ mod tests {
     #[test]
     fn a_partners_account_is_authorised_no_more_as_salesforce_shows_it() {
         let wanted = Fate::AuthorisedNoMore {
-            status: Some("Terminated".to_owned()),
-            kind: Some("PARTNER".to_owned()),
-            track: None,
+            values: values(&[
+                ("type", Some("PARTNER")),
+                ("status", Some("Terminated")),
+                ("track", None),
+            ]),
             last_changed: Some(Date::constant(2026, 11, 20)),
         };
         assert_eq!(fate_of(&json!({KIND: "PARTNER"})), wanted);
@@ -346,7 +372,7 @@ mod tests {
     #[test]
     fn an_account_that_is_no_partners_has_another_type_and_a_blank_one_is_another_one() {
         let other = |kind: Option<&str>| Fate::OtherType {
-            kind: kind.map(str::to_owned),
+            values: values(&[("type", kind)]),
         };
         assert_eq!(fate_of(&json!({KIND: "Customer"})), other(Some("Customer")));
         for blank in [Value::Null, json!(""), json!(" ")] {
@@ -437,7 +463,7 @@ mod tests {
     #[test]
     fn an_absent_field_is_no_blank_one_in_no_record() {
         for whole in [record(1), merged(1, 2)] {
-            for column in COLUMNS {
+            for column in columns(&mapping()) {
                 let mut cut = whole.clone();
                 cut.as_object_mut().unwrap().remove(column);
                 let error = error_of(&cut);
@@ -467,7 +493,7 @@ mod tests {
     fn an_answer_that_is_not_whole_is_none() {
         let name_of = |answer: Value| {
             let page = serde_json::from_value(answer).unwrap();
-            fates(&page).unwrap_err().name()
+            fates(&page, &mapping()).unwrap_err().name()
         };
         let records = [record(1)];
         let more = json!({"done": false, "totalSize": 1, "records": records});

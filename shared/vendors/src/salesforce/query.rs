@@ -3,25 +3,43 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use domain::model::Alliances;
-use domain::model::mapping::{ID, columns};
+use domain::model::{Allowed, Condition, Mapping};
 
-/// The one query of a run: the authorised partners, and the alliance accounts by their ids.
+/// The one query of a run: the authorised partners, and the accounts that are named.
 ///
-/// Its field list follows the mapping table, each Salesforce field once. Ids are letters and
-/// digits, so nothing needs escaping. Source: contract, section 2, gather-accounts.
-pub(super) fn partner_accounts(alliances: &Alliances) -> String {
-    let ids: Vec<String> = alliances.0.iter().map(|id| format!("'{id}'")).collect();
+/// Its columns follow the mapping, each once. Ids and columns are letters, digits and underscores,
+/// so only the filter's values have to be escaped. Source: contract, section 2, gather-accounts.
+pub(super) fn partner_accounts(mapping: &Mapping) -> String {
+    let Mapping { object, id, .. } = mapping;
+    let named = mapping.named.iter();
+    let ids: Vec<String> = named.map(|one| format!("'{}'", one.account)).collect();
     let by_id = match ids.as_slice() {
         [] => String::new(),
-        [one] => format!("{ID} = {one} OR "),
-        many => format!("{ID} IN ({}) OR ", many.join(", ")),
+        [one] => format!("{id} = {one} OR "),
+        many => format!("{id} IN ({}) OR ", many.join(", ")),
     };
+    let conditions: Vec<_> = mapping.filter.conditions().map(condition).collect();
     format!(
-        "SELECT {} FROM Account WHERE {by_id}(Type = 'Partner' AND Partners_Partner_Status__c IN \
-         ('Authorized') AND Partner_Track__c IN ('Open', 'Select'))",
-        columns().join(", ")
+        "SELECT {} FROM {object} WHERE {by_id}({})",
+        mapping.columns().join(", "),
+        conditions.join(" AND ")
     )
+}
+
+fn condition(condition: &Condition) -> String {
+    let column = &condition.column;
+    match &condition.allowed {
+        Allowed::One(value) => format!("{column} = {}", quoted(value)),
+        Allowed::Any(values) => {
+            let values: Vec<_> = values.iter().map(|value| quoted(value)).collect();
+            format!("{column} IN ({})", values.join(", "))
+        }
+    }
+}
+
+/// A text of SOQL. Source: Salesforce's SOQL reference, "Quoted String Escape Sequences".
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 /// One page of a query.
@@ -78,13 +96,18 @@ pub(super) fn usage(header: &str) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::model::AccountId;
+    use crate::for_tests::mapping;
+    use domain::model::{AccountId, Named};
 
-    const ALLIANCE: &str = "0014M00001sDiGEQA0";
-    const PARTNER: &str = "001D000000IRFmaIAH";
-
-    fn alliances(ids: &[&str]) -> Alliances {
-        Alliances(ids.iter().map(|id| AccountId::parse(id).unwrap()).collect())
+    fn naming(ids: &[&str]) -> String {
+        let named = |id: &&str| Named {
+            account: AccountId::parse(id).unwrap(),
+            tag: "alliance_partner".to_owned(),
+        };
+        partner_accounts(&Mapping {
+            named: ids.iter().map(named).collect(),
+            ..mapping()
+        })
     }
 
     #[test]
@@ -97,11 +120,19 @@ mod tests {
             WHERE Account_ID_18__c = '0014M00001sDiGEQA0' OR \
             (Type = 'Partner' AND Partners_Partner_Status__c IN ('Authorized') \
             AND Partner_Track__c IN ('Open', 'Select'))";
-        assert_eq!(partner_accounts(&alliances(&[ALLIANCE])), contract);
-        let two = partner_accounts(&alliances(&[ALLIANCE, PARTNER]));
+        assert_eq!(partner_accounts(&mapping()), contract);
+        let two = naming(&["0014M00001sDiGEQA0", "001D000000IRFmaIAH"]);
         let by_ids = "Account_ID_18__c IN ('0014M00001sDiGEQA0', '001D000000IRFmaIAH') OR (Type";
         assert!(two.contains(by_ids));
-        assert!(partner_accounts(&alliances(&[])).contains("WHERE (Type = 'Partner'"));
+        assert!(naming(&[]).contains("WHERE (Type = 'Partner'"));
+    }
+
+    #[test]
+    fn a_quote_in_a_value_ends_no_text() {
+        let mut mapping = mapping();
+        mapping.filter.kind.as_mut().unwrap().allowed = Allowed::One(r"O'Neil \ Sons".to_owned());
+        let query = partner_accounts(&mapping);
+        assert!(query.contains(r"(Type = 'O\'Neil \\ Sons' AND"), "{query}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One client per instance. It signs in, sends, and knows how near the rate limit is.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::SecretString;
@@ -11,6 +13,7 @@ use super::refused::refused;
 use super::times;
 use crate::http::meter::request_id;
 use crate::http::{Answer, Call, CallError, Http, Reply, Wire, as_json, host_of};
+use domain::model::Mapping;
 use domain::{Error, Result};
 
 /// The pause before a write, if no token could be got.
@@ -18,8 +21,9 @@ const TOKEN_PAUSE_SECONDS: u64 = 30;
 
 #[derive(Debug)]
 pub struct Client {
-    /// `global` or `us-government`.
+    /// Of the instance, such as `global`.
     pub name: String,
+    pub(super) mapping: Arc<Mapping>,
     http: Http,
     credentials: Credentials,
     scope: Scope,
@@ -35,10 +39,17 @@ impl Client {
     ///
     /// # Errors
     /// [`domain::Error::Config`] if TLS cannot be set up.
-    pub fn new(name: &str, credentials: Credentials, scope: Scope, wire: &Wire) -> Result<Self> {
+    pub fn new(
+        name: &str,
+        mapping: Arc<Mapping>,
+        credentials: Credentials,
+        scope: Scope,
+        wire: &Wire,
+    ) -> Result<Self> {
         let http = Http::new(credentials.base_url(), times::READ, wire)?;
         Ok(Self {
             name: name.to_owned(),
+            mapping,
             http,
             credentials,
             scope,
@@ -217,6 +228,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::for_tests::mapping;
 
     #[test]
     fn writes_have_75_seconds_and_reads_30() {
@@ -224,7 +236,14 @@ mod tests {
             "token": "t"}"#;
         let credentials = Credentials::read("s", &SecretString::from(secret)).unwrap();
         let wire = Wire::by(stage::clock::Clock::system());
-        let client = Client::new("global", credentials, Scope::Write, &wire).unwrap();
+        let client = Client::new(
+            "global",
+            Arc::new(mapping()),
+            credentials,
+            Scope::Write,
+            &wire,
+        )
+        .unwrap();
         for (method, seconds) in [(Method::GET, 30), (Method::POST, 75), (Method::PUT, 75)] {
             let request = client.request(method, client.url("/x")).build().unwrap();
             assert_eq!(

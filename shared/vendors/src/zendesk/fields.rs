@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::client::Client;
 use crate::http::{Call, CallError};
-use domain::model::mapping::{FIELDS, Rule};
-use domain::model::{EXPIRATION_DATE, IGNORE_DELETION, MARK_FOR_DELETION, PARTNER_TYPES};
+use domain::model::{
+    ACCOUNT_TYPE, EXPIRATION_DATE, Field, IGNORE_DELETION, Key, MARK_FOR_DELETION, Mapping, Rule,
+};
 use domain::{Error, Result};
 
 /// Pages of 100 fields, more than any account may have.
@@ -51,44 +52,93 @@ fn yes() -> bool {
 const TEXT: &[&str] = &["text", "textarea", "regexp"];
 const CHECKBOX: &[&str] = &["checkbox"];
 const DROPDOWN: &[&str] = &["dropdown", "tagger"];
+const DROPDOWN_OR_TEXT: &[&str] = &["dropdown", "tagger", "text", "textarea", "regexp"];
 const DATE: &[&str] = &["text", "date", "regexp", "textarea"];
 
-/// The organization fields beside the mapping, with the types each may have, the best one first.
-pub const UNMAPPED: [(&str, &[&str]); 2] = [(MARK_FOR_DELETION, CHECKBOX), (EXPIRATION_DATE, DATE)];
-/// The organization fields that need not be there, with the types each may have.
-pub const OPTIONAL: [(&str, &[&str]); 1] = [(IGNORE_DELETION, CHECKBOX)];
+/// The organization fields that no account decides about, with the types each may have, the best
+/// one first, and whether it must be there.
+pub const UNMAPPED: [(Key, &[&str], bool); 3] = [
+    (MARK_FOR_DELETION, CHECKBOX, true),
+    (EXPIRATION_DATE, DATE, true),
+    (IGNORE_DELETION, CHECKBOX, false),
+];
 
-/// The types that the organization field of a rule may have, the best one first.
-pub fn types_of(rule: Rule) -> &'static [&'static str] {
-    match rule {
-        Rule::Id | Rule::ShortId | Rule::Text | Rule::LookedUp(_) => TEXT,
-        Rule::Checkbox | Rule::TickedIf(_) => CHECKBOX,
-        Rule::AccountType => DROPDOWN,
+/// The types that an organization field may have, the best one first.
+pub fn types_of(field: &Field) -> &'static [&'static str] {
+    match field.rule {
+        Rule::Id18 | Rule::Id15 | Rule::Text | Rule::LookedUp { .. } => TEXT,
+        Rule::Checkbox | Rule::Equals(_) => CHECKBOX,
+        // The type makes partners, so it must not take just any text.
+        Rule::Table(_) if field.key == ACCOUNT_TYPE => DROPDOWN,
+        Rule::Table(_) => DROPDOWN_OR_TEXT,
+    }
+}
+
+/// A field that must be there, or be of a type if it is.
+struct Wanted<'a> {
+    /// Zendesk's key.
+    key: &'a str,
+    types: &'static [&'static str],
+    /// The tags that a drop-down must have.
+    options: Vec<&'a str>,
+    must_be_there: bool,
+}
+
+impl<'a> Wanted<'a> {
+    /// Every field that the pipeline reads or writes.
+    fn all(mapping: &'a Mapping) -> Vec<Self> {
+        let key_of = |key: Key| mapping.zendesk_key(key).map(Key::name);
+        let managed = mapping.fields.iter().filter_map(|field| {
+            Some(Self {
+                key: key_of(field.key)?,
+                types: types_of(field),
+                options: options(field, mapping),
+                must_be_there: true,
+            })
+        });
+        let unmapped = UNMAPPED
+            .into_iter()
+            .filter_map(|(key, types, must_be_there)| {
+                Some(Self {
+                    key: key_of(key)?,
+                    types,
+                    options: Vec::new(),
+                    must_be_there,
+                })
+            });
+        managed.chain(unmapped).collect()
+    }
+}
+
+/// The tags that a field can get.
+fn options<'a>(field: &'a Field, mapping: &'a Mapping) -> Vec<&'a str> {
+    match &field.rule {
+        Rule::Table(_) if field.key == ACCOUNT_TYPE => {
+            mapping.partner_types.iter().map(String::as_str).collect()
+        }
+        Rule::Table(choices) => choices.iter().map(|choice| choice.tag.as_str()).collect(),
+        _ => Vec::new(),
     }
 }
 
 /// Checks that every field the pipeline reads or writes exists, is active, has the right type, and
-/// that the drop-down has the partners' options. An optional field that is not active is as good as
+/// that a drop-down has the options it needs. An optional field that is not active is as good as
 /// missing.
 ///
 /// # Errors
 /// [`Error::Contract`] names every field that does not fit, and the type wanted.
-pub fn check_fields(definitions: &[FieldDefinition]) -> Result<()> {
-    let managed = FIELDS.iter().map(|field| (field.key, types_of(field.rule)));
-    let optional = OPTIONAL
-        .into_iter()
-        .filter(|(key, _)| is_there(definitions, key));
-    let wrong: Vec<_> = managed
-        .chain(UNMAPPED)
-        .chain(optional)
-        .filter_map(|(key, kinds)| wrong(definitions, key, kinds).map(|why| format!("{key} {why}")))
+pub fn check_fields(definitions: &[FieldDefinition], mapping: &Mapping) -> Result<()> {
+    let wanted = Wanted::all(mapping).into_iter();
+    let wanted = wanted.filter(|one| one.must_be_there || is_there(definitions, one.key));
+    let wrong: Vec<_> = wanted
+        .filter_map(|one| Some(format!("{} {}", one.key, wrong(definitions, &one)?)))
         .collect();
     if wrong.is_empty() {
         return Ok(());
     }
     Err(Error::Contract(format!(
-        "zendesk: organization fields do not fit: {}; mend them in the admin centre, then run \
-         again",
+        "zendesk: organization fields do not fit: {}; mend them in the admin centre, or correct \
+         sync.toml, then run again",
         wrong.join("; ")
     )))
 }
@@ -98,28 +148,34 @@ pub fn is_there(definitions: &[FieldDefinition], key: &str) -> bool {
     definitions.iter().any(|one| one.active && one.key == key)
 }
 
-fn wrong(definitions: &[FieldDefinition], key: &str, kinds: &[&str]) -> Option<String> {
-    let wanted = kinds.first().copied().unwrap_or_default();
+fn wrong(definitions: &[FieldDefinition], field: &Wanted<'_>) -> Option<String> {
+    let Wanted {
+        key,
+        types,
+        options: needed,
+        must_be_there: _,
+    } = field;
+    let wanted = types.first().copied().unwrap_or_default();
     let Some(FieldDefinition {
         key: _,
         kind,
         active,
         custom_field_options,
-    }) = definitions.iter().find(|one| one.key == key)
+    }) = definitions.iter().find(|one| one.key == *key)
     else {
         return Some(format!("is missing (wanted: {wanted})"));
     };
     if !active {
         return Some(format!("is not active (wanted: {wanted})"));
     }
-    if !kinds.contains(&kind.as_str()) {
+    if !types.contains(&kind.as_str()) {
         return Some(format!("has the type {kind} (wanted: {wanted})"));
     }
     let options = custom_field_options.as_deref().unwrap_or_default();
-    let missing: Vec<_> = PARTNER_TYPES
-        .into_iter()
-        .filter(|tag| kinds == DROPDOWN && !options.iter().any(|option| option.value == *tag))
-        .collect();
+    let is_missing = |tag: &&&str| !options.iter().any(|option| option.value == **tag);
+    let has_options = DROPDOWN.contains(&kind.as_str());
+    let missing = needed.iter().filter(|_| has_options).filter(is_missing);
+    let missing: Vec<_> = missing.copied().collect();
     (!missing.is_empty()).then(|| format!("has no option {}", missing.join(", ")))
 }
 
@@ -167,6 +223,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::for_tests::mapping;
 
     fn all() -> Vec<Value> {
         let text = [
@@ -183,7 +240,7 @@ mod tests {
             "org_in_escalated_state",
             "mark_for_deletion",
         ];
-        let options: Vec<_> = PARTNER_TYPES
+        let options: Vec<_> = ["alliance_partner", "open_partner", "select_partner"]
             .iter()
             .chain(&["customer"])
             .map(|tag| json!({"id": 1, "name": tag, "value": tag}))
@@ -207,6 +264,7 @@ mod tests {
     fn check(definitions: Vec<Value>) -> Result<()> {
         check_fields(
             &serde_json::from_value::<Vec<FieldDefinition>>(Value::Array(definitions)).unwrap(),
+            &mapping(),
         )
     }
 

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use domain::model::{
-    ACCOUNT_TYPE, AccountId, FieldValue, Fields, FoldedId, Organization, PARTNER_TYPES,
-    SALESFORCE_ID, Text, known_fields,
+    ACCOUNT_TYPE, AccountId, FieldValue, Fields, FoldedId, Key, Mapping, Organization,
+    SALESFORCE_ID, Spelling, Text, known_fields,
 };
 use domain::{Error, Result, json};
 
@@ -86,6 +86,7 @@ impl PageBody {
     pub fn read(
         &self,
         instance: &str,
+        mapping: &Mapping,
         is_wanted: impl Fn(&ListedOrganization<'_>) -> bool,
     ) -> serde_json::Result<Result<OrganizationsPage>> {
         let ListedPage {
@@ -98,7 +99,7 @@ impl PageBody {
             .filter(ListedOrganization::is_there);
         let wanted = there.filter(is_wanted);
         let kept: Result<_> = wanted
-            .map(|listed| listed.into_organization(instance))
+            .map(|listed| listed.into_organization(instance, mapping))
             .collect();
         Ok(kept.map(|kept| OrganizationsPage { ids, kept, meta }))
     }
@@ -170,7 +171,9 @@ enum SentValue<'a> {
 }
 
 impl ListedOrganization<'_> {
-    fn raw(&self, key: &str) -> Option<&str> {
+    /// The text of a field with a role, however Zendesk calls it.
+    fn raw(&self, role: Key, mapping: &Mapping) -> Option<&str> {
+        let key = mapping.zendesk_key(role)?;
         match self.organization_fields.get(key)? {
             SentValue::Text(text) => Some(text),
             SentValue::Null | SentValue::Flag(_) | SentValue::Other => None,
@@ -187,19 +190,19 @@ impl ListedOrganization<'_> {
     }
 
     /// True if its account type is a partner's.
-    pub fn is_partner(&self) -> bool {
-        self.raw(ACCOUNT_TYPE)
-            .is_some_and(|tag| PARTNER_TYPES.contains(&tag.trim()))
+    pub fn is_partner(&self, mapping: &Mapping) -> bool {
+        self.raw(ACCOUNT_TYPE, mapping)
+            .is_some_and(|tag| mapping.is_partner_type(tag))
     }
 
     /// The account it belongs to.
-    pub fn account_id(&self) -> Option<AccountId> {
-        AccountId::of_organization(self.raw(SALESFORCE_ID), self.raw_external_id())
+    pub fn account_id(&self, mapping: &Mapping) -> Option<AccountId> {
+        AccountId::of_organization(self.raw(SALESFORCE_ID, mapping), self.raw_external_id())
     }
 
     /// Its Salesforce id, if that may have been folded to one case.
-    pub fn folded_id(&self) -> Option<FoldedId> {
-        FoldedId::read(self.raw(SALESFORCE_ID)?)
+    pub fn folded_id(&self, mapping: &Mapping) -> Option<FoldedId> {
+        FoldedId::read(self.raw(SALESFORCE_ID, mapping)?)
     }
 
     /// The account that its external id names, whatever account it belongs to.
@@ -213,7 +216,7 @@ impl ListedOrganization<'_> {
     /// # Errors
     /// [`Error::Contract`] names the organization and the field whose value is neither text nor
     /// checkbox.
-    pub fn into_organization(self, instance: &str) -> Result<Organization> {
+    pub fn into_organization(self, instance: &str, mapping: &Mapping) -> Result<Organization> {
         let Self {
             id,
             name,
@@ -223,19 +226,19 @@ impl ListedOrganization<'_> {
             organization_fields,
         } = self;
         let mut fields = Fields::default();
-        for (key, sent) in organization_fields.iter() {
-            let value = match sent {
-                SentValue::Null => continue,
-                SentValue::Flag(flag) => FieldValue::Flag(*flag),
-                SentValue::Text(text) => FieldValue::Text(Some(text.as_ref().into())),
-                SentValue::Other => {
+        for Spelling { key, zendesk } in &mapping.spellings {
+            let value = match organization_fields.get(*zendesk) {
+                None | Some(SentValue::Null) => continue,
+                Some(SentValue::Flag(flag)) => FieldValue::Flag(*flag),
+                Some(SentValue::Text(text)) => FieldValue::Text(Some(text.as_ref().into())),
+                Some(SentValue::Other) => {
                     return Err(Error::Contract(format!(
-                        "zendesk {instance}: organization {id}: field {key} is neither text nor \
-                         checkbox; correct the field's type"
+                        "zendesk {instance}: organization {id}: field {zendesk} is neither text \
+                         nor checkbox; correct the field's type"
                     )));
                 }
             };
-            fields.set(key, value);
+            fields.set(*key, value);
         }
         Ok(Organization {
             instance: instance.into(),
@@ -307,11 +310,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::for_tests::mapping;
 
     fn page(meta: &Value, organizations: &Value) -> OrganizationsPage {
         let page = json!({"organizations": organizations, "meta": meta, "links": {"next": "x"}});
         let page = PageBody::of(page.to_string().as_bytes()).unwrap();
-        page.read("global", |_| true).unwrap().unwrap()
+        page.read("global", &mapping(), |_| true).unwrap().unwrap()
     }
 
     #[test]
@@ -377,7 +381,7 @@ mod tests {
         let end = r#""meta":{"has_more":true,"after_cursor":"c"}}"#;
         let middle = format!(r#"{{"organizations":[{{"id":"one"}}],{end}"#);
         let page = PageBody::of(middle.as_bytes()).unwrap();
-        assert!(page.read("global", |_| true).is_err());
+        assert!(page.read("global", &mapping(), |_| true).is_err());
         assert!(PageBody::of_whole(middle.as_bytes()).is_err());
     }
 
@@ -396,8 +400,10 @@ mod tests {
 
     fn listed(fields: &str) -> Result<Organization> {
         let json = format!(r#"{{"id": 7, "name": "a", "organization_fields": {fields}}}"#);
+        // What a file names is read.
+        let mapping = mapping();
         let listed: ListedOrganization<'_> = serde_json::from_str(&json).unwrap();
-        listed.into_organization("global")
+        listed.into_organization("global", &mapping)
     }
 
     #[test]
@@ -425,7 +431,7 @@ mod tests {
     #[test]
     fn escaped_text_is_read_as_what_it_means() {
         let found = listed(r#"{"account_owner": "Ad\u00e1 \"A\" Quill"}"#).unwrap();
-        let owner = found.field("account_owner").as_text();
+        let owner = found.named_field("account_owner").as_text();
         assert_eq!(owner, Some("Ad\u{e1} \"A\" Quill"));
     }
 }

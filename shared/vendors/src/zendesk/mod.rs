@@ -16,7 +16,7 @@ pub use crate::http::CallError;
 pub use auth::{Credentials, Scope};
 pub use client::Client;
 pub use examine::Rights;
-pub use fields::{OPTIONAL, UNMAPPED, check_fields, is_there, types_of};
+pub use fields::{UNMAPPED, check_fields, is_there, types_of};
 pub use jobs::{Job, JobEnd, RecordResult, Said};
 pub use listing::{ListedOrganization, OrganizationsPage, PageBody};
 pub use organizations::CreatedOrganization;

@@ -1,5 +1,8 @@
 //! Organizations: list, show, search, create.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
@@ -99,13 +102,13 @@ impl Client {
         url: reqwest::Url,
     ) -> Result<Vec<Organization>, CallError> {
         let request = self.request(Method::GET, url);
-        let instance = self.name.clone();
+        let (instance, mapping) = (self.name.clone(), Arc::clone(&self.mapping));
         let read = |body: &[u8]| {
             let reply: OrganizationsReply<'_> = json::from_bytes(body)?;
             let all = reply.organizations.into_iter();
             let there = all.filter(ListedOrganization::is_there);
             Ok(there
-                .map(|listed| listed.into_organization(&instance))
+                .map(|listed| listed.into_organization(&instance, &mapping))
                 .collect::<Result<_>>())
         };
         match self
@@ -127,6 +130,11 @@ impl Client {
             name,
             fields,
         } = create;
+        let fields = fields.iter().filter_map(|(key, value)| {
+            let key = self.mapping.zendesk_key(key)?;
+            Some((key.name(), value))
+        });
+        let fields: BTreeMap<_, _> = fields.collect();
         let body = json!({
             "organization": {"name": name, "external_id": salesforce_id,
             "organization_fields": fields},

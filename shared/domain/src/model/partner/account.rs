@@ -6,13 +6,11 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 
-use super::mapping::{FIELDS, Field, ID, NAME, Rule, columns};
-use super::{ACCOUNT_TYPE, AccountId, FieldValue, Fields, SALESFORCE_ID, Text};
+use super::fields::InOrder;
+use super::{
+    ACCOUNT_TYPE, AccountId, Choice, Field, FieldValue, Fields, Mapping, Rule, SALESFORCE_ID, Text,
+};
 use crate::{Error, Result};
-
-/// The accounts that a setting names as partners, whatever their type and track say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alliances(pub Vec<AccountId>);
 
 /// A partner account as the pipeline understands it: mapped, checked, never without id and name.
 ///
@@ -20,8 +18,8 @@ pub struct Alliances(pub Vec<AccountId>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     pub name: String,
-    /// Every other managed field by its Zendesk key. Of [`FIELDS`] only those are absent whose
-    /// value is not known: the organization's are left as they are.
+    /// Every other managed field by its key. Of the mapping's only those are absent whose value is
+    /// not known: the organization's are left as they are.
     pub fields: Fields,
 }
 
@@ -34,7 +32,7 @@ impl Serialize for Account {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry(NAME_KEY, name)?;
         for (key, value) in fields.iter() {
-            map.serialize_entry(key, value)?;
+            map.serialize_entry(key.name(), value)?;
         }
         map.end()
     }
@@ -58,12 +56,12 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Account, M::Error> {
         let mut name = None;
         let mut fields = Fields::default();
-        let mut next = 0;
+        let mut keys = InOrder::default();
         while let Some(Text(key)) = map.next_key()? {
             if key == NAME_KEY {
                 name = Some(map.next_value()?);
             } else {
-                fields.read(&key, &mut next, &mut map)?;
+                fields.set(keys.find_or_name(&key)?, map.next_value()?);
             }
         }
         let name = name.ok_or_else(|| M::Error::missing_field(NAME_KEY))?;
@@ -89,14 +87,17 @@ impl Account {
         })
     }
 
-    /// The tag of its account type; `None` if its track is neither Open nor Select.
+    /// The tag of its account type; `None` if it has none.
     pub fn account_type(&self) -> Option<&str> {
         self.fields.get(ACCOUNT_TYPE).and_then(FieldValue::as_text)
     }
 
     /// The managed fields whose value is not known: the organization's are left as they are.
-    pub fn unseen(&self) -> impl Iterator<Item = &'static Field> {
-        let lookups = FIELDS.iter().filter(|field| field.lookup_id().is_some());
+    pub fn unseen<'a>(&'a self, mapping: &'a Mapping) -> impl Iterator<Item = &'a Field> {
+        let lookups = mapping
+            .fields
+            .iter()
+            .filter(|field| field.lookup_id().is_some());
         lookups.filter(|field| self.fields.get(field.key).is_none())
     }
 
@@ -107,9 +108,9 @@ impl Account {
     /// wrong checksum, no name, a value of the wrong type, or a field that is absent. One such
     /// record ends the run: dropping it would make its organization look abandoned, and reading an
     /// absent field as null would blank it everywhere.
-    pub fn from_record(record: &Map<String, Value>, alliances: &Alliances) -> Result<Self> {
-        let id = record_id(record)?;
-        mapped(record, &id, alliances).map_err(|error| match error {
+    pub fn from_record(record: &Map<String, Value>, mapping: &Mapping) -> Result<Self> {
+        let id = record_id(record, &mapping.id)?;
+        mapped(record, &id, mapping).map_err(|error| match error {
             Error::Contract(what) => Error::Contract(format!("salesforce: account {id}: {what}")),
             other => other,
         })
@@ -117,8 +118,8 @@ impl Account {
 }
 
 /// The record's id, whole and with a right checksum.
-fn record_id(record: &Map<String, Value>) -> Result<AccountId> {
-    let raw = text(record, ID)?.unwrap_or_default();
+fn record_id(record: &Map<String, Value>, column: &str) -> Result<AccountId> {
+    let raw = text(record, column)?.unwrap_or_default();
     let id = AccountId::parse(raw).map_err(|why| {
         let harmless = raw.len() <= 18 && raw.bytes().all(|b| b.is_ascii_alphanumeric());
         let shown = if harmless {
@@ -127,29 +128,30 @@ fn record_id(record: &Map<String, Value>) -> Result<AccountId> {
             "(a value that is no id)"
         };
         Error::Contract(format!(
-            "salesforce: account with {ID} {shown:?}: {why}; correct the field in Salesforce, then \
-             run again"
+            "salesforce: account with {column} {shown:?}: {why}; correct the field in Salesforce, \
+             then run again"
         ))
     })?;
     if raw.len() == 18 {
         Ok(id)
     } else {
         Err(Error::Contract(format!(
-            "salesforce: {ID} {raw:?} has no 18 characters; its formula must be CASESAFEID(Id)"
+            "salesforce: {column} {raw:?} has no 18 characters; its formula must be CASESAFEID(Id)"
         )))
     }
 }
 
-fn mapped(record: &Map<String, Value>, id: &AccountId, alliances: &Alliances) -> Result<Account> {
-    for column in columns() {
+fn mapped(record: &Map<String, Value>, id: &AccountId, mapping: &Mapping) -> Result<Account> {
+    for column in mapping.columns() {
         lookup(record, column)?;
     }
-    let name = text(record, NAME)?
-        .ok_or_else(|| Error::Contract(format!("{NAME} is empty; give it a name")))?;
+    let column = &mapping.name;
+    let name = text(record, column)?
+        .ok_or_else(|| Error::Contract(format!("{column} is empty; give it a name")))?;
     let mut fields = Fields::default();
-    for field in FIELDS {
+    for field in &mapping.fields {
         if !is_unseen(field, record)? {
-            fields.set(field.key, field_value(field, record, id, alliances)?);
+            fields.set(field.key, field_value(field, record, id, mapping)?);
         }
     }
     Ok(Account {
@@ -172,40 +174,30 @@ fn field_value(
     field: &Field,
     record: &Map<String, Value>,
     id: &AccountId,
-    alliances: &Alliances,
+    mapping: &Mapping,
 ) -> Result<FieldValue> {
-    let source = field.source;
-    Ok(match field.rule {
-        Rule::Id => FieldValue::text(Some(id.as_str())),
-        Rule::ShortId => FieldValue::text(Some(id.short())),
-        Rule::Text | Rule::LookedUp(_) => FieldValue::text(text(record, source)?),
+    let source = &field.source;
+    Ok(match &field.rule {
+        Rule::Id18 => FieldValue::text(Some(id.as_str())),
+        Rule::Id15 => FieldValue::text(Some(id.short())),
+        Rule::Text | Rule::LookedUp { .. } => FieldValue::text(text(record, source)?),
         Rule::Checkbox => FieldValue::Flag(checkbox(record, source)?),
-        Rule::TickedIf(wanted) => {
+        Rule::Equals(wanted) => {
             let text = text(record, source)?;
             FieldValue::Flag(text.is_some_and(|text| text.eq_ignore_ascii_case(wanted)))
         }
-        Rule::AccountType => {
-            let track = text(record, source)?;
-            FieldValue::text(account_type(id, track, alliances))
+        Rule::Table(choices) => {
+            let tag = tag(choices, text(record, source)?);
+            let named = mapping.named_type(id).filter(|_| field.key == ACCOUNT_TYPE);
+            FieldValue::text(named.or(tag))
         }
     })
 }
 
-fn account_type(
-    id: &AccountId,
-    track: Option<&str>,
-    alliances: &Alliances,
-) -> Option<&'static str> {
-    if alliances.0.contains(id) {
-        return Some("alliance_partner");
-    }
-    // As the query finds them: SOQL compares without regard to case.
-    let is = |word: &str| track.is_some_and(|track| track.eq_ignore_ascii_case(word));
-    match () {
-        () if is("Open") => Some("open_partner"),
-        () if is("Select") => Some("select_partner"),
-        () => None,
-    }
+/// The tag beside a text. Compared as the query compares: SOQL does so without regard to case.
+fn tag<'a>(choices: &'a [Choice], text: Option<&str>) -> Option<&'a str> {
+    let is_it = |choice: &&Choice| text.is_some_and(|text| text.eq_ignore_ascii_case(&choice.text));
+    choices.iter().find(is_it).map(|choice| choice.tag.as_str())
 }
 
 /// The text of a field, trimmed; `None` if it is null or blank.

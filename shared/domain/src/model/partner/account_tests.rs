@@ -1,16 +1,25 @@
 use serde_json::json;
 
+use super::super::Named;
+use super::super::for_tests::MAPPING;
 use super::*;
 
 const ALLIANCE: &str = "0014M00001sDiGEQA0";
 const PARTNER: &str = "001D000000IRFmaIAH";
 
 fn map(record: &Value) -> Result<Account> {
-    Account::from_record(record.as_object().unwrap(), &alliances())
+    Account::from_record(record.as_object().unwrap(), &mapping())
 }
 
-fn alliances() -> Alliances {
-    Alliances(vec![AccountId::parse(ALLIANCE).unwrap()])
+fn mapping() -> Mapping {
+    let named = Named {
+        account: AccountId::parse(ALLIANCE).unwrap(),
+        tag: "alliance_partner".to_owned(),
+    };
+    Mapping {
+        named: vec![named],
+        ..MAPPING.clone()
+    }
 }
 
 fn record() -> Value {
@@ -36,7 +45,7 @@ fn with(key: &str, value: Value) -> Value {
 }
 
 fn field(record: &Value, key: &str) -> FieldValue {
-    map(record).unwrap().fields.get(key).cloned().unwrap()
+    map(record).unwrap().fields.named(key).cloned().unwrap()
 }
 
 fn text(text: &str) -> FieldValue {
@@ -111,7 +120,7 @@ fn a_null_lookup_and_blank_picklists_are_unset() {
 
 #[test]
 fn an_absent_field_ends_the_run_by_its_name() {
-    for column in columns() {
+    for column in MAPPING.columns() {
         let first = column.split('.').next().unwrap();
         let mut record = record();
         record.as_object_mut().unwrap().remove(first);
@@ -135,8 +144,11 @@ fn a_lookup_without_its_field_is_absent_and_a_null_one_is_empty() {
 #[test]
 fn a_lookup_whose_record_may_not_be_seen_is_not_empty_and_its_field_is_not_known() {
     let unseen = map(&with("Solutions_Architect_Lookup__r", Value::Null)).unwrap();
-    assert_eq!(unseen.fields.get("solutions_architect"), None);
-    let keys = |account: &Account| account.unseen().map(|field| field.key).collect::<Vec<_>>();
+    assert_eq!(unseen.fields.named("solutions_architect"), None);
+    let keys = |account: &Account| {
+        let unseen = account.unseen(&MAPPING);
+        unseen.map(|field| field.key.name()).collect::<Vec<_>>()
+    };
     assert_eq!(keys(&unseen), ["solutions_architect"]);
     assert!(keys(&map(&record()).unwrap()).is_empty());
     let stored = serde_json::to_string(&unseen).unwrap();

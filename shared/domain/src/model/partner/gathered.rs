@@ -164,8 +164,10 @@ fn twice<Id: Ord + Clone>(mut ids: Vec<Id>) -> Option<Id> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Fields, TARGET};
+    use super::super::Fields;
     use super::*;
+
+    const TARGET: &str = "global";
 
     fn instance(name: &str, complete: bool) -> Instance {
         Instance {

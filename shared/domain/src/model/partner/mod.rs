@@ -6,24 +6,32 @@ mod complete;
 mod field;
 mod fields;
 mod folded_id;
+#[cfg(test)]
+pub(crate) mod for_tests;
 mod former;
 mod gathered;
-pub mod mapping;
+mod key;
+mod mapping;
 mod name;
 mod organization;
+mod outline;
+mod purge;
 mod seen_ids;
 
-pub use account::{Account, Alliances};
+pub use account::Account;
 pub use account_id::{AccountId, InvalidAccountId};
 pub use complete::{Complete, Reading, Seen};
 pub use field::{FieldValue, Text, trimmed};
 pub use fields::{Fields, known_fields};
 pub use folded_id::{FoldedId, FoldedIds, Meaning};
-pub use former::{Condition, Fate, Former, PARTNER, unmet};
+pub use former::{Allowed, Condition, Fate, Filter, Former, Values};
 pub use gathered::{Accounts, Formers, Instance, Organizations};
-pub use name::{is_one_name, name_key};
-pub use organization::{
-    ACCOUNT_TYPE, EXPIRATION_DATE, IGNORE_DELETION, MARK_FOR_DELETION, Organization, PARTNER_TYPES,
-    SALESFORCE_ID, TARGET,
+pub use key::{
+    ACCOUNT_TYPE, EXPIRATION_DATE, IGNORE_DELETION, Key, MARK_FOR_DELETION, ROLES, SALESFORCE_ID,
 };
+pub use mapping::{Choice, Field, Mapping, Named, Rule, Site, Spelling, file_digest};
+pub use name::{is_one_name, name_key};
+pub use organization::Organization;
+pub use outline::{Difference, Outline};
+pub use purge::PurgeTime;
 pub use seen_ids::SeenIds;

@@ -3,29 +3,17 @@
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, FieldValue, Fields, FoldedIds, Meaning};
-
-/// The instance that is written to.
-pub const TARGET: &str = "global";
-/// The unifying key, an organization field.
-pub const SALESFORCE_ID: &str = "salesforce_id";
-/// The drop-down that makes an organization a partner's.
-pub const ACCOUNT_TYPE: &str = "account_type";
-/// The checkbox that leads to deletion on the next Saturday.
-pub const MARK_FOR_DELETION: &str = "mark_for_deletion";
-/// The checkbox that keeps an organization from the purge; not every instance has it.
-pub const IGNORE_DELETION: &str = "ignore_deletion";
-/// Text, `YYYY-MM-DD`: the end of the last subscription.
-pub const EXPIRATION_DATE: &str = "expiration_date";
-/// Tags of [`ACCOUNT_TYPE`] that mean a partner.
-pub const PARTNER_TYPES: [&str; 3] = ["alliance_partner", "open_partner", "select_partner"];
+use super::{
+    ACCOUNT_TYPE, AccountId, EXPIRATION_DATE, FieldValue, Fields, FoldedIds, IGNORE_DELETION, Key,
+    MARK_FOR_DELETION, Mapping, Meaning, SALESFORCE_ID,
+};
 
 /// An organization with the fields the comparison needs: the managed ones, the mark, and the
 /// expiration date. A run holds a hundred thousand of them, and most of their texts fit into the
 /// struct itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
-    /// The Zendesk instance it lives on, `global` or `us-government`.
+    /// The Zendesk instance it lives on, such as `global`.
     pub instance: CompactString,
     /// Zendesk's id; above 2^32.
     pub id: u64,
@@ -41,17 +29,26 @@ pub struct Organization {
 
 impl Organization {
     /// A field's value, unset if Zendesk does not name it.
-    pub fn field(&self, key: &str) -> &FieldValue {
+    pub fn field(&self, key: Key) -> &FieldValue {
         self.organization_fields
             .get(key)
             .unwrap_or(&FieldValue::UNSET)
     }
 
+    /// As [`Organization::field`], by the key's name.
+    pub fn named_field(&self, name: &str) -> &FieldValue {
+        Key::known(name).map_or(&FieldValue::UNSET, |key| self.field(key))
+    }
+
     /// True if its account type is a partner's.
-    pub fn is_partner(&self) -> bool {
-        self.field(ACCOUNT_TYPE)
-            .as_text()
-            .is_some_and(|tag| PARTNER_TYPES.contains(&tag))
+    pub fn is_partner(&self, mapping: &Mapping) -> bool {
+        let tag = self.field(ACCOUNT_TYPE).as_text();
+        tag.is_some_and(|tag| mapping.is_partner_type(tag))
+    }
+
+    /// The end of its last subscription, as Zendesk has it; `None` if blank.
+    pub fn expiration_date(&self) -> Option<&str> {
+        self.field(EXPIRATION_DATE).as_text()
     }
 
     /// True if it is marked for deletion.
@@ -99,7 +96,7 @@ mod tests {
         let mut fields = Fields::default();
         fields.set(SALESFORCE_ID, FieldValue::Text(Some(salesforce_id.into())));
         Organization {
-            instance: TARGET.into(),
+            instance: "global".into(),
             id: 1,
             name: "Acme".into(),
             external_id: external_id.map(Into::into),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Category, Header, sha256};
-use crate::model::partner::{AccountId, Fate, FieldValue};
+use crate::model::partner::{AccountId, Fate, FieldValue, Outline};
 
 /// The key of the memory.
 pub const MEMORY: &str = "memory.json";
@@ -39,6 +39,9 @@ pub struct Memory {
     /// True if people were not told of that: the run was cut off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost_untold: bool,
+    /// What `sync.toml` came to in that run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<Outline>,
     /// The start of the last complete run in apply mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watched_at: Option<Timestamp>,
@@ -162,6 +165,7 @@ mod tests {
             started_at: at,
             lost: None,
             lost_untold: false,
+            mapping: None,
             watched_at: None,
         }
     }

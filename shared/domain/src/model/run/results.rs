@@ -107,7 +107,7 @@ impl RecordOutcome {
 
     /// True if this value of the record was written: `name`, or the key of an organization field.
     pub fn has_written(&self, field: &str) -> bool {
-        if self.action == Action::Update && field == MARK_FOR_DELETION {
+        if self.action == Action::Update && field == MARK_FOR_DELETION.name() {
             return self.unmarked;
         }
         match self.outcome {
@@ -216,14 +216,14 @@ mod tests {
     #[test]
     fn a_mark_is_taken_back_only_if_that_is_known_of_the_mark_itself() {
         let update = RecordOutcome::of(Action::Update, Some(1), Outcome::Done);
-        assert!(!update.has_written(MARK_FOR_DELETION));
+        assert!(!update.has_written(MARK_FOR_DELETION.name()));
         let unmarked = RecordOutcome {
             unmarked: true,
             outcome: Outcome::Failed,
             ..update
         };
-        assert!(unmarked.has_written(MARK_FOR_DELETION));
+        assert!(unmarked.has_written(MARK_FOR_DELETION.name()));
         let mark = RecordOutcome::of(Action::Mark, Some(1), Outcome::Done);
-        assert!(mark.has_written(MARK_FOR_DELETION));
+        assert!(mark.has_written(MARK_FOR_DELETION.name()));
     }
 }
