@@ -15,10 +15,10 @@ def entry(name, mode, compress_type=zipfile.ZIP_DEFLATED):
     return made
 
 
-def function_zip(program, sync_toml):
+def function_zip(program, sync_toml, level=9):
     """A Lambda's zip: one executable called bootstrap, and what is synced, beside it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as made:
-        made.writestr(entry("bootstrap", 0o755), program, compresslevel=9)
-        made.writestr(entry("sync.toml", 0o644), sync_toml, compresslevel=9)
+        made.writestr(entry("bootstrap", 0o755), program, compresslevel=level)
+        made.writestr(entry("sync.toml", 0o644), sync_toml, compresslevel=level)
     return buffer.getvalue()

@@ -2,13 +2,11 @@
 
 import functools
 import hashlib
-import io
 import json
 import os
 import re
 import time
 import urllib.request
-import zipfile
 from pathlib import Path
 
 import boto3
@@ -17,6 +15,7 @@ from common import template as production
 from common.executions import is_local_timeout
 from common.places import REGION, ROOT, SYNC_TOML
 from common.programs import FUNCTIONS, binary
+from common.zips import function_zip
 
 # On AWS no mark is set in the hours before a purge. Here marks can be looked at on any day.
 ON_ANY_DAY = {"QuietHours": 0}
@@ -126,7 +125,8 @@ class Stack:
             place = "{{Bucket: {}, Key: {}}}".format(*address.removeprefix("s3://").split("/", 1))
             template = template.replace(f"Location: {file.name}", f"Location: {place}")
         for name in FUNCTIONS:
-            address = upload(f"{name}.zip", zipped(program(name), self.sync_toml))
+            parts = program(name).read_bytes(), self.sync_toml.read_bytes()
+            address = upload(f"{name}.zip", function_zip(*parts, level=1))
             template = template.replace(f"CodeUri: ../target/lambda/{name}/", f"CodeUri: {address}")
         if re.search(r"CodeUri: (?!s3:)|DefinitionS3Location: (?!{)", template):
             raise RuntimeError("infra/template.yaml names a folder that is not packaged")
@@ -263,16 +263,3 @@ def program(function):
     if folder := os.environ.get("PROGRAMS"):
         return Path(folder) / function
     return binary(function)
-
-
-def zipped(file, sync_toml, level=1):
-    """A function's zip: an executable called bootstrap and what is synced, the same bytes for the
-    same files."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, mode, path in (("bootstrap", 0o755, file), ("sync.toml", 0o644, sync_toml)):
-            entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
-            entry.external_attr = mode << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes(), compresslevel=level)
-    return buffer.getvalue()

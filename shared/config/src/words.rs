@@ -13,7 +13,7 @@ pub(crate) fn is_column(text: &str) -> bool {
     parts.next().is_some_and(is_name) && parts.next().is_none_or(is_name) && parts.next().is_none()
 }
 
-/// True for a key of a Zendesk field, and for a tag.
+/// True for a key of a Zendesk field.
 pub(crate) fn is_key(text: &str) -> bool {
     let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     !text.is_empty() && text.len() <= 100 && text.bytes().all(is_usual)
